@@ -1,0 +1,85 @@
+"""Reading `--input CxHxW`: channels, then the size of each axis; letters stand for any size."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from convcalc.errors import MissingExtraError, Span, SpecError, SymbolError, shorten
+from convcalc.layers.base import MAX_SIZE
+from convcalc.quantities import Shape
+
+DEFAULT_CHANNELS = 64
+DEFAULT_SPATIAL = {0: (), 1: (56,), 2: (56, 56), 3: (8, 56, 56)}
+"""What an input is taken to be when none is given: the 3-D one is a clip of 8 frames."""
+
+MAX_RANK = 3
+
+
+def default_input(rank: int | None) -> Shape:
+    """64 channels of 56 positions an axis (8x56x56 in 3-D); an image where any rank will do."""
+    spatial = DEFAULT_SPATIAL.get(2 if rank is None else rank)
+    if spatial is None:
+        raise SpecError(f"a kernel has {rank} axes: at most {MAX_RANK} are accepted")
+    return Shape(DEFAULT_CHANNELS, spatial)
+
+
+def parse_input(text: str) -> Shape:
+    """The shape that `64x56x56`, `3x224` (1-D) or `CxHxW` names.
+
+    Raises:
+        SpecError: a part is neither a positive number nor a name, or there are too many.
+        MissingExtraError: a letter, and sympy is not installed.
+    """
+    pieces = text.replace("×", "x").split("x")
+    sizes: list[Any] = []
+    start = 0
+    for piece in pieces:
+        sizes.append(_read_size(text, start, piece))
+        start += len(piece) + 1
+    if len(sizes) - 1 > MAX_RANK:
+        raise SpecError(
+            f"--input {shorten(text, 30)} has {len(sizes)} sizes: channels and at most {MAX_RANK} "
+            "axes are expected",
+            hint="the batch is given by --batch",
+        )
+    return Shape(sizes[0], tuple(sizes[1:]))
+
+
+def _read_size(text: str, start: int, piece: str) -> Any:
+    span = Span(text, start, start + max(1, len(piece)))
+    if re.fullmatch(r"[0-9]+", piece):
+        if len(piece) > len(str(MAX_SIZE)):
+            raise SpecError(
+                f"--input: {shorten(piece, 20)} is larger than {MAX_SIZE:,}, "
+                "the most that is accepted",
+                span=span,
+            )
+        if int(piece) == 0:
+            raise SpecError("--input: a size must be at least 1", span=span)
+        return int(piece)
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,15}", piece):
+        return symbol(piece)
+    raise SpecError(
+        f"--input: a number or a letter is expected, not {shorten(piece, 20)!r}"
+        if piece
+        else "--input: a size is missing",
+        span=span,
+        hint="channels x height x width, for example 64x56x56 or CxHxW",
+    )
+
+
+def symbol(name: str) -> Any:
+    """A positive whole number of that name, as sympy writes it.
+
+    Raises:
+        MissingExtraError: sympy is not installed.
+    """
+    try:
+        from sympy import Symbol
+    except ModuleNotFoundError:
+        raise MissingExtraError(f"the letter {name} in --input", "symbolic") from None
+    return Symbol(name, integer=True, positive=True)
+
+
+__all__ = ["SymbolError", "default_input", "parse_input", "symbol"]

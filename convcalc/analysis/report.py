@@ -1,0 +1,130 @@
+"""What an analysis finds, as plain data. How it looks is `convcalc.render`'s business."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from convcalc.conventions import convention
+from convcalc.graph import BranchPath
+from convcalc.quantities import OpCounts, ReceptiveField, Shape
+
+
+class Shown:
+    """Renders itself by handing itself to `convcalc.render`: the one import that points up, made
+    only when something is shown, so that a report is as handy in a notebook as in a terminal."""
+
+    def _render(self, form: str, **options: Any) -> str:
+        from convcalc.render import render
+
+        return render(self, form, **options)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The documented JSON form as plain dicts and lists."""
+        from convcalc.render.json import to_dict
+
+        return to_dict(self)
+
+    def to_json(self) -> str:
+        """The documented JSON form as text."""
+        return self._render("json")
+
+    def to_markdown(self) -> str:
+        """A Markdown table."""
+        return self._render("markdown")
+
+    def __str__(self) -> str:
+        return self._render("table").rstrip("\n")
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return self._render("html")
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """One layer's share. Counts are for the whole batch.
+
+    receptive_field is that of the layer's output with respect to the network's input; the support
+    is counted for whole networks only.
+    """
+
+    name: str
+    kind: str
+    spec: str
+    inputs: tuple[str, ...]
+    output: Shape
+    params: int
+    operations: OpCounts
+    flops: int
+    activations: int
+    memory_bytes: int
+    receptive_field: ReceptiveField
+    branch: BranchPath = ()
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates, padding included."""
+        return self.operations.macs
+
+    @property
+    def valid_macs(self) -> int | None:
+        """Multiply-accumulates whose tap falls inside the input; None for symbols."""
+        return self.operations.valid_macs
+
+
+@dataclass(frozen=True)
+class Report(Shown):
+    """A network's figures at one input. Counts are exact integers for the whole batch.
+
+    params: learned scalars, each once.
+    operations: the exact operation vector; `macs`, `valid_macs` and `flops` derive from it.
+    activations: elements written by convolutions and fully connected layers.
+    memory_bytes: weights read, inputs read and outputs written, summed over layers.
+    depth: convolutions and fully connected layers on the longest path.
+    nonlinearities: activation functions on the path that has most of them.
+    """
+
+    name: str
+    reading: str
+    input: Shape
+    batch: int
+    output: Shape
+    params: int
+    operations: OpCounts
+    convention: str
+    activations: int
+    memory_bytes: int
+    element_size: int
+    depth: int
+    nonlinearities: int
+    receptive_field: ReceptiveField
+    layers: tuple[LayerReport, ...]
+    assumed: tuple[str, ...] = ()
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates, padding included."""
+        return self.operations.macs
+
+    @property
+    def valid_macs(self) -> int | None:
+        """Multiply-accumulates whose tap falls inside the input; None for symbols."""
+        return self.operations.valid_macs
+
+    @cached_property
+    def flops(self) -> int:
+        """Floating-point operations by `convention`."""
+        return convention(self.convention).flops(self.operations)
+
+    @property
+    def intensity(self) -> float:
+        """Arithmetic intensity: FLOPs for each byte of memory traffic."""
+        return self.flops / self.memory_bytes if self.memory_bytes else 0.0
+
+    def __repr__(self) -> str:
+        return (
+            f"<Report {self.name!r}: {self.params} params, {self.macs} MACs "
+            f"at {self.input}, output {self.output}>"
+        )

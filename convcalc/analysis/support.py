@@ -1,0 +1,222 @@
+"""The exact set of input positions that one interior unit of the output reads.
+
+The walk goes backwards: from the one position of the output, through each layer to what it reads of
+its inputs; where branches part, the sets that come back are united. Borders play no part: an
+interior unit is one whose field lies inside the input.
+
+A set over r axes is nested run-length code. Along the last axis it is a plain integer whose bits are
+the positions; along each other axis it is a tuple of runs (count, set over the remaining axes) of
+equal neighbours; an empty set is the integer 0. So a full 20,000 x 20,000 box is one run of one
+20,000-bit integer, a cross is three runs, and any field is at worst a list of its rows: a window is
+log2(k) shifted unions of machine words.
+
+The work is counted, and given up above a bound, so that no network takes longer than a moment: the
+support is then None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from convcalc.quantities import AxisRead
+
+MAX_POSITIONS = 2**22
+"""Positions along one axis above which the set is not made."""
+
+MAX_WORK = 2**33
+"""Bits that may be touched on the way."""
+
+_STEP_COST = 2**12
+"""What a step costs beside the bits it touches, in bits."""
+
+Rows = int | tuple[tuple[int, "Rows"], ...]
+Run = tuple[int, Rows]
+
+
+class TooLarge(Exception):  # noqa: N818  (a signal between two functions here, no error)
+    """The set is too large to count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A set of positions: `rows` begins at position `low[axis]` along each axis."""
+
+    low: tuple[int, ...]
+    rows: Rows
+
+
+class Counter:
+    """Set operations that count their work."""
+
+    def __init__(self, budget: int = MAX_WORK) -> None:
+        self.budget = budget
+
+    def spend(self, bits: int) -> None:
+        """Count the work; raises TooLarge once it is too much."""
+        self.budget -= bits + _STEP_COST
+        if self.budget < 0:
+            raise TooLarge
+
+    def read(self, region: Region, reads: tuple[AxisRead, ...]) -> Region:
+        """What the outputs in `region` read of a layer's input."""
+        rows = region.rows
+        low = list(region.low)
+        for axis, read in enumerate(reads):
+            if read != AxisRead():
+                low[axis], rows = self._read_axis(rows, axis, low[axis], read)
+        return Region(tuple(low), rows)
+
+    def _read_axis(self, rows: Rows, axis: int, low: int, read: AxisRead) -> tuple[int, Rows]:
+        """The set after one axis has gone through a layer, and its new low end."""
+        if read.stride == 0:
+            return read.offset, self._along(rows, axis, self._collapse)
+        if read.stride > 1:
+            rows = self._along(rows, axis, lambda part: self._spread(part, read.stride))
+        start = low * read.stride + read.offset
+        if read.kernel_size > 1:
+            rows = self._along(rows, axis, lambda part: self._dilate(part, read))
+        if read.upsampling > 1:
+            skip = -start % read.upsampling
+            rows = self._along(rows, axis, lambda part: self._decimate(part, skip, read.upsampling))
+            start = (start + skip) // read.upsampling
+        return start, rows
+
+    def _along(self, rows: Rows, axis: int, change: Callable[[Rows], Rows]) -> Rows:
+        """`change` done to the sets that lie along `axis`."""
+        if axis == 0 or rows == 0:
+            return change(rows) if rows else 0
+        assert isinstance(rows, tuple)
+        self.spend(0)
+        return _runs([(count, self._along(part, axis - 1, change)) for count, part in rows])
+
+    def _collapse(self, rows: Rows) -> Rows:
+        """Every position brought to one (a broadcast axis)."""
+        if isinstance(rows, int):
+            return 1
+        union: Rows = 0
+        for _, part in rows:
+            union = self.union(union, part)
+        return ((1, union),)
+
+    def _spread(self, rows: Rows, factor: int) -> Rows:
+        """Position p moved to factor*p."""
+        if isinstance(rows, int):
+            if rows == 1:
+                return 1
+            if rows.bit_length() * factor > MAX_POSITIONS:
+                raise TooLarge
+            self.spend(8 * rows.bit_length() * factor)
+            return int(("0" * (factor - 1)).join(f"{rows:b}"), 2)
+        gap = (factor - 1, 0)
+        spread: list[Run] = []
+        for count, part in rows:
+            self.spend(_STEP_COST * count)
+            spread.extend([(1, part), gap] * count if part else [(count * factor, 0)])
+        return _runs(spread[:-1] if spread[-1] == gap else spread)
+
+    def _decimate(self, rows: Rows, skip: int, factor: int) -> Rows:
+        """Position skip + factor*p moved to p, the others dropped."""
+        if isinstance(rows, int):
+            self.spend(8 * rows.bit_length())
+            kept = f"{rows >> skip:b}"[::-1][::factor]
+            return int(kept[::-1], 2) if kept else 0
+        parts: list[Run] = []
+        position = 0
+        for count, part in rows:
+            # Multiples of `factor` at or after skip within [position, position + count).
+            first = -(-max(position - skip, 0) // factor)
+            last = (position + count - 1 - skip) // factor
+            if last >= first:
+                parts.append((last - first + 1, part))
+            position += count
+        return _runs(parts)
+
+    def _dilate(self, rows: Rows, read: AxisRead) -> Rows:
+        """The union of the set moved by 0, d, 2d ... (k-1)d, in log2(k) unions."""
+        kernel, dilation = read.kernel_size, read.dilation
+        if kernel * dilation > MAX_POSITIONS:
+            raise TooLarge
+        covered = 1
+        while covered < kernel:
+            more = min(covered, kernel - covered)
+            rows = self.union(rows, self._moved(rows, more * dilation))
+            covered += more
+        return rows
+
+    def _moved(self, rows: Rows, by: int) -> Rows:
+        if isinstance(rows, int):
+            if rows.bit_length() + by > MAX_POSITIONS:
+                raise TooLarge
+            return rows << by
+        return _runs([(by, 0), *rows])
+
+    def union(self, left: Rows, right: Rows) -> Rows:
+        """The union of two sets over the same axes that begin at the same position."""
+        if left is right or not right:
+            return left
+        if not left:
+            return right
+        if isinstance(left, int) and isinstance(right, int):
+            both = left | right
+            self.spend(both.bit_length())
+            return both
+        assert isinstance(left, tuple) and isinstance(right, tuple)
+        merged: list[Run] = []
+        a, b = iter(left), iter(right)
+        run_a, run_b = next(a, None), next(b, None)
+        while run_a and run_b:
+            count = min(run_a[0], run_b[0])
+            merged.append((count, self.union(run_a[1], run_b[1])))
+            run_a = (run_a[0] - count, run_a[1]) if run_a[0] > count else next(a, None)
+            run_b = (run_b[0] - count, run_b[1]) if run_b[0] > count else next(b, None)
+        for run, others in ((run_a, a), (run_b, b)):
+            if run:
+                merged.extend([run, *others])
+        return _runs(merged)
+
+    def join(self, left: Region | None, right: Region) -> Region:
+        """The union of two regions."""
+        if left is None or left == right:
+            return right
+        low = tuple(map(min, left.low, right.low))
+        return Region(low, self.union(self._from(left, low), self._from(right, low)))
+
+    def _from(self, region: Region, low: tuple[int, ...]) -> Rows:
+        """The region's rows, counted from `low`."""
+        rows = region.rows
+        for axis, (have, want) in enumerate(zip(region.low, low, strict=True)):
+            if have != want:
+                by = have - want
+                if by > MAX_POSITIONS:
+                    raise TooLarge
+                rows = self._along(rows, axis, lambda part, by=by: self._moved(part, by))
+        return rows
+
+
+def _runs(parts: list[Run]) -> Rows:
+    """Equal neighbours joined, empty ends dropped; 0 if nothing is left."""
+    joined: list[Run] = []
+    for count, part in parts:
+        if joined and (joined[-1][1] is part or joined[-1][1] == part):
+            joined[-1] = (joined[-1][0] + count, part)
+        elif count:
+            joined.append((count, part))
+    if joined and not joined[-1][1]:
+        joined.pop()
+    return tuple(joined) if joined else 0
+
+
+def single(unit: tuple[int, ...]) -> Region:
+    """The set of one position."""
+    rows: Rows = 1
+    for _ in unit[1:]:
+        rows = ((1, rows),)
+    return Region(unit, rows)
+
+
+def count(rows: Rows) -> int:
+    """Number of positions in a set."""
+    if isinstance(rows, int):
+        return rows.bit_count()
+    return sum(times * count(part) for times, part in rows)

@@ -1,0 +1,216 @@
+"""One walk over the layers of a graph: shapes, counts and receptive fields, then the report.
+
+Cost is linear in the layers; the support (`analysis.support`) is a second walk, backwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from convcalc.analysis import receptive_field as fields
+from convcalc.analysis import support
+from convcalc.analysis.report import LayerReport, Report
+from convcalc.conventions import convention
+from convcalc.errors import ConvcalcError, LimitError
+from convcalc.graph import INPUT, Graph, Node
+from convcalc.layers.base import Reads
+from convcalc.quantities import INT64_MAX, OpCounts, ReceptiveField, Shape, is_number
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """At what a network is analysed."""
+
+    input: Shape
+    batch: int = 1
+    convention: str = "convcalc"
+    element_size: int = 4
+    local: bool = False
+    """Leave out what sees the whole map only through statistics: group norm, squeeze-and-excite."""
+
+
+@dataclass(slots=True)
+class _State:
+    """What the walk knows of one map: the network's input, or a node's output."""
+
+    shape: Shape
+    axes: tuple[fields.AxisField, ...]
+    depth: int = 0
+    nonlinearities: int = 0
+
+
+def analyze_graph(graph: Graph, setting: Setting, assumed: tuple[str, ...] = ()) -> Report:
+    """The report of a graph.
+
+    Raises:
+        LayerError: a layer cannot take its input; named, with its place in the text.
+        LimitError: a map, a weight or a field larger than 64 bits can index.
+        SymbolError: the answer needs a number where the input has a letter.
+    """
+    walk = _Walk(graph, setting)
+    layers = []
+    for index, node in enumerate(graph.nodes):
+        try:
+            layers.append(walk.step(index, node))
+        except ConvcalcError as error:
+            raise _at(error, graph, node) from None
+    operations = OpCounts()
+    for layer in layers:
+        operations = operations + layer.operations
+    last = walk.states[-1]
+    return Report(
+        name=graph.name,
+        reading=graph.reading,
+        input=setting.input,
+        batch=setting.batch,
+        output=last.shape,
+        params=sum(layer.params for layer in layers),
+        operations=operations,
+        convention=setting.convention,
+        activations=sum(layer.activations for layer in layers),
+        memory_bytes=sum(layer.memory_bytes for layer in layers),
+        element_size=setting.element_size,
+        depth=last.depth,
+        nonlinearities=last.nonlinearities,
+        receptive_field=walk.whole_field(),
+        layers=tuple(layers),
+        assumed=assumed,
+    )
+
+
+def _at(error: ConvcalcError, graph: Graph, node: Node) -> ConvcalcError:
+    """The error with the layer's name and its place in the user's text."""
+    where = f" (layer {node.name})" if len(graph.nodes) > 1 else ""
+    return type(error)(error.message + where, span=error.span or node.span, hint=error.hint)
+
+
+class _Walk:
+    def __init__(self, graph: Graph, setting: Setting) -> None:
+        self.graph = graph
+        self.setting = setting
+        self.flops = convention(setting.convention).flops
+        self.start = _State(setting.input, (fields.IDENTITY,) * setting.input.rank)
+        self.states: list[_State] = []
+        self.reads: list[tuple[Reads, ...]] = []
+
+    def state(self, index: int) -> _State:
+        return self.start if index == INPUT else self.states[index]
+
+    def step(self, index: int, node: Node) -> LayerReport:
+        """Visit one node: its state is kept, its share returned."""
+        layer = node.layer
+        sources = [self.state(i) for i in node.inputs]
+        shapes = [source.shape for source in sources]
+        output = layer.output(shapes)
+        params = layer.params(shapes, output)
+        self._check_size(output, params)
+        operations = layer.operations(shapes, output)
+        if self.setting.batch != 1:
+            operations = operations * self.setting.batch
+        axes = self._axes(node, sources, shapes, output)
+        self.states.append(
+            _State(
+                output,
+                axes,
+                max(source.depth for source in sources) + layer.is_weighted,
+                max(source.nonlinearities for source in sources) + layer.is_activation,
+            )
+        )
+        written = output.elements * self.setting.batch
+        moved = 0
+        if not layer.is_view:
+            read = sum(shape.elements for shape in shapes) * self.setting.batch
+            moved = (params + read + written) * self.setting.element_size
+        return LayerReport(
+            name=node.name,
+            kind=layer.word,
+            spec=str(layer),
+            inputs=self.graph.input_names(node),
+            output=output,
+            params=params,
+            operations=operations,
+            flops=self.flops(operations),
+            activations=written if layer.is_weighted else 0,
+            memory_bytes=moved,
+            receptive_field=self._headline(axes, output),
+            branch=node.branch,
+        )
+
+    def _axes(
+        self, node: Node, sources: list[_State], shapes: list[Shape], output: Shape
+    ) -> tuple[fields.AxisField, ...]:
+        """The field of the node's output along each axis of the network's input."""
+        reads = tuple(
+            self._reads(node, shapes, output, which) for which in range(len(node.inputs))
+        )
+        self.reads.append(reads)
+        branches = [
+            tuple(map(fields.AxisField.through, source.axes, read))
+            if read is not None
+            else (fields.EVERYTHING,) * len(source.axes)
+            for source, read in zip(sources, reads, strict=True)
+        ]
+        if len(branches) == 1:
+            axes = branches[0]
+        else:
+            if self.setting.local and node.layer.word == "mul":
+                branches = [b for b in branches if not all(axis.sees_all for axis in b)] or branches
+            axes = tuple(fields.hull(list(axis)) for axis in zip(*branches, strict=True))
+        if fields.too_large(axes):
+            raise LimitError("the receptive field is larger than 64 bits can index")
+        return axes
+
+    def _reads(self, node: Node, shapes: list[Shape], output: Shape, which: int) -> Reads:
+        if self.setting.local and node.layer.sees_statistics:
+            return (fields.AxisRead(),) * output.rank
+        if output.rank == 0:  # a vector: it has no positions left, so it saw them all
+            return None
+        return node.layer.reads(shapes, output, which)
+
+    def _headline(self, axes: tuple[fields.AxisField, ...], output: Shape) -> ReceptiveField:
+        extents = output.spatial if output.rank == len(axes) else (1,) * len(axes)
+        return fields.headline(axes, extents)
+
+    def _check_size(self, output: Shape, params: int) -> None:
+        elements = output.elements
+        if is_number(elements) and elements * self.setting.batch > INT64_MAX:
+            raise LimitError(
+                f"its output {_brief(output)} has more elements than a 64-bit tensor can hold"
+            )
+        if is_number(params) and params > INT64_MAX:
+            raise LimitError("it has more parameters than a 64-bit tensor can hold")
+
+    def whole_field(self) -> ReceptiveField:
+        """The output's field, with the support of one interior unit."""
+        axes = self.states[-1].axes
+        field = self._headline(axes, self.states[-1].shape)
+        if field.is_global or any(len(axis.courses) > 1 for axis in axes) or not axes:
+            return field
+        if max(size or 0 for size in field.size) > support.MAX_POSITIONS:
+            return field
+        unit = tuple(map(fields.largest_phase, axes))
+        try:
+            return replace(field, support=self._support(unit))
+        except support.TooLarge:
+            return field
+
+    def _support(self, unit: tuple[int, ...]) -> int:
+        """Positions of the input that the output unit reads."""
+        counter = support.Counter()
+        regions: dict[int, support.Region] = {len(self.states) - 1: support.single(unit)}
+        for index in range(len(self.states) - 1, -1, -1):
+            region = regions.pop(index, None)
+            if region is None or not region.rows:
+                continue
+            node = self.graph.nodes[index]
+            for source, read in zip(node.inputs, self.reads[index], strict=True):
+                if read is None:  # a branch that `local` leaves out
+                    continue
+                through = counter.read(region, read)
+                regions[source] = counter.join(regions.get(source), through)
+        return support.count(regions[INPUT].rows) if INPUT in regions else 0
+
+
+def _brief(shape: Shape) -> str:
+    text = str(shape)
+    return text if len(text) <= 40 else f"of {shape.rank} axes"

@@ -1,0 +1,131 @@
+"""The one tree of exceptions. Everything a user can get wrong ends in one of these.
+
+    ConvcalcError               one message: what was expected, the place, a hint
+    ├── SpecError               the text of a specification, an input size or an option does not parse
+    ├── LayerError              a layer cannot take its input (rank, shape, groups, kernel too large)
+    ├── LimitError              refused before any work, by a stated limit
+    ├── OptionError             an option's value, or a combination of options
+    ├── SourceError             a file or a built-in that cannot be found, read or written
+    ├── SymbolError             the answer needs a number where a letter was given
+    └── MissingExtraError       the feature needs a package that is not installed
+
+The message, the text with the place in it, and the hint are kept apart, so that a program can
+use them; `str(error)` puts them together as the command line prints them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SNIPPET_WIDTH = 72
+"""Columns of the user's text that an error shows around the place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The characters `start` to `end` (exclusive) of `text`."""
+
+    text: str
+    start: int
+    end: int
+
+    def snippet(self) -> str:
+        """The text around the place, and a line with a caret under each of its characters."""
+        line_start = self.text.rfind("\n", 0, self.start) + 1
+        line_end = self.text.find("\n", self.start)
+        line = self.text[line_start : line_end if line_end >= 0 else len(self.text)]
+        start = self.start - line_start
+        end = max(start + 1, min(self.end - line_start, len(line)))
+        first = max(0, min(start - SNIPPET_WIDTH // 2, len(line) - SNIPPET_WIDTH))
+        shown = line[first : first + SNIPPET_WIDTH]
+        before = "... " if first > 0 else ""
+        after = " ..." if first + SNIPPET_WIDTH < len(line) else ""
+        indent = before + _printable(line[first:start])
+        marked = _printable(line[start : min(end, first + SNIPPET_WIDTH)])
+        carets = "^" * max(1, _columns(marked))
+        return f"  {before}{_printable(shown)}{after}\n  {' ' * _columns(indent)}{carets}"
+
+
+class ConvcalcError(Exception):
+    """Base of every error of this project; the command line ends with exit code 2."""
+
+    def __init__(self, message: str, *, span: Span | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.span = span
+        self.hint = hint
+
+    def __str__(self) -> str:
+        lines = [self.message]
+        if self.span is not None:
+            lines.append(self.span.snippet())
+        if self.hint:
+            lines.append(f"hint: {self.hint}")
+        return "\n".join(lines)
+
+
+class SpecError(ConvcalcError):
+    """A text that does not parse."""
+
+
+class LayerError(ConvcalcError):
+    """A layer that cannot take the input that reaches it."""
+
+
+class LimitError(ConvcalcError):
+    """Something larger than this tool accepts, refused before the work is begun."""
+
+
+class OptionError(ConvcalcError):
+    """An option that is out of range or does not fit the others."""
+
+
+class SourceError(ConvcalcError):
+    """A file, a folder or a built-in that cannot be found, read or written."""
+
+
+class SymbolError(ConvcalcError):
+    """An answer that exists only once a size is a number."""
+
+
+class MissingExtraError(ConvcalcError):
+    """A feature whose packages are not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs an extra: pip install 'convcalc[{extra}]'")
+
+
+def shorten(text: str, width: int = 60) -> str:
+    """`text` for a message: printable, and cut in the middle when longer than `width`."""
+    if len(text) > width:
+        half = (width - 5) // 2
+        text = f"{text[:half]} ... {text[-half:]}"
+    return _printable(text)
+
+
+def nearest(word: str, known: list[str]) -> str | None:
+    """The known word most like `word`, or None if none is alike."""
+    if len(word) > 40:
+        return None
+    from difflib import get_close_matches
+
+    found = get_close_matches(word, known, n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def _printable(text: str) -> str:
+    """The text with control characters, which would move the caret, shown as a full stop."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else "." for char in text)
+
+
+def _columns(text: str) -> int:
+    """Terminal columns that the text takes: East Asian wide characters take two."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(
+        0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text
+    )

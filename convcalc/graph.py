@@ -1,0 +1,81 @@
+"""The flat form that every analysis walks: layers in topological order, validated once.
+
+Whatever a network was given as (a specification, a file, a torch model), it becomes a Graph; nothing
+downstream knows where it came from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from convcalc.errors import LimitError, Span
+from convcalc.layers import Layer
+
+INPUT = -1
+"""The index that stands for the network's input among a node's inputs."""
+
+MAX_LAYERS = 10_000
+"""Layers that one network may have, counted before any work is done."""
+
+BranchPath = tuple[tuple[str, int], ...]
+"""The merges whose branches a node lies in, outermost first: (name of the merge, branch from 1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One layer with the indices of the nodes it reads, all of them earlier (or INPUT)."""
+
+    name: str
+    layer: Layer
+    inputs: tuple[int, ...]
+    branch: BranchPath = ()
+    span: Span | None = None
+    """The place in the user's text that this layer came from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A network: its nodes in topological order. The last node is the output.
+
+    Raises:
+        ValueError: no node, a name twice, or a node that reads a later one (a fault of the code
+            that built the graph: what users write is checked before).
+        LimitError: more than MAX_LAYERS nodes.
+    """
+
+    nodes: tuple[Node, ...]
+    name: str
+    reading: str
+
+    def __post_init__(self) -> None:
+        if not self.nodes:
+            raise ValueError("a graph needs at least one node")
+        check_layer_count(len(self.nodes))
+        names: set[str] = set()
+        for index, node in enumerate(self.nodes):
+            if node.name in names:
+                raise ValueError(f"two nodes are named {node.name!r}")
+            names.add(node.name)
+            if not node.inputs or not all(INPUT <= source < index for source in node.inputs):
+                raise ValueError(f"node {node.name!r} does not read earlier nodes")
+
+    @property
+    def rank(self) -> int | None:
+        """Spatial axes that the layers' kernels name; None where any number will do."""
+        ranks = [rank for node in self.nodes if (rank := node.layer.rank) is not None]
+        return ranks[0] if ranks else None
+
+    def input_names(self, node: Node) -> tuple[str, ...]:
+        """The names of what a node reads, "input" for the network's input."""
+        return tuple("input" if i == INPUT else self.nodes[i].name for i in node.inputs)
+
+
+def check_layer_count(count: int, span: Span | None = None) -> None:
+    """Raises LimitError above MAX_LAYERS."""
+    if count > MAX_LAYERS:
+        many = f"{count:,}" if count < 10**15 else "more than 10^15"
+        raise LimitError(
+            f"{many} layers: at most {MAX_LAYERS:,} are accepted",
+            span=span,
+            hint="repeats multiply, and --after-conv counts; analyse one stage at a time",
+        )

@@ -1,0 +1,123 @@
+"""Elementwise non-linearities: one class each, with the operations that one element costs.
+
+A transcendental evaluation (exp, log, tanh, erf) counts as one operation. Formulas as in torch's
+documentation of the layer of that name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from convcalc.layers.base import Pointwise
+from convcalc.quantities import OpCounts, Shape
+
+
+@dataclass(frozen=True)
+class Activation(Pointwise):
+    """What all of them share: an operation vector for each element."""
+
+    is_activation: ClassVar[bool] = True
+    per_element: ClassVar[OpCounts]
+
+    def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
+        return self.per_element * output.elements
+
+
+class ReLU(Activation):
+    word = example = "relu"
+    summary = "max(x, 0)"
+    per_element = OpCounts(compares=1)
+
+
+class ReLU6(Activation):
+    word = example = "relu6"
+    summary = "min(max(x, 0), 6)"
+    per_element = OpCounts(compares=2)
+
+
+class LeakyReLU(Activation):
+    word = example = "leakyrelu"
+    summary = "x if x > 0 else slope * x"
+    per_element = OpCounts(compares=1, multiplies=1)
+
+
+class PReLU(Activation):
+    """As torch's default, one learned slope for all channels."""
+
+    word = example = "prelu"
+    summary = "x if x > 0 else slope * x, the slope learned"
+    per_element = OpCounts(compares=1, multiplies=1)
+
+    def params(self, inputs: Sequence[Shape], output: Shape) -> int:
+        return 1
+
+
+class ELU(Activation):
+    word = example = "elu"
+    summary = "x if x > 0 else alpha * (exp(x) - 1)"
+    per_element = OpCounts(compares=1, transcendentals=1, adds=1, multiplies=1)
+
+
+class SELU(Activation):
+    word = example = "selu"
+    summary = "scale * elu(x)"
+    per_element = OpCounts(compares=1, transcendentals=1, adds=1, multiplies=2)
+
+
+class GELU(Activation):
+    word = example = "gelu"
+    summary = "x/2 * (1 + erf(x / sqrt(2)))"
+    per_element = OpCounts(multiplies=3, adds=1, transcendentals=1)
+
+
+class Sigmoid(Activation):
+    word = example = "sigmoid"
+    summary = "1 / (1 + exp(-x))"
+    per_element = OpCounts(transcendentals=1, adds=1, divides=1)
+
+
+class SiLU(Activation):
+    word = example = "silu"
+    aliases = ("swish",)
+    summary = "x * sigmoid(x)"
+    per_element = OpCounts(transcendentals=1, adds=1, divides=1, multiplies=1)
+
+
+class Tanh(Activation):
+    word = example = "tanh"
+    summary = "hyperbolic tangent"
+    per_element = OpCounts(transcendentals=1)
+
+
+class Mish(Activation):
+    word = example = "mish"
+    summary = "x * tanh(softplus(x))"
+    per_element = OpCounts(transcendentals=3, adds=1, multiplies=1)
+
+
+class Softplus(Activation):
+    word = example = "softplus"
+    summary = "log(1 + exp(x))"
+    per_element = OpCounts(transcendentals=2, adds=1)
+
+
+class Softsign(Activation):
+    word = example = "softsign"
+    summary = "x / (1 + |x|)"
+    per_element = OpCounts(adds=1, divides=1)
+
+
+class Hardswish(Activation):
+    word = example = "hardswish"
+    aliases = ("hswish",)
+    summary = "x * relu6(x + 3) / 6"
+    per_element = OpCounts(adds=1, compares=2, multiplies=1, divides=1)
+
+
+class Hardsigmoid(Activation):
+    word = example = "hardsigmoid"
+    aliases = ("hsigmoid",)
+    summary = "relu6(x + 3) / 6"
+    per_element = OpCounts(adds=1, compares=2, divides=1)

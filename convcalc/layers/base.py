@@ -1,0 +1,246 @@
+"""What every kind of layer must answer, and how its word is spelled.
+
+A kind is one frozen dataclass. Its fields bear torch's own names, and its class variables say how
+the language spells them; the parser, the printer, `convcalc layers` and the tests read them from
+here, so that adding a kind is writing its class and naming it in `layers.KINDS`.
+
+A field that the text may leave out and that a command-line default may fill (padding, bias) is
+None until then; `out_channels` is None for "as many as come in".
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, NamedTuple, Self
+
+from convcalc.errors import LayerError, SpecError
+from convcalc.layers.padding import Padding, format_sides
+from convcalc.quantities import AxisRead, OpCounts, Shape
+
+MAX_SIZE = 999_999_999
+"""The largest number that a specification may hold."""
+
+
+class Modifier(NamedTuple):
+    """A letter of the language, the field it sets, and how its value is written."""
+
+    field: str
+    form: str  # "count", "axes", "axes from 0", "padding" or "switch"
+    meaning: str
+
+
+MODIFIERS = {
+    "@": Modifier("out_channels", "count", "@N output channels"),
+    "s": Modifier("stride", "axes", "sN or sNxM stride"),
+    "d": Modifier("dilation", "axes", "dN or dNxM dilation"),
+    "p": Modifier("padding", "padding", "pN, pNxM, psame, pvalid, pfull or ptfsame padding"),
+    "o": Modifier("output_padding", "axes from 0", "oN output padding"),
+    "g": Modifier("groups", "count", "gN groups"),
+    "b": Modifier("bias", "switch", "b0 / b1 bias"),
+}
+
+
+class Size(NamedTuple):
+    """What the number behind the word sets: `7x7` a kernel, `fc1000` the outputs."""
+
+    field: str
+    form: str  # "kernel", "axes", "count", "sides" or "range"
+    required: bool
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of the language with its values, as parsed; it expands to one or more layers."""
+
+    word: ClassVar[str]
+    size: ClassVar[Size | None] = None
+    modifiers: ClassVar[str] = ""
+    flags: ClassVar[dict[str, tuple[str, Any]]] = {}
+    summary: ClassVar[str]
+    example: ClassVar[str]
+    aliases: ClassVar[tuple[str, ...]] = ()
+
+    is_convolution: ClassVar[bool] = False
+    """Followed by `--after-conv`, and padded and biased as the command line says."""
+
+    @property
+    def rank(self) -> int | None:
+        """Spatial axes that the written values name; None where any number will do."""
+        if self.size is not None and self.size.form in ("kernel", "axes", "sides"):
+            written = getattr(self, self.size.field)
+            if self.size.form == "kernel" or len(written) > 1:
+                return len(written)
+        return None
+
+    def expand(self) -> tuple[Layer, ...]:
+        """The layers that the word stands for, in order."""
+        raise NotImplementedError
+
+    def with_defaults(self, padding: Padding, bias: bool) -> Self:
+        """The same with the padding and bias that the text left out."""
+        left_out: dict[str, Any] = {}
+        if "b" in self.modifiers and getattr(self, "bias", 0) is None:
+            left_out["bias"] = bias
+        if self.is_convolution and getattr(self, "padding", 0) is None:
+            left_out["padding"] = padding
+        return replace(self, **left_out) if left_out else self
+
+    def __str__(self) -> str:
+        """The canonical text, which parses back to an equal value."""
+        parts = [self._head()]
+        defaults = type(self).left_out(self)
+        for letter in self.modifiers:
+            modifier = MODIFIERS[letter]
+            value = getattr(self, modifier.field)
+            if value != defaults.get(modifier.field):
+                parts.append(letter + _format(value, modifier.form))
+        parts += [
+            flag
+            for flag, (field, set_to) in self.flags.items()
+            if getattr(self, field) == set_to != defaults.get(field)
+        ]
+        return "".join(parts)
+
+    def left_out(self) -> dict[str, Any]:
+        """The value of every field that the text left out; a kind whose defaults depend on the
+        kernel's rank says so here."""
+        return {field.name: field.default for field in fields(self)}
+
+    def _head(self) -> str:
+        if self.size is None:
+            return self.word
+        return self.word + _format(getattr(self, self.size.field), self.size.form)
+
+
+class Layer(Word, ABC):
+    """A kind that is analysed: it answers what comes out, and at what cost."""
+
+    is_activation: ClassVar[bool] = False
+    """An elementwise non-linearity: what `nonlinearities` counts."""
+    is_weighted: ClassVar[bool] = False
+    """A convolution or a matrix product: what `depth` and `activations` count."""
+    is_view: ClassVar[bool] = False
+    """Moves no data: what comes out is what went in."""
+    sees_statistics: ClassVar[bool] = False
+    """Mixes in statistics of the whole map, which `local` receptive fields leave out."""
+
+    def expand(self) -> tuple[Layer, ...]:
+        return (self,)
+
+    @abstractmethod
+    def output(self, inputs: Sequence[Shape]) -> Shape:
+        """The shape that comes out.
+
+        Raises:
+            LayerError: the layer cannot take these inputs.
+        """
+
+    @abstractmethod
+    def params(self, inputs: Sequence[Shape], output: Shape) -> int:
+        """Learned scalars."""
+
+    @abstractmethod
+    def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
+        """Every operation for one sample."""
+
+    @abstractmethod
+    def reads(self, inputs: Sequence[Shape], output: Shape, which: int) -> Reads:
+        """For each spatial axis, what an output position reads of input number `which`."""
+
+
+Reads = tuple[AxisRead, ...] | None
+"""An AxisRead for each axis; None where an output reads every position."""
+
+POINTWISE = AxisRead()
+
+
+@dataclass(frozen=True)
+class Pointwise(Layer):
+    """A layer whose output has the shape of its input and reads just its own position."""
+
+    def output(self, inputs: Sequence[Shape]) -> Shape:
+        return inputs[0]
+
+    def params(self, inputs: Sequence[Shape], output: Shape) -> int:
+        return 0
+
+    def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
+        return OpCounts()
+
+    def reads(self, inputs: Sequence[Shape], output: Shape, which: int) -> Reads:
+        return (POINTWISE,) * output.rank
+
+
+def whole_number(value: object, what: str, at_least: int = 1) -> int:
+    """`value` if it is an integer in range.
+
+    Raises:
+        SpecError: it is not.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise SpecError(f"{what} must be a whole number, not {value!r}")
+    if value < at_least:
+        raise SpecError(f"{what} must be at least {at_least}, not {value}")
+    if value > MAX_SIZE:
+        raise SpecError(f"{what} is larger than {MAX_SIZE:,}, the most that is accepted")
+    return value
+
+
+def per_axis(value: Any, what: str, rank: int | None, at_least: int = 1) -> tuple[int, ...]:
+    """One number for each axis; a single one serves them all.
+
+    Raises:
+        SpecError: a number is out of range, or their count is not `rank`.
+    """
+    values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    for number in values:
+        whole_number(number, what, at_least)
+    if rank is None or len(values) == rank:
+        return values
+    if len(values) == 1:
+        return values * rank
+    raise SpecError(
+        f"{what} has {len(values)} values for {rank} {'axis' if rank == 1 else 'axes'}",
+        hint=f"write one value for all axes, or {rank}",
+    )
+
+
+def require_rank(layer: Word, kernel_size: tuple[int, ...], shape: Shape) -> None:
+    """Raises LayerError unless the input has as many axes as the kernel."""
+    rank = len(kernel_size)
+    if shape.rank == rank:
+        return
+    if shape.rank == 0:
+        raise LayerError(
+            f"{layer} is {rank}-D, but its input {shape} has channels only",
+            hint="an input is written channels x height x width, e.g. 64x56x56",
+        )
+    fitting = layer.word.removeprefix("conv") if layer.word == "conv" else layer.word
+    fitting += "x".join([str(max(kernel_size))] * shape.rank)
+    sizes = "x".join(map(str, shape.spatial))
+    raise LayerError(
+        f"{layer} is {rank}-D, but its input {shape} is {shape.rank}-D: "
+        f"{shape.channels} channels of {'length ' if shape.rank == 1 else ''}{sizes}",
+        hint=f"write {fitting}, or give an input with {rank} sizes behind its channels",
+    )
+
+
+def _format(value: Any, form: str) -> str:
+    """The text of one value; the parser's `read_value` is its inverse."""
+    if form == "padding":
+        return value if isinstance(value, str) else format_sides(value)
+    if form == "sides":
+        return format_sides(value)
+    if form == "range":
+        first, last = value
+        return f"{first}-{last}"
+    if form == "switch":
+        return "1" if value else "0"
+    if form == "kernel":
+        return "x".join(map(str, value))
+    if isinstance(value, tuple):
+        return str(value[0]) if len(set(value)) == 1 else "x".join(map(str, value))
+    return str(value)

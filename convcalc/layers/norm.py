@@ -1,0 +1,151 @@
+"""Normalisation, counted as at inference.
+
+Operations per element are those of the plain formulas: batch norm folds its four statistics into
+one multiply and one add; the others compute mean and variance of what they see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from convcalc.errors import LayerError, SymbolError
+from convcalc.layers.base import Pointwise, Reads, Size, whole_number
+from convcalc.layers.padding import valid_taps
+from convcalc.quantities import OpCounts, Shape, is_number
+
+
+@dataclass(frozen=True)
+class BatchNorm(Pointwise):
+    """torch.nn.BatchNorm1d / 2d / 3d: a scale and a shift for each channel (Ioffe & Szegedy 2015)."""
+
+    word: ClassVar[str] = "bn"
+    summary: ClassVar[str] = "batch normalisation, folded to a scale and a shift"
+    example: ClassVar[str] = "bn"
+
+    def params(self, inputs: Sequence[Shape], output: Shape) -> int:
+        return 2 * output.channels
+
+    def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
+        return OpCounts(multiplies=output.elements, adds=output.elements)
+
+
+@dataclass(frozen=True)
+class Affine(Pointwise):
+    """A learned scale for each channel, and with bias a shift (layer scale, LeNet-5's pooling)."""
+
+    word: ClassVar[str] = "affine"
+    modifiers: ClassVar[str] = "b"
+    summary: ClassVar[str] = "a learned scale and bias for each channel"
+    example: ClassVar[str] = "affineb0"
+
+    bias: bool | None = None
+
+    def with_defaults(self, padding: object, bias: bool) -> Affine:  # noqa: ARG002
+        """`--no-bias` is about convolutions and linear layers: an affine keeps its shift."""
+        return self
+
+    def params(self, inputs: Sequence[Shape], output: Shape) -> int:
+        return output.channels * (2 if self.bias is not False else 1)
+
+    def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
+        shifts = output.elements if self.bias is not False else 0
+        return OpCounts(multiplies=output.elements, bias_adds=shifts)
+
+
+def _normalise(elements: int, sets: int) -> OpCounts:
+    """Mean, variance, scaling and affine of `elements` values in `sets` equal sets.
+
+    Each set of n: n-1 adds and a divide for the mean; n subtractions, n squares, n-1 adds and a
+    divide for the variance; one add (epsilon), one square root; then n divides, n multiplies and
+    n adds for scale and shift.
+    """
+    return OpCounts(
+        adds=4 * elements - sets,
+        multiplies=2 * elements,
+        divides=elements + 2 * sets,
+        transcendentals=sets,
+    )
+
+
+@dataclass(frozen=True)
+class LayerNorm(Pointwise):
+    """Layer normalisation over the channels of each position, as ConvNeXt's LayerNorm2d."""
+
+    word: ClassVar[str] = "ln"
+    summary: ClassVar[str] = "layer normalisation over the channels of each position"
+    example: ClassVar[str] = "ln"
+
+    def params(self, inputs: Sequence[Shape], output: Shape) -> int:
+        return 2 * output.channels
+
+    def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
+        return _normalise(output.elements, output.positions)
+
+
+@dataclass(frozen=True)
+class GroupNorm(Pointwise):
+    """torch.nn.GroupNorm; 32 groups as in Wu & He 2018. Its statistics see the whole map."""
+
+    word: ClassVar[str] = "gn"
+    modifiers: ClassVar[str] = "g"
+    summary: ClassVar[str] = "group normalisation, 32 groups; sees the whole map"
+    example: ClassVar[str] = "gng8"
+    sees_statistics: ClassVar[bool] = True
+
+    groups: int = 32
+
+    def __post_init__(self) -> None:
+        whole_number(self.groups, "the number of groups")
+
+    def output(self, inputs: Sequence[Shape]) -> Shape:
+        channels = inputs[0].channels
+        if is_number(channels) and channels % self.groups:
+            raise LayerError(
+                f"{self}: {self.groups} groups do not divide its {channels} channels",
+                hint="write e.g. gng8 for 8 groups",
+            )
+        return inputs[0]
+
+    def params(self, inputs: Sequence[Shape], output: Shape) -> int:
+        return 2 * output.channels
+
+    def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
+        return _normalise(output.elements, self.groups)
+
+    def reads(self, inputs: Sequence[Shape], output: Shape, which: int) -> Reads:
+        return None
+
+
+@dataclass(frozen=True)
+class LocalResponseNorm(Pointwise):
+    """torch.nn.LocalResponseNorm: over `size` neighbouring channels (Krizhevsky et al. 2012, 3.3)."""
+
+    word: ClassVar[str] = "lrn"
+    size: ClassVar[Size | None] = Size("channels", "count", False, "neighbouring channels, 5")
+    summary: ClassVar[str] = "local response normalisation over 5 channels"
+    example: ClassVar[str] = "lrn5"
+
+    channels: int = 5
+
+    def __post_init__(self) -> None:
+        whole_number(self.channels, "the number of neighbouring channels")
+
+    def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
+        if not is_number(output.channels):
+            raise SymbolError(
+                f"lrn sums over neighbouring channels, so their number {output.channels} "
+                "must be a number"
+            )
+        # torch sums the squares of `size` channels from c - size//2 on, clipped at both ends.
+        terms = valid_taps(
+            output.channels, self.channels, 1, 1, self.channels // 2, output.channels
+        )
+        elements = output.elements
+        return OpCounts(
+            multiplies=2 * elements,  # squares, and alpha/size times the sum
+            adds=(terms - output.channels) * output.positions + elements,  # the sum, and k
+            transcendentals=elements,  # the power beta
+            divides=elements,
+        )

@@ -1,0 +1,208 @@
+"""The small values that everything else is made of, with their algebra.
+
+All of them are frozen. Sizes and counts are exact integers; under `--input CxHxW` they are
+sympy expressions, which the same arithmetic serves, so a size is annotated `int` and tested
+with `is_number` where a formula must decide something.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from math import gcd, prod
+from typing import Any, TypeGuard
+
+INT64_MAX = 2**63 - 1
+"""Elements that a 64-bit tensor can hold: what has more is refused."""
+
+
+def is_number(value: Any) -> TypeGuard[int]:
+    """False for a symbol: its value, and so its sign or its remainder, is not known."""
+    return isinstance(value, int)
+
+
+def exact_quotient(value: int, divisor: int) -> int:
+    """`value / divisor`, which the caller knows to be whole (a symbol is taken to divide)."""
+    if is_number(value) and is_number(divisor):
+        return value // divisor
+    return value / divisor  # type: ignore[return-value]
+
+
+def same_size(left: int, right: int) -> bool:
+    """Are the two sizes equal? Symbolic ones are compared after expansion."""
+    if is_number(left) and is_number(right):
+        return left == right
+    difference: Any = left - right
+    return bool(difference == 0 or difference.expand() == 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Channels and spatial size (height, width in 2-D) of one sample's feature map."""
+
+    channels: int
+    spatial: tuple[int, ...] = ()
+
+    @property
+    def rank(self) -> int:
+        """Number of spatial axes: 2 for an image."""
+        return len(self.spatial)
+
+    @property
+    def positions(self) -> int:
+        """Spatial positions: the product of the spatial sizes, 1 for a vector."""
+        return prod(self.spatial)
+
+    @property
+    def elements(self) -> int:
+        """Scalars in one sample."""
+        return self.channels * self.positions
+
+    def __str__(self) -> str:
+        return "x".join(str(size) for size in (self.channels, *self.spatial))
+
+
+@dataclass(frozen=True, slots=True)
+class OpCounts:
+    """Exactly which operations a layer does: the one vector all counts derive from.
+
+    A tap is one multiply-accumulate of a convolution or a matrix product. `valid_taps` are those
+    that multiply a value of the input; the others multiply padding (or, in a transposed
+    convolution, write outside the output). It is None where sizes are symbols, because the
+    number then depends on which of them is larger.
+    """
+
+    taps: int = 0
+    valid_taps: int | None = 0
+    bias_adds: int = 0
+    multiplies: int = 0
+    adds: int = 0
+    compares: int = 0
+    divides: int = 0
+    transcendentals: int = 0
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates, taps on padding included, as every published table counts."""
+        return self.taps
+
+    @property
+    def valid_macs(self) -> int | None:
+        """Multiply-accumulates whose tap falls inside the input."""
+        return self.valid_taps
+
+    @property
+    def others(self) -> int:
+        """Floating-point operations outside multiply-accumulates."""
+        return (
+            self.bias_adds
+            + self.multiplies
+            + self.adds
+            + self.compares
+            + self.divides
+            + self.transcendentals
+        )
+
+    def __add__(self, other: OpCounts) -> OpCounts:
+        valid = None
+        if self.valid_taps is not None and other.valid_taps is not None:
+            valid = self.valid_taps + other.valid_taps
+        return OpCounts(
+            self.taps + other.taps,
+            valid,
+            self.bias_adds + other.bias_adds,
+            self.multiplies + other.multiplies,
+            self.adds + other.adds,
+            self.compares + other.compares,
+            self.divides + other.divides,
+            self.transcendentals + other.transcendentals,
+        )
+
+    def __mul__(self, times: int) -> OpCounts:
+        values = [getattr(self, field.name) for field in fields(self)]
+        return OpCounts(*(None if value is None else value * times for value in values))
+
+
+@dataclass(frozen=True, slots=True)
+class AxisRead:
+    """Which input positions an output position reads, along one axis.
+
+    Output `o` reads input `i` for every tap t = 0 ... kernel_size-1 with
+
+        upsampling * i = stride * o + offset + dilation * t
+
+    A convolution or pool has upsampling 1 and offset -padding. A transposed convolution has
+    stride 1 and upsampling s: its output s*i - padding + dilation*t' is written by input i, which
+    is the same equation read backwards. Padding and cropping are kernel 1 with an offset; a
+    broadcast axis is kernel 1 with stride 0.
+    """
+
+    kernel_size: int = 1
+    stride: int = 1
+    offset: int = 0
+    dilation: int = 1
+    upsampling: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Stride:
+    """An exact rational: `inputs` input positions to every `outputs` output positions."""
+
+    inputs: int
+    outputs: int = 1
+
+    @classmethod
+    def reduced(cls, inputs: int, outputs: int) -> Stride:
+        """In lowest terms."""
+        divisor = gcd(inputs, outputs) or 1
+        return cls(inputs // divisor, outputs // divisor)
+
+    def to_json(self) -> int | str:
+        """An integer, or "1/2" where it is none."""
+        return self.inputs if self.outputs == 1 else str(self)
+
+    def __str__(self) -> str:
+        return str(self.inputs) if self.outputs == 1 else f"{self.inputs}/{self.outputs}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceptiveField:
+    """What a unit of the output sees of the network's input, along each axis.
+
+    After Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional Neural Networks"
+    (Distill 2019): output unit i covers [i*stride - padding, i*stride - padding + size - 1].
+
+    size: positions of the hull; where the size depends on the output phase (after upsampling) the
+        largest over the phases, all of which `phases` lists. None on an axis that is seen whole.
+    stride: effective stride; None where branches of different strides were merged.
+    padding: unit 0's field begins at -padding.
+    support: input positions really read by one interior unit, at the phase of the largest field;
+        None where an axis is global or the set is too large to count (`analysis.support`).
+    aligned: False where merged branches disagree about a unit's centre.
+    exact: False where the size is only an upper bound.
+    """
+
+    size: tuple[int | None, ...]
+    stride: tuple[Stride | None, ...]
+    padding: tuple[int | None, ...]
+    aligned: bool = True
+    exact: bool = True
+    phases: tuple[tuple[int, ...], ...] = ()
+    support: int | None = None
+
+    @property
+    def is_global(self) -> bool:
+        """True where at least one axis is seen whole, whatever the input's size."""
+        return None in self.size
+
+    @property
+    def box(self) -> int | None:
+        """Positions of the hull, None where it has no size."""
+        return None if self.is_global else prod(size or 0 for size in self.size)
+
+    @property
+    def density(self) -> float | None:
+        """Share of the hull's positions that are read: 1.0 for a plain convolution."""
+        box = self.box
+        if self.support is None or not box:
+            return None
+        return self.support / box

@@ -1,0 +1,134 @@
+"""Tree to graph: words become layers, branches become merges, repeats are written out.
+
+Layers are named by their kind and a running number (conv1, conv2, add1), merges where they open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from convcalc.errors import OptionError, Span, SpecError
+from convcalc.graph import INPUT, BranchPath, Graph, Node, check_layer_count
+from convcalc.layers import Layer, Word
+from convcalc.layers.padding import Padding
+from convcalc.spec.parser import parse
+from convcalc.spec.reading import reading
+from convcalc.spec.words import read_padding
+from convcalc.spec.tree import Branches, Leaf, Repeat, Series, Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What the text leaves out: the command line's --padding, --bias and --after-conv."""
+
+    padding: Padding = "same"
+    bias: bool = True
+    after_conv: Tree | None = None
+
+    @classmethod
+    def of(cls, padding: str = "same", bias: bool = True, after_conv: str | None = None) -> Defaults:
+        """From the options' text.
+
+        Raises:
+            OptionError: a value is not one the option takes.
+            SpecError: `after_conv` does not parse.
+        """
+        tree = parse(after_conv) if after_conv else None
+        if tree is not None and any(word.is_convolution for word in _words(tree)):
+            raise OptionError(
+                f"--after-conv {after_conv}: what follows every convolution cannot be a convolution",
+                hint="for example --after-conv bn+relu",
+            )
+        return cls(read_padding(padding), bias, tree)
+
+
+def lower(tree: Tree, defaults: Defaults, name: str | None = None) -> Graph:
+    """The graph of a tree.
+
+    Raises:
+        LimitError: it would have more than MAX_LAYERS layers; counted before any is made.
+    """
+    check_layer_count(_count(tree, defaults), tree.span if isinstance(tree, Repeat) else None)
+    builder = _Builder(defaults)
+    builder.add_tree(tree, INPUT, ())
+    return Graph(tuple(builder.nodes), name or str(tree), reading(tree))
+
+
+def _count(tree: Tree, defaults: Defaults) -> int:
+    """Layers that the tree will lower to, without making them."""
+    if isinstance(tree, Leaf):
+        if not tree.word.is_convolution:
+            return 1
+        follow = _count(defaults.after_conv, defaults) if defaults.after_conv else 0
+        return len(tree.word.expand()) * (1 + follow)
+    if isinstance(tree, Series):
+        return sum(_count(item, defaults) for item in tree.items)
+    if isinstance(tree, Repeat):
+        return tree.count * _count(tree.body, defaults)
+    return 1 + sum(_count(branch, defaults) for branch in tree.branches)
+
+
+def _words(tree: Tree) -> list[Word]:
+    """Every word of the tree, once for each time it is written."""
+    if isinstance(tree, Leaf):
+        return [tree.word]
+    if isinstance(tree, Repeat):
+        return _words(tree.body)
+    parts = tree.items if isinstance(tree, Series) else tree.branches
+    return [word for part in parts for word in _words(part)]
+
+
+class _Builder:
+    """Collects nodes; every method takes what the next layer reads and returns what it wrote."""
+
+    def __init__(self, defaults: Defaults) -> None:
+        self.defaults = defaults
+        self.nodes: list[Node] = []
+        self._numbers: dict[str, int] = {}
+
+    def add_tree(self, tree: Tree, source: int, branch: BranchPath) -> int:
+        if isinstance(tree, Leaf):
+            return self.add_word(tree, source, branch)
+        if isinstance(tree, Series):
+            for item in tree.items:
+                source = self.add_tree(item, source, branch)
+            return source
+        if isinstance(tree, Repeat):
+            for _ in range(tree.count):
+                source = self.add_tree(tree.body, source, branch)
+            return source
+        return self.add_branches(tree, source, branch)
+
+    def add_word(self, leaf: Leaf, source: int, branch: BranchPath) -> int:
+        try:
+            word = leaf.word.with_defaults(self.defaults.padding, self.defaults.bias)
+        except SpecError as error:  # --padding 1x2 does not fit every kernel
+            raise SpecError(f"{leaf.word}: {error.message}", span=leaf.span, hint=error.hint) from None
+        for layer in word.expand():
+            source = self.add_layer(layer, (source,), branch, leaf.span)
+            if layer.is_convolution and self.defaults.after_conv is not None:
+                source = self.add_tree(self.defaults.after_conv, source, branch)
+        return source
+
+    def add_branches(self, tree: Branches, source: int, branch: BranchPath) -> int:
+        name = self.name(tree.merge.word)
+        ends = [
+            self.add_tree(inner, source, (*branch, (name, number)))
+            for number, inner in enumerate(tree.branches, 1)
+        ]
+        return self.add_layer(tree.merge, tuple(ends), branch, tree.span, name)
+
+    def add_layer(
+        self,
+        layer: Layer,
+        sources: tuple[int, ...],
+        branch: BranchPath,
+        span: Span | None,
+        name: str | None = None,
+    ) -> int:
+        self.nodes.append(Node(name or self.name(layer.word), layer, sources, branch, span))
+        return len(self.nodes) - 1
+
+    def name(self, word: str) -> str:
+        number = self._numbers[word] = self._numbers.get(word, 0) + 1
+        return f"{word}{number}" if not word[-1].isdigit() else f"{word}_{number}"

@@ -1,0 +1,26 @@
+"""A tree in words: `7x1+1x7` reads "7x1 then 1x7".
+
+Every table prints it, because a series and a parallel sum of the same two layers have the same
+counts and the same field, and yet are different networks.
+"""
+
+from __future__ import annotations
+
+from convcalc.spec.tree import Branches, Repeat, Series, Tree
+
+
+def reading(tree: Tree) -> str:
+    """The tree in words."""
+    if isinstance(tree, Series):
+        return " then ".join(_nested(item) for item in tree.items)
+    if isinstance(tree, Repeat):
+        return f"{tree.count} times {_nested(tree.body)}"
+    if isinstance(tree, Branches):
+        return f" {tree.merge.joined_by} ".join(_nested(branch) for branch in tree.branches)
+    return str(tree)
+
+
+def _nested(tree: Tree) -> str:
+    """The tree as part of another: bracketed where it would run together with it."""
+    text = reading(tree)
+    return f"({text})" if isinstance(tree, (Series, Branches)) else text

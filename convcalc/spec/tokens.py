@@ -1,0 +1,88 @@
+"""Text to tokens: layers, and the signs `+ * | ( )`.
+
+A layer is one unbroken run of letters, digits and `@ : . - _`; what it says is the parser's
+business. White space separates and means nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from convcalc.errors import LimitError, Span, SpecError, nearest
+
+MAX_CHARACTERS = 200_000
+"""The longest text that is read."""
+
+_TOKEN = re.compile(r"[A-Za-z0-9@:._×-]+|[+*|()]|\s+")
+
+LOOK_ALIKES = {"х": "x", "Х": "x", "χ": "x", "✕": "x", "✖": "x", "⨯": "x", "＋": "+", "﹢": "+",
+               "∗": "*", "·": "*", "⋅": "*", "❘": "|", "│": "|", "∣": "|", "–": "-", "—": "-",
+               "−": "-", "＠": "@", "（": "(", "）": ")"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of the text: `kind` is "layer", "end" or the sign itself."""
+
+    kind: str
+    text: str
+    span: Span
+
+
+def tokenize(text: str) -> list[Token]:
+    """The tokens of `text`, the last of which is "end".
+
+    Raises:
+        LimitError: the text is longer than MAX_CHARACTERS.
+        SpecError: a character that the language does not have.
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise LimitError(
+            f"a specification of {len(text):,} characters: at most {MAX_CHARACTERS:,} are read"
+        )
+    tokens: list[Token] = []
+    position = 0
+    while position < len(text):
+        found = _TOKEN.match(text, position)
+        if found is None:
+            raise _foreign(text, position)
+        piece = found.group()
+        span = Span(text, position, found.end())
+        if piece in "+*|()":
+            tokens.append(Token(piece, piece, span))
+        elif not piece.isspace():
+            tokens.append(Token("layer", piece.replace("×", "x"), span))
+        position = found.end()
+    tokens.append(Token("end", "", Span(text, len(text), len(text))))
+    return tokens
+
+
+def _foreign(text: str, position: int) -> SpecError:
+    """The error for a character outside the language, with what it was probably meant to be."""
+    from unicodedata import name, normalize
+
+    char = text[position]
+    span = Span(text, position, position + 1)
+    called = name(char, f"U+{ord(char):04X}")
+    meant = LOOK_ALIKES.get(char) or normalize("NFKC", char)
+    hint = None
+    if not char.isascii():
+        if meant.isascii() and _TOKEN.fullmatch(meant):
+            hint = f"it looks like {meant!r}, which is another character"
+    elif char in ">,;&/":
+        hint = "layers in series are joined by '+': 7x1+1x7"
+    elif char in "[]{}":
+        hint = "groups are written with round brackets: 3*(3x3+relu)"
+    shown = char if char.isprintable() else called
+    return SpecError(
+        f"unexpected character {shown!r}" + ("" if char.isascii() else f" ({called})"),
+        span=span,
+        hint=hint,
+    )
+
+
+def suggest(word: str, known: list[str]) -> str | None:
+    """A hint that names the known word nearest to `word`."""
+    found = nearest(word, known)
+    return f"did you mean {found!r}?" if found else None

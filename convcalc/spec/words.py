@@ -1,0 +1,249 @@
+"""One layer's text, `7x7s2p3@64`, to its kind with values.
+
+    layer    = [ WORD ] [ SIZE ] { MODIFIER }
+    SIZE     = what the kind says: a kernel 7x7, a count 1000, sides 1:0x2, a range 0-3
+    MODIFIER = a letter of `layers.MODIFIERS` with its value, or one of the kind's flags
+
+All that is known of words, letters and flags is read off the kinds.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from convcalc.errors import OptionError, Span, SpecError, shorten
+from convcalc.layers import KINDS, MERGES, MODIFIERS, Word
+from convcalc.layers.base import MAX_SIZE
+from convcalc.layers.conv import Conv
+from convcalc.layers.padding import MODES, Padding
+from convcalc.spec.tokens import Token, suggest
+
+_KINDS = {name: kind for kind in KINDS for name in (kind.word, *kind.aliases)}
+_WORDS = sorted([*_KINDS, *(merge.word for merge in MERGES)])
+_BY_LENGTH = sorted(_KINDS, key=len, reverse=True)
+
+_NUMBERS = re.compile(r"[0-9]+(?:x[0-9]+)*")
+_SIDES = re.compile(r"[0-9]+(?::[0-9]+)?(?:x[0-9]+(?::[0-9]+)?)*")
+_RANGE = re.compile(r"[0-9]+-[0-9]+")
+_COUNT = re.compile(r"[0-9]+")
+_PATTERNS = {
+    "kernel": _NUMBERS,
+    "axes": _NUMBERS,
+    "axes from 0": _NUMBERS,
+    "sides": _SIDES,
+    "padding": re.compile(_SIDES.pattern + "|" + "|".join(MODES)),
+    "range": _RANGE,
+    "count": _COUNT,
+    "switch": re.compile("[01]"),
+}
+_EXPECTED = {
+    "kernel": "a kernel such as 7x7",
+    "axes": "a number such as 2 or 2x1",
+    "axes from 0": "a number such as 1 or 1x0",
+    "sides": "a number such as 1, 1x2 or 1:0",
+    "padding": "a number such as 1 or 1x2, or same, valid, full, tfsame",
+    "range": "a first and a last channel such as 0-3",
+    "count": "a number",
+    "switch": "0 or 1",
+}
+
+
+def read_word(token: Token) -> Word:
+    """The layer that the token writes.
+
+    Raises:
+        SpecError: no such word, a size or letter that the kind does not have, a value out of range.
+    """
+    return _Reader(token).read()
+
+
+class _Reader:
+    """Reads one token from left to right."""
+
+    def __init__(self, token: Token) -> None:
+        self.text = token.text
+        self.span = token.span
+        self.at = 0
+
+    def read(self) -> Word:
+        kind = self.kind()
+        values: dict[str, Any] = {}
+        self.read_size(kind, values)
+        while self.at < len(self.text):
+            self.read_modifier(kind, values)
+        try:
+            return kind(**values)
+        except SpecError as error:
+            raise SpecError(
+                f"{shorten(self.text, 30)}: {error.message}", span=self.span, hint=error.hint
+            ) from None
+
+    def kind(self) -> type[Word]:
+        """WORD: the longest known one that the text begins with; none before a kernel."""
+        if self.text[0].isdigit():
+            return Conv
+        for word in _BY_LENGTH:
+            if self.text.startswith(word):
+                self.at = len(word)
+                if self.follows_well(_KINDS[word]):
+                    return _KINDS[word]
+        self.at = 0
+        letters = re.match(r"[A-Za-z_.]*", self.text)
+        written = letters.group() if letters else ""
+        if not written:
+            raise self.error(0, 1, "a layer begins with a word or a kernel", "for example 7x7 or relu")
+        lower = self.text.lower()
+        if lower != self.text and any(lower.startswith(word) for word in _BY_LENGTH):
+            hint: str | None = f"words are written in small letters: {shorten(lower, 30)}"
+        else:
+            hint = suggest(written, _WORDS) or "`convcalc layers` lists the words"
+        raise self.error(0, len(written), f"unknown word {shorten(written, 30)!r}", hint)
+
+    def follows_well(self, kind: type[Word]) -> bool:
+        """May what follows the word belong to it? (`selux` is not selu.)"""
+        rest = self.text[self.at :]
+        if not rest or not rest[0].isalpha():
+            return True
+        return any(rest.startswith(flag) for flag in kind.flags) or (
+            rest[0] in MODIFIERS and (len(rest) == 1 or not rest[1].isalpha() or rest[0] == "p")
+        )
+
+    def read_size(self, kind: type[Word], values: dict[str, Any]) -> None:
+        """SIZE, if the kind has one."""
+        here = self.text[self.at : self.at + 1]
+        if kind.size is None:
+            if here.isdigit():
+                digits = self.match("sides", "")
+                raise self.error(
+                    self.at - len(digits),
+                    self.at,
+                    f"{kind.word!r} takes no size",
+                    f"for example {kind.example}",
+                )
+            return
+        if here.isdigit():
+            values[kind.size.field] = self.value(kind.size.form, kind.word)
+        elif kind.size.required:
+            raise self.error(
+                0,
+                len(self.text),
+                f"{kind.word!r} needs {_EXPECTED[kind.size.form]} behind it",
+                f"for example {kind.example}",
+            )
+
+    def read_modifier(self, kind: type[Word], values: dict[str, Any]) -> None:
+        """MODIFIER, one of those the kind has, at most once."""
+        start = self.at
+        for flag, (field, set_to) in kind.flags.items():
+            if self.text.startswith(flag, self.at):
+                self.at += len(flag)
+                self.put(values, field, set_to, start)
+                return
+        letter = self.text[self.at]
+        if letter not in kind.modifiers or letter not in MODIFIERS:
+            raise self.not_a_modifier(kind)
+        self.at += 1
+        modifier = MODIFIERS[letter]
+        self.put(values, modifier.field, self.value(modifier.form, letter), start)
+
+    def put(self, values: dict[str, Any], field: str, value: Any, start: int) -> None:
+        if field in values:
+            raise self.error(start, self.at, f"{field.replace('_', ' ')} is given twice")
+        values[field] = value
+
+    def value(self, form: str, after: str) -> Any:
+        """The value of one form; `layers.base` prints what this reads."""
+        written = self.match(form, after)
+        start = self.at - len(written)
+        for digits in _COUNT.finditer(written):
+            if len(digits.group()) > len(str(MAX_SIZE)):
+                raise self.error(
+                    start + digits.start(),
+                    start + digits.end(),
+                    f"{shorten(digits.group(), 20)} is larger than {MAX_SIZE:,}, "
+                    "the most that is accepted",
+                )
+        if form in ("sides", "padding"):
+            return _sides(written)
+        if form == "range":
+            first, last = written.split("-")
+            return int(first), int(last)
+        if form == "switch":
+            return written == "1"
+        if form == "count":
+            return int(written)
+        return tuple(int(n) for n in written.split("x"))
+
+    def match(self, form: str, after: str) -> str:
+        found = _PATTERNS[form].match(self.text, self.at)
+        if found is None:
+            rest = self.text[self.at :]
+            raise self.error(
+                self.at,
+                self.at + 1,
+                f"{_EXPECTED[form]} is expected after {after!r}"
+                + (f", not {shorten(rest, 20)!r}" if rest else ", but the layer ends"),
+                "amounts cannot be negative" if rest.startswith("-") else None,
+            )
+        self.at = found.end()
+        return found.group()
+
+    def not_a_modifier(self, kind: type[Word]) -> SpecError:
+        """The error for what no modifier of the kind begins with."""
+        rest = self.text[self.at :]
+        letters = re.match(r"[A-Za-z]+", rest)
+        written = letters.group() if letters else rest[0]
+        if letters and any(written.startswith(word) for word in _BY_LENGTH) and self.at:
+            here = self.text[: self.at]
+            hint: str | None = f"layers in series are joined by '+': {shorten(here, 20)}+{shorten(rest, 20)}"
+        elif rest[0] in MODIFIERS:
+            letter = rest[0]
+            written = letter
+            return self.error(
+                self.at,
+                self.at + 1,
+                f"{kind.word!r} takes no {MODIFIERS[letter].field.replace('_', ' ')} ({letter!r})",
+                _takes(kind),
+            )
+        elif written == "x":
+            hint = "a size is missing: kernels are written 7x7"
+        else:
+            hint = _takes(kind)
+        return self.error(
+            self.at, self.at + len(written), f"unexpected {shorten(written, 20)!r} in a layer", hint
+        )
+
+    def error(self, start: int, end: int, message: str, hint: str | None = None) -> SpecError:
+        """An error at the characters `start` to `end` of this layer."""
+        base = self.span.start
+        return SpecError(message, span=Span(self.span.text, base + start, base + end), hint=hint)
+
+
+def read_padding(text: str) -> Padding:
+    """The padding that `--padding` names, written as behind the letter p.
+
+    Raises:
+        OptionError: it is not one.
+    """
+    found = _PATTERNS["padding"].fullmatch(text)
+    if found is None or any(len(n) > len(str(MAX_SIZE)) for n in _COUNT.findall(text)):
+        raise OptionError(
+            f"--padding {shorten(text, 20)!r}: expected {_EXPECTED['padding']}",
+            hint=suggest(text, list(MODES)),
+        )
+    return _sides(text)
+
+
+def _sides(written: str) -> Padding:
+    """A mode's name, or amounts before and after for each axis."""
+    if written in MODES:
+        return written
+    pairs = [[int(n) for n in part.split(":")] for part in written.split("x")]
+    return tuple((amounts[0], amounts[-1]) for amounts in pairs)
+
+
+def _takes(kind: type[Word]) -> str:
+    """What may follow the word."""
+    known = [MODIFIERS[letter].meaning for letter in kind.modifiers] + list(kind.flags)
+    return f"{kind.word!r} takes {', '.join(known)}" if known else f"{kind.word!r} stands alone"
