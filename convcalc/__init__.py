@@ -1,9 +1,9 @@
 """Receptive fields, parameters and MACs of convolutional networks, exactly.
 
-    >>> import convcalc
-    >>> report = convcalc.analyze("7x1+1x7", input="64x56x56")
-    >>> report.params, report.macs, report.receptive_field.size
-    (57472, 179830784, (7, 7))
+>>> import convcalc
+>>> report = convcalc.analyze("7x1+1x7", input="64x56x56")
+>>> report.params, report.macs, report.receptive_field.size
+(57472, 179830784, (7, 7))
 """
 
 from __future__ import annotations

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from convcalc.analysis import Report
-from convcalc.graph import Graph, Node
+from convcalc.graph import INPUT, Graph
 from convcalc.layers.conv import Conv
-from convcalc.quantities import is_number
+from convcalc.quantities import Shape, is_number
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """One statement; `source` is the publication it rests on, None where the figures do."""
 
     text: str
@@ -21,40 +20,190 @@ class Note:
 SZEGEDY = "Szegedy et al. 2015, arXiv:1512.00567, section 3.2"
 SIMONYAN = "Simonyan & Zisserman 2014, arXiv:1409.1556, section 2.3"
 
-ASYMMETRIC_GRIDS = range(12, 21)
-"""Map sizes at which SZEGEDY found 1x7 and 7x1 to work well."""
+SMALLEST_GRID, LARGEST_GRID = 12, 20
+"""Sizes of the maps on which SZEGEDY found 1xn and nx1 to work well."""
+
+
+class _Pair(NamedTuple):
+    """A kx1 convolution followed by a 1xk, or the other way round."""
+
+    first: Conv
+    second: Conv
+    names: str
+    shape: Shape
+    """What comes out of the second."""
+    middle: int
+    """Channels between them."""
+    activation_between: bool
 
 
 def notes(reports: tuple[Report, ...], graphs: list[Graph]) -> tuple[Note, ...]:
-    """The notes under a comparison."""
+    """The notes under a comparison: what is seen, what is saved, what an asymmetric pair can do."""
     found: list[Note] = []
     if len(reports) > 1:
-        found.append(_fields(reports))
-    for report, graph in zip(reports, graphs, strict=True):
-        pair = _asymmetric_pair(graph)
-        if pair is not None:
-            found += _about_pair(report, *pair)
-            break
+        found += _about_fields(reports)
+    pairs = [
+        pair
+        for report, graph in zip(reports, graphs, strict=True)
+        if (pair := _asymmetric_pair(report, graph)) is not None
+    ]
+    if pairs:
+        found += _about_pair(pairs[0])
     if len(reports) > 1:
-        found += _about_nonlinearities(reports)
+        found += _about_nonlinearities(reports, graphs)
     return tuple(found)
 
 
-def _fields(reports: tuple[Report, ...]) -> Note:
-    """Do the variants see the same, and read all of it?"""
-    return Note("")
+def _about_fields(reports: tuple[Report, ...]) -> list[Note]:
+    """Do the variants see the same, do they read all of it, and what does that cost?"""
+    base, *others = reports
+    alike = [r for r in others if _same_field(r, base)]
+    found = []
+    if len(alike) == len(others):
+        found.append(Note(f"Same receptive field, {_field(base)}.{_savings(base, alike)}"))
+    else:
+        listed = "; ".join(f"{_brief(r.name)} {_field(r)}" for r in reports[:4])
+        more = f"; and {len(reports) - 4} more" if len(reports) > 4 else ""
+        found.append(Note(f"The receptive fields differ: {listed}{more}.{_savings(base, alike)}"))
+    for report in reports:
+        field = report.receptive_field
+        if field.density is not None and field.density < 1:
+            found.append(
+                Note(
+                    f"{_brief(report.name)} reads {field.support:,} of the {field.box:,} positions "
+                    f"of its {_field(report)} field: the others do not reach its output."
+                )
+            )
+            break
+    return found
 
 
-def _asymmetric_pair(graph: Graph) -> tuple[Conv, Conv, int | None] | None:
+def _same_field(left: Report, right: Report) -> bool:
+    a, b = left.receptive_field, right.receptive_field
+    return a.size == b.size and a.stride == b.stride
+
+
+def _field(report: Report) -> str:
+    field = report.receptive_field
+    size = "x".join("all" if s is None else str(s) for s in field.size) or "none"
+    strides = {str(s) for s in field.stride if s is not None}
+    return size if strides <= {"1"} else f"{size} at stride {'x'.join(sorted(strides))}"
+
+
+def _savings(base: Report, others: list[Report]) -> str:
+    """The cheapest variant that sees the same, against the baseline."""
+    if not all(is_number(r.macs) and r.macs for r in (base, *others)) or not others:
+        return ""
+    best = min(others, key=lambda r: r.macs)
+    if best.macs >= base.macs or not 0 < best.params < base.params:
+        return ""
+    return (
+        f" {_brief(best.name)} takes {base.macs / best.macs:.2f}x fewer MACs and "
+        f"{base.params / best.params:.2f}x fewer params than {_brief(base.name)}"
+        + ("." if _same_output(best, base) else ", for another output shape.")
+    )
+
+
+def _same_output(left: Report, right: Report) -> bool:
+    return left.output == right.output
+
+
+def _brief(name: str) -> str:
+    return name if len(name) <= 30 else f"{name[:27]}..."
+
+
+def _asymmetric_pair(report: Report, graph: Graph) -> _Pair | None:
+    """The first kx1 then 1xk (or 1xk then kx1) of a 2-D network, if it has one."""
+    for index, node in enumerate(graph.nodes):
+        second = node.layer
+        if not isinstance(second, Conv) or len(second.kernel_size) != 2:
+            continue
+        source, activation = node.inputs[0], False
+        while source != INPUT and not isinstance(graph.nodes[source].layer, Conv):
+            between = graph.nodes[source].layer
+            if between.is_activation:
+                activation = True
+            elif between.word not in ("bn", "affine", "dropout"):
+                break
+            source = graph.nodes[source].inputs[0]
+        first = graph.nodes[source].layer if source != INPUT else None
+        if isinstance(first, Conv) and _crossed(first.kernel_size, second.kernel_size):
+            return _Pair(
+                first,
+                second,
+                f"{graph.nodes[source].spec} then {node.spec}",
+                report.layers[index].output,
+                report.layers[source].output.channels,
+                activation,
+            )
     return None
 
 
-def _about_pair(report: Report, *a: object) -> list[Note]:
+def _crossed(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
+    """One is kx1 and the other 1xk, k > 1."""
+    return first[0] > 1 == first[1] == second[0] < second[1] or (
+        first[1] > 1 == first[0] == second[1] < second[0]
+    )
+
+
+def _about_pair(pair: _Pair) -> list[Note]:
+    """Which kernels a pair can be, and on which maps it was found to work.
+
+    Without an activation between, the two compose to one linear kernel: for an input channel i and
+    an output channel o it is the sum over the middle channels m of column(m, i) times row(o, m),
+    each of rank 1. Depthwise has one middle channel to a channel, hence rank 1 outright.
+    """
+    found = []
+    if not pair.activation_between:
+        box = "x".join(
+            str(max(k)) for k in zip(pair.first.kernel_size, pair.second.kernel_size, strict=True)
+        )
+        if pair.first.word == pair.second.word == "dw":
+            text = f"{pair.names} spans only rank-1 {box} kernels, one for each channel."
+        else:
+            text = (
+                f"{pair.names} spans only {box} kernels of rank 1 for a channel pair through each "
+                f"of its {pair.middle} middle channels."
+            )
+        found.append(Note(text))
+    sizes = pair.shape.spatial
+    if all(is_number(size) for size in sizes):
+        inside = all(SMALLEST_GRID <= size <= LARGEST_GRID for size in sizes)
+        known = f"on maps of {SMALLEST_GRID} to {LARGEST_GRID}"
+        here = f"{'x'.join(map(str, sizes))} is {'in that range' if inside else 'outside it'}"
+        text = f"Asymmetric pairs were found to work well {known}, not near the input; {here}"
+        found.append(Note(text, SZEGEDY))
+    return found
+
+
+def _about_nonlinearities(reports: tuple[Report, ...], graphs: list[Graph]) -> list[Note]:
+    """More activations for the same field: what a stack of small square kernels adds."""
+    base, *others = reports
+    for report, graph in zip(others, graphs[1:], strict=True):
+        if not (_same_field(report, base) and report.depth > base.depth and _is_stack(graph)):
+            continue
+        name = _brief(report.name)
+        if report.nonlinearities > base.nonlinearities:
+            return [
+                Note(
+                    f"{name} passes {report.nonlinearities} non-linearities where "
+                    f"{_brief(base.name)} passes {base.nonlinearities}, which makes the decision "
+                    "function more discriminative",
+                    SIMONYAN,
+                )
+            ]
+        if report.nonlinearities == base.nonlinearities == 0:
+            return [
+                Note(
+                    f"No activation is counted: --after-conv relu would give {name} "
+                    f"{report.depth} against {base.depth}, one reason to stack small kernels",
+                    SIMONYAN,
+                )
+            ]
     return []
 
 
-def _about_nonlinearities(reports: tuple[Report, ...]) -> list[Note]:
-    return []
-
-
-del Node, is_number
+def _is_stack(graph: Graph) -> bool:
+    """Are all of its kernels one and the same square, larger than 1?"""
+    kernels = {n.layer.kernel_size for n in graph.nodes if isinstance(n.layer, Conv)}
+    return len(kernels) == 1 and len(set(kernel := kernels.pop())) == 1 and kernel[0] > 1

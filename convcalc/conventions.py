@@ -7,7 +7,7 @@ convention. Add one by adding a line to CONVENTIONS.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from convcalc.errors import OptionError, nearest
 from convcalc.quantities import OpCounts
@@ -15,8 +15,7 @@ from convcalc.quantities import OpCounts
 DEFAULT = "convcalc"
 
 
-@dataclass(frozen=True, slots=True)
-class Convention:
+class Convention(NamedTuple):
     """A way to count FLOPs, in words and as a function of the operation vector."""
 
     name: str

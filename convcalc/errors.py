@@ -1,8 +1,8 @@
 """The one tree of exceptions. Everything a user can get wrong ends in one of these.
 
     ConvcalcError               one message: what was expected, the place, a hint
-    ├── SpecError               the text of a specification, an input size or an option does not parse
-    ├── LayerError              a layer cannot take its input (rank, shape, groups, kernel too large)
+    ├── SpecError               a specification or an input size that does not parse
+    ├── LayerError              a layer that cannot take its input (rank, shape, groups, kernel)
     ├── LimitError              refused before any work, by a stated limit
     ├── OptionError             an option's value, or a combination of options
     ├── SourceError             a file or a built-in that cannot be found, read or written
@@ -15,14 +15,13 @@ use them; `str(error)` puts them together as the command line prints them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 SNIPPET_WIDTH = 72
 """Columns of the user's text that an error shows around the place."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """The characters `start` to `end` (exclusive) of `text`."""
 
     text: str

@@ -1,12 +1,13 @@
 """The flat form that every analysis walks: layers in topological order, validated once.
 
-Whatever a network was given as (a specification, a file, a torch model), it becomes a Graph; nothing
-downstream knows where it came from.
+Whatever a network was given as (a specification, a file, a torch model), it becomes a Graph;
+nothing downstream knows where it came from.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from convcalc.errors import LimitError, Span
 from convcalc.layers import Layer
@@ -21,13 +22,14 @@ BranchPath = tuple[tuple[str, int], ...]
 """The merges whose branches a node lies in, outermost first: (name of the merge, branch from 1)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One layer with the indices of the nodes it reads, all of them earlier (or INPUT)."""
 
     name: str
     layer: Layer
     inputs: tuple[int, ...]
+    spec: str
+    """The layer as it was written, without the defaults that were filled in."""
     branch: BranchPath = ()
     span: Span | None = None
     """The place in the user's text that this layer came from."""

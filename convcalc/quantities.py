@@ -7,9 +7,9 @@ with `is_number` where a formula must decide something.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from math import gcd, prod
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 INT64_MAX = 2**63 - 1
 """Elements that a 64-bit tensor can hold: what has more is refused."""
@@ -35,8 +35,7 @@ def same_size(left: int, right: int) -> bool:
     return bool(difference == 0 or difference.expand() == 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """Channels and spatial size (height, width in 2-D) of one sample's feature map."""
 
     channels: int
@@ -118,12 +117,19 @@ class OpCounts:
         )
 
     def __mul__(self, times: int) -> OpCounts:
-        values = [getattr(self, field.name) for field in fields(self)]
-        return OpCounts(*(None if value is None else value * times for value in values))
+        return OpCounts(
+            self.taps * times,
+            None if self.valid_taps is None else self.valid_taps * times,
+            self.bias_adds * times,
+            self.multiplies * times,
+            self.adds * times,
+            self.compares * times,
+            self.divides * times,
+            self.transcendentals * times,
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class AxisRead:
+class AxisRead(NamedTuple):
     """Which input positions an output position reads, along one axis.
 
     Output `o` reads input `i` for every tap t = 0 ... kernel_size-1 with
@@ -143,8 +149,7 @@ class AxisRead:
     upsampling: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Stride:
+class Stride(NamedTuple):
     """An exact rational: `inputs` input positions to every `outputs` output positions."""
 
     inputs: int

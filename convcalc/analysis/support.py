@@ -4,9 +4,9 @@ The walk goes backwards: from the one position of the output, through each layer
 its inputs; where branches part, the sets that come back are united. Borders play no part: an
 interior unit is one whose field lies inside the input.
 
-A set over r axes is nested run-length code. Along the last axis it is a plain integer whose bits are
-the positions; along each other axis it is a tuple of runs (count, set over the remaining axes) of
-equal neighbours; an empty set is the integer 0. So a full 20,000 x 20,000 box is one run of one
+A set over r axes is nested run-length code. Along the last axis it is a plain integer whose bits
+are the positions; along each other axis it is a tuple of runs (count, set over the remaining axes)
+of equal neighbours; an empty set is the integer 0. So a full 20,000 x 20,000 box is one run of one
 20,000-bit integer, a cross is three runs, and any field is at worst a list of its rows: a window is
 log2(k) shifted unions of machine words.
 
@@ -17,7 +17,8 @@ support is then None.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 from convcalc.quantities import AxisRead
 
@@ -38,8 +39,7 @@ class TooLarge(Exception):  # noqa: N818  (a signal between two functions here, 
     """The set is too large to count."""
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(NamedTuple):
     """A set of positions: `rows` begins at position `low[axis]` along each axis."""
 
     low: tuple[int, ...]
@@ -190,7 +190,7 @@ class Counter:
                 by = have - want
                 if by > MAX_POSITIONS:
                     raise TooLarge
-                rows = self._along(rows, axis, lambda part, by=by: self._moved(part, by))
+                rows = self._along(rows, axis, partial(self._moved, by=by))
         return rows
 
 

@@ -5,20 +5,21 @@ Cost is linear in the layers; the support (`analysis.support`) is a second walk,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from convcalc.analysis import receptive_field as fields
 from convcalc.analysis import support
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.conventions import convention
-from convcalc.errors import ConvcalcError, LimitError
+from convcalc.errors import ConvcalcError, LimitError, shorten
 from convcalc.graph import INPUT, Graph, Node
+from convcalc.layers import Layer
 from convcalc.layers.base import Reads
-from convcalc.quantities import INT64_MAX, OpCounts, ReceptiveField, Shape, is_number
+from convcalc.quantities import INT64_MAX, AxisRead, OpCounts, ReceptiveField, Shape, is_number
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """At what a network is analysed."""
 
     input: Shape
@@ -29,14 +30,26 @@ class Setting:
     """Leave out what sees the whole map only through statistics: group norm, squeeze-and-excite."""
 
 
-@dataclass(slots=True)
-class _State:
+class _State(NamedTuple):
     """What the walk knows of one map: the network's input, or a node's output."""
 
     shape: Shape
     axes: tuple[fields.AxisField, ...]
     depth: int = 0
     nonlinearities: int = 0
+
+
+class _Facts(NamedTuple):
+    """A layer's answers for inputs of certain shapes."""
+
+    output: Shape
+    params: int
+    operations: OpCounts
+    reads: tuple[Reads, ...]
+    written: int
+    """Elements of the output, all samples."""
+    moved: int
+    """Elements of weights and inputs read and of the output written, all samples."""
 
 
 def analyze_graph(graph: Graph, setting: Setting, assumed: tuple[str, ...] = ()) -> Report:
@@ -79,9 +92,13 @@ def analyze_graph(graph: Graph, setting: Setting, assumed: tuple[str, ...] = ())
 
 
 def _at(error: ConvcalcError, graph: Graph, node: Node) -> ConvcalcError:
-    """The error with the layer's name and its place in the user's text."""
-    where = f" (layer {node.name})" if len(graph.nodes) > 1 else ""
-    return type(error)(error.message + where, span=error.span or node.span, hint=error.hint)
+    """The error with the layer, its name and its place in the user's text."""
+    name = f" (layer {node.name})" if len(graph.nodes) > 1 else ""
+    return type(error)(
+        f"{shorten(node.spec, 30)}: {error.message}{name}",
+        span=error.span or node.span,
+        hint=error.hint,
+    )
 
 
 class _Walk:
@@ -92,6 +109,7 @@ class _Walk:
         self.start = _State(setting.input, (fields.IDENTITY,) * setting.input.rank)
         self.states: list[_State] = []
         self.reads: list[tuple[Reads, ...]] = []
+        self.facts: dict[tuple[Layer, tuple[Shape, ...]], _Facts] = {}
 
     def state(self, index: int) -> _State:
         return self.start if index == INPUT else self.states[index]
@@ -100,72 +118,80 @@ class _Walk:
         """Visit one node: its state is kept, its share returned."""
         layer = node.layer
         sources = [self.state(i) for i in node.inputs]
-        shapes = [source.shape for source in sources]
-        output = layer.output(shapes)
-        params = layer.params(shapes, output)
-        self._check_size(output, params)
-        operations = layer.operations(shapes, output)
-        if self.setting.batch != 1:
-            operations = operations * self.setting.batch
-        axes = self._axes(node, sources, shapes, output)
+        facts = self._facts_of(layer, tuple(source.shape for source in sources))
+        axes = self._axes(layer, sources, facts.reads)
+        self.reads.append(facts.reads)
         self.states.append(
             _State(
-                output,
+                facts.output,
                 axes,
                 max(source.depth for source in sources) + layer.is_weighted,
                 max(source.nonlinearities for source in sources) + layer.is_activation,
             )
         )
-        written = output.elements * self.setting.batch
-        moved = 0
-        if not layer.is_view:
-            read = sum(shape.elements for shape in shapes) * self.setting.batch
-            moved = (params + read + written) * self.setting.element_size
         return LayerReport(
             name=node.name,
             kind=layer.word,
-            spec=str(layer),
+            spec=node.spec,
             inputs=self.graph.input_names(node),
-            output=output,
-            params=params,
-            operations=operations,
-            flops=self.flops(operations),
-            activations=written if layer.is_weighted else 0,
-            memory_bytes=moved,
-            receptive_field=self._headline(axes, output),
+            output=facts.output,
+            params=facts.params,
+            operations=facts.operations,
+            flops=self.flops(facts.operations),
+            activations=facts.written if layer.is_weighted else 0,
+            memory_bytes=0 if layer.is_view else facts.moved * self.setting.element_size,
+            receptive_field=self._headline(axes, facts.output),
             branch=node.branch,
         )
 
-    def _axes(
-        self, node: Node, sources: list[_State], shapes: list[Shape], output: Shape
-    ) -> tuple[fields.AxisField, ...]:
-        """The field of the node's output along each axis of the network's input."""
-        reads = tuple(
-            self._reads(node, shapes, output, which) for which in range(len(node.inputs))
+    def _facts_of(self, layer: Layer, shapes: tuple[Shape, ...]) -> _Facts:
+        """What the layer answers for these inputs; asked once for each distinct case."""
+        facts = self.facts.get((layer, shapes))
+        if facts is None:
+            facts = self.facts[layer, shapes] = self._ask(layer, shapes)
+        return facts
+
+    def _ask(self, layer: Layer, shapes: tuple[Shape, ...]) -> _Facts:
+        batch = self.setting.batch
+        output = layer.output(shapes)
+        params = layer.params(shapes, output)
+        self._check_size(output, params)
+        operations = layer.operations(shapes, output)
+        written = output.elements * batch
+        return _Facts(
+            output=output,
+            params=params,
+            operations=operations if batch == 1 else operations * batch,
+            reads=tuple(self._reads(layer, shapes, output, i) for i in range(len(shapes))),
+            written=written,
+            moved=params + sum(shape.elements for shape in shapes) * batch + written,
         )
-        self.reads.append(reads)
+
+    def _axes(
+        self, layer: Layer, sources: list[_State], reads: tuple[Reads, ...]
+    ) -> tuple[fields.AxisField, ...]:
+        """The field of a layer's output along each axis of the network's input."""
         branches = [
             tuple(map(fields.AxisField.through, source.axes, read))
             if read is not None
             else (fields.EVERYTHING,) * len(source.axes)
             for source, read in zip(sources, reads, strict=True)
         ]
-        if len(branches) == 1:
-            axes = branches[0]
-        else:
-            if self.setting.local and node.layer.word == "mul":
-                branches = [b for b in branches if not all(axis.sees_all for axis in b)] or branches
+        if self.setting.local and layer.is_gate:
+            branches = [b for b in branches if not all(axis.sees_all for axis in b)] or branches
+        axes = branches[0]
+        if len(branches) > 1:
             axes = tuple(fields.hull(list(axis)) for axis in zip(*branches, strict=True))
         if fields.too_large(axes):
             raise LimitError("the receptive field is larger than 64 bits can index")
         return axes
 
-    def _reads(self, node: Node, shapes: list[Shape], output: Shape, which: int) -> Reads:
-        if self.setting.local and node.layer.sees_statistics:
-            return (fields.AxisRead(),) * output.rank
-        if output.rank == 0:  # a vector: it has no positions left, so it saw them all
+    def _reads(self, layer: Layer, shapes: tuple[Shape, ...], output: Shape, which: int) -> Reads:
+        if self.setting.local and layer.sees_statistics:
+            return (AxisRead(),) * output.rank
+        if output.rank == 0:  # a vector has no positions left: what it reads, it reads whole
             return None
-        return node.layer.reads(shapes, output, which)
+        return layer.reads(shapes, output, which)
 
     def _headline(self, axes: tuple[fields.AxisField, ...], output: Shape) -> ReceptiveField:
         extents = output.spatial if output.rank == len(axes) else (1,) * len(axes)

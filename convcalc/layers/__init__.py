@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from convcalc.layers import activation as _activation
-from convcalc.layers.base import MODIFIERS, AxisRead, Layer, Word
+from convcalc.layers.base import MODIFIERS, Layer, Word
 from convcalc.layers.channels import Shuffle, Take
 from convcalc.layers.conv import Conv, ConvTranspose, Depthwise, Separable
 from convcalc.layers.linear import Dropout, Flatten, Identity, Linear, Softmax
@@ -56,4 +56,4 @@ KINDS: tuple[type[Word], ...] = (
 MERGES: tuple[type[Merge], ...] = (Concat, Add, Multiply)
 """The kinds that join branches."""
 
-__all__ = ["KINDS", "MERGES", "MODIFIERS", "AxisRead", "Layer", "Merge", "Word"]
+__all__ = ["KINDS", "MERGES", "MODIFIERS", "Layer", "Merge", "Word"]

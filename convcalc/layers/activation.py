@@ -7,14 +7,12 @@ documentation of the layer of that name.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from convcalc.layers.base import Pointwise
 from convcalc.quantities import OpCounts, Shape
 
 
-@dataclass(frozen=True)
 class Activation(Pointwise):
     """What all of them share: an operation vector for each element."""
 

@@ -130,6 +130,9 @@ class Layer(Word, ABC):
     def expand(self) -> tuple[Layer, ...]:
         return (self,)
 
+    is_gate: ClassVar[bool] = False
+    """Its branches that see the whole map only scale the others; `local` fields leave them out."""
+
     @abstractmethod
     def output(self, inputs: Sequence[Shape]) -> Shape:
         """The shape that comes out.
@@ -157,7 +160,6 @@ Reads = tuple[AxisRead, ...] | None
 POINTWISE = AxisRead()
 
 
-@dataclass(frozen=True)
 class Pointwise(Layer):
     """A layer whose output has the shape of its input and reads just its own position."""
 
@@ -215,14 +217,14 @@ def require_rank(layer: Word, kernel_size: tuple[int, ...], shape: Shape) -> Non
         return
     if shape.rank == 0:
         raise LayerError(
-            f"{layer} is {rank}-D, but its input {shape} has channels only",
+            f"the kernel is {rank}-D, but its input {shape} has channels only",
             hint="an input is written channels x height x width, e.g. 64x56x56",
         )
     fitting = layer.word.removeprefix("conv") if layer.word == "conv" else layer.word
     fitting += "x".join([str(max(kernel_size))] * shape.rank)
     sizes = "x".join(map(str, shape.spatial))
     raise LayerError(
-        f"{layer} is {rank}-D, but its input {shape} is {shape.rank}-D: "
+        f"the kernel is {rank}-D, but its input {shape} is {shape.rank}-D: "
         f"{shape.channels} channels of {'length ' if shape.rank == 1 else ''}{sizes}",
         hint=f"write {fitting}, or give an input with {rank} sizes behind its channels",
     )

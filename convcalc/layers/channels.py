@@ -28,7 +28,7 @@ class Shuffle(Pointwise):
     def output(self, inputs: Sequence[Shape]) -> Shape:
         channels = inputs[0].channels
         if is_number(channels) and channels % self.groups:
-            raise LayerError(f"{self}: {self.groups} groups do not divide its {channels} channels")
+            raise LayerError(f"{self.groups} groups do not divide its {channels} channels")
         return inputs[0]
 
 
@@ -56,7 +56,7 @@ class Take(Pointwise):
         first, last = self.channels
         if is_number(shape.channels) and last >= shape.channels:
             raise LayerError(
-                f"{self} needs {last + 1} channels, but its input {shape} has {shape.channels}",
+                f"it needs {last + 1} channels, but its input {shape} has {shape.channels}",
                 hint=f"channels are counted from 0: the last one is {shape.channels - 1}",
             )
         return Shape(last - first + 1, shape.spatial)

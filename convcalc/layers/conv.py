@@ -72,17 +72,16 @@ def check_padding(padding: Padding | int | None, rank: int | None) -> Padding | 
     return sides * rank if rank and len(sides) == 1 else sides
 
 
-def check_groups(layer: Word, groups: int, in_channels: int, out_channels: int) -> None:
+def check_groups(groups: int, in_channels: int, out_channels: int) -> None:
     """Raises LayerError unless `groups` divides both channel counts."""
     for side, channels in (("input", in_channels), ("output", out_channels)):
         if is_number(channels) and is_number(groups) and channels % groups:
             raise LayerError(
-                f"{layer}: {groups} groups do not divide its {channels} {side} channels",
+                f"{groups} groups do not divide its {channels} {side} channels",
                 hint=f"groups must divide both {in_channels} (in) and {out_channels} (out)",
             )
 
 
-@dataclass(frozen=True)
 class _Convolution(_Kernel, Layer):
     """What convolution and transposed convolution have in common: weights and biases."""
 
@@ -101,7 +100,7 @@ class _Convolution(_Kernel, Layer):
         (shape,) = inputs
         require_rank(self, self.kernel_size, shape)
         channels = self.out_channels if self.out_channels is not None else shape.channels
-        check_groups(self, self.group_count(shape.channels), shape.channels, channels)
+        check_groups(self.group_count(shape.channels), shape.channels, channels)
         return shape, channels
 
     def sides(self, shape: Shape) -> list[tuple[int, int]]:
@@ -198,7 +197,6 @@ class Conv(_Convolution):
         return super()._head().removeprefix("conv")
 
 
-@dataclass(frozen=True)
 class Depthwise(Conv):
     """Depthwise convolution: as many groups as input channels."""
 
@@ -211,7 +209,6 @@ class Depthwise(Conv):
         return in_channels
 
 
-@dataclass(frozen=True)
 class Separable(_Kernel):
     """Depthwise separable convolution: depthwise, then 1x1 (Howard et al. 2017, section 3.1)."""
 
@@ -229,7 +226,10 @@ class Separable(_Kernel):
             bias=self.bias,
         )
         pointwise = Conv(
-            (1,) * len(self.kernel_size), out_channels=self.out_channels, padding="valid", bias=self.bias
+            (1,) * len(self.kernel_size),
+            out_channels=self.out_channels,
+            padding="valid",
+            bias=self.bias,
         )
         return depthwise, pointwise
 
@@ -309,7 +309,7 @@ class ConvTranspose(_Convolution):
             out = (size - 1) * stride - before - after + dilation * (kernel - 1) + extra + 1
             if is_number(out) and out < 1:
                 raise LayerError(
-                    f"{self}: its {before + after} padding leaves nothing of an input of size {size}"
+                    f"its {before + after} padding leaves nothing of an input of size {size}"
                 )
             spatial.append(out)
         return Shape(channels, tuple(spatial))
@@ -326,7 +326,7 @@ class ConvTranspose(_Convolution):
         return shape
 
     def _valid_taps(self, shape: Shape, output: Shape) -> list[int]:
-        # The same points, seen from the other end: input i writes output stride*i + dilation*t - before.
+        # The same points from the other end: input i writes output stride*i + dilation*t - before.
         return [
             valid_taps(out, kernel, stride, dilation, before, size)
             for out, kernel, stride, dilation, (before, _), size in zip(

@@ -49,7 +49,6 @@ class Linear(Layer):
         return None
 
 
-@dataclass(frozen=True)
 class Flatten(Layer):
     """torch.nn.Flatten: channels and positions become features, so what follows sees them all."""
 
@@ -71,7 +70,6 @@ class Flatten(Layer):
         return None
 
 
-@dataclass(frozen=True)
 class Softmax(Pointwise):
     """torch.nn.Softmax over the channels of each position, stabilised by their maximum."""
 
@@ -89,7 +87,6 @@ class Softmax(Pointwise):
         )
 
 
-@dataclass(frozen=True)
 class Dropout(Pointwise):
     """torch.nn.Dropout, which does nothing at inference."""
 
@@ -99,7 +96,6 @@ class Dropout(Pointwise):
     is_view: ClassVar[bool] = True
 
 
-@dataclass(frozen=True)
 class Identity(Pointwise):
     """torch.nn.Identity: the empty branch of `add(id | 3x3)`."""
 

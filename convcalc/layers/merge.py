@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from convcalc.errors import LayerError
@@ -11,7 +10,6 @@ from convcalc.layers.base import POINTWISE, Layer, Reads
 from convcalc.quantities import AxisRead, OpCounts, Shape, is_number, same_size
 
 
-@dataclass(frozen=True)
 class Merge(Layer):
     """A layer that takes any number of branches, written `word(branch | branch)`."""
 
@@ -37,13 +35,10 @@ def _same_spatial(left: Shape, right: Shape) -> bool:
     return left.rank == right.rank and all(map(same_size, left.spatial, right.spatial))
 
 
-def _differ(layer: Layer, inputs: Sequence[Shape], number: int, what: str) -> str:
-    return (
-        f"{layer}: {what}: branch 1 gives {inputs[0]}, branch {number + 1} gives {inputs[number]}"
-    )
+def _differ(inputs: Sequence[Shape], number: int, what: str) -> str:
+    return f"{what}: branch 1 gives {inputs[0]}, branch {number + 1} gives {inputs[number]}"
 
 
-@dataclass(frozen=True)
 class Add(Merge):
     """The sum of branches of one shape: branches-1 additions an element."""
 
@@ -56,7 +51,7 @@ class Add(Merge):
         for number, shape in enumerate(inputs):
             if not _same(inputs[0], shape):
                 raise LayerError(
-                    _differ(self, inputs, number, "the branches' shapes differ"),
+                    _differ(inputs, number, "the branches' shapes differ"),
                     hint="add needs equal shapes: set @channels, the stride or the padding",
                 )
         return inputs[0]
@@ -65,20 +60,19 @@ class Add(Merge):
         return OpCounts(adds=(len(inputs) - 1) * output.elements)
 
 
-@dataclass(frozen=True)
 class Concat(Merge):
     """The branches' channels one after the other, as torch.cat over axis 1."""
 
     word: ClassVar[str] = "cat"
     summary: ClassVar[str] = "channels of the branches, concatenated"
-    example: ClassVar[str] = "cat(1x1@64 | 1x1@96+3x3@128)"
+    example: ClassVar[str] = "cat(1x1@64 | 3x3@96)"
     joined_by: ClassVar[str] = "beside"
 
     def output(self, inputs: Sequence[Shape]) -> Shape:
         for number, shape in enumerate(inputs):
             if not _same_spatial(inputs[0], shape):
                 raise LayerError(
-                    _differ(self, inputs, number, "the branches' sizes differ"),
+                    _differ(inputs, number, "the branches' sizes differ"),
                     hint="cat needs equal sizes behind the channels: set the stride or padding",
                 )
         channels = sum(shape.channels for shape in inputs)
@@ -88,7 +82,6 @@ class Concat(Merge):
         return OpCounts()
 
 
-@dataclass(frozen=True)
 class Multiply(Merge):
     """The product of branches; a size of 1 is repeated, so that a gate can be one per channel.
 
@@ -97,14 +90,15 @@ class Multiply(Merge):
 
     word: ClassVar[str] = "mul"
     summary: ClassVar[str] = "product of branches; a size of 1 is repeated"
-    example: ClassVar[str] = "mul(id | gap+1x1@4+relu+1x1@64+sigmoid)"
+    example: ClassVar[str] = "mul(id | gap+1x1+sigmoid)"
     joined_by: ClassVar[str] = "times"
+    is_gate: ClassVar[bool] = True
 
     def output(self, inputs: Sequence[Shape]) -> Shape:
         result = inputs[0]
         for number, shape in enumerate(inputs):
             if shape.rank != result.rank:
-                raise LayerError(_differ(self, inputs, number, "the branches' ranks differ"))
+                raise LayerError(_differ(inputs, number, "the branches' ranks differ"))
             sizes = [
                 right if is_number(left) and left == 1 else left
                 for left, right in zip(_sizes(result), _sizes(shape), strict=True)
@@ -112,7 +106,7 @@ class Multiply(Merge):
             for size, have in zip(sizes, _sizes(shape), strict=True):
                 if not (same_size(size, have) or (is_number(have) and have == 1)):
                     raise LayerError(
-                        _differ(self, inputs, number, "the branches' shapes differ"),
+                        _differ(inputs, number, "the branches' shapes differ"),
                         hint="mul needs sizes that are equal, or 1",
                     )
             result = Shape(sizes[0], tuple(sizes[1:]))

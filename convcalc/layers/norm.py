@@ -16,9 +16,8 @@ from convcalc.layers.padding import valid_taps
 from convcalc.quantities import OpCounts, Shape, is_number
 
 
-@dataclass(frozen=True)
 class BatchNorm(Pointwise):
-    """torch.nn.BatchNorm1d / 2d / 3d: a scale and a shift for each channel (Ioffe & Szegedy 2015)."""
+    """torch.nn.BatchNorm1d / 2d / 3d: a scale and a shift a channel (Ioffe & Szegedy 2015)."""
 
     word: ClassVar[str] = "bn"
     summary: ClassVar[str] = "batch normalisation, folded to a scale and a shift"
@@ -42,7 +41,7 @@ class Affine(Pointwise):
 
     bias: bool | None = None
 
-    def with_defaults(self, padding: object, bias: bool) -> Affine:  # noqa: ARG002
+    def with_defaults(self, padding: object, bias: bool) -> Affine:
         """`--no-bias` is about convolutions and linear layers: an affine keeps its shift."""
         return self
 
@@ -69,7 +68,6 @@ def _normalise(elements: int, sets: int) -> OpCounts:
     )
 
 
-@dataclass(frozen=True)
 class LayerNorm(Pointwise):
     """Layer normalisation over the channels of each position, as ConvNeXt's LayerNorm2d."""
 
@@ -103,7 +101,7 @@ class GroupNorm(Pointwise):
         channels = inputs[0].channels
         if is_number(channels) and channels % self.groups:
             raise LayerError(
-                f"{self}: {self.groups} groups do not divide its {channels} channels",
+                f"{self.groups} groups do not divide its {channels} channels",
                 hint="write e.g. gng8 for 8 groups",
             )
         return inputs[0]
@@ -120,7 +118,7 @@ class GroupNorm(Pointwise):
 
 @dataclass(frozen=True)
 class LocalResponseNorm(Pointwise):
-    """torch.nn.LocalResponseNorm: over `size` neighbouring channels (Krizhevsky et al. 2012, 3.3)."""
+    """torch.nn.LocalResponseNorm: over neighbouring channels (Krizhevsky et al. 2012, 3.3)."""
 
     word: ClassVar[str] = "lrn"
     size: ClassVar[Size | None] = Size("channels", "count", False, "neighbouring channels, 5")
@@ -135,7 +133,7 @@ class LocalResponseNorm(Pointwise):
     def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
         if not is_number(output.channels):
             raise SymbolError(
-                f"lrn sums over neighbouring channels, so their number {output.channels} "
+                f"it sums over neighbouring channels, so their number {output.channels} "
                 "must be a number"
             )
         # torch sums the squares of `size` channels from c - size//2 on, clipped at both ends.

@@ -28,7 +28,9 @@ Padding = str | Sides
 """A mode of `MODES`, or amounts; the amounts of a single axis serve all."""
 
 
-def resolve(padding: Padding, axis: int, size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
+def resolve(
+    padding: Padding, axis: int, size: int, kernel: int, stride: int, dilation: int
+) -> tuple[int, int]:
     """Amounts before and after along `axis` of an input of `size`.
 
     Raises:
@@ -53,7 +55,12 @@ def resolve(padding: Padding, axis: int, size: int, kernel: int, stride: int, di
 
 
 def window_count(
-    size: int, kernel: int, stride: int, dilation: int, sides: tuple[int, int], ceil_mode: bool = False
+    size: int,
+    kernel: int,
+    stride: int,
+    dilation: int,
+    sides: tuple[int, int],
+    ceil_mode: bool = False,
 ) -> int:
     """Number of windows, which is the output size.
 
@@ -82,8 +89,8 @@ def window_count(
 def _too_large(size: int, kernel: int, dilation: int, padding: int) -> str:
     spread = f" (dilation {dilation}: extent {dilation * (kernel - 1) + 1})" if dilation > 1 else ""
     return (
-        f"kernel size {kernel}{spread} is larger than its input of size {size}"
-        f" with {padding} padding"
+        f"its kernel size {kernel}{spread} is larger than its input of size {size} "
+        f"with {padding} of padding"
     )
 
 

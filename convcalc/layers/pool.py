@@ -57,7 +57,7 @@ class _Pool(Layer):
             extent = dilation * (kernel - 1) + 1
             if max(before, after) > extent // 2:
                 raise LayerError(
-                    f"{self}: padding {max(before, after)} is more than half of its window of {extent}",
+                    f"padding {max(before, after)} is more than half of its window of {extent}",
                     hint="a window could then lie outside the input, and torch refuses it",
                 )
             sides.append((before, after))
@@ -121,7 +121,6 @@ class MaxPool(_Pool):
         return OpCounts(compares=output.elements * (prod(self.kernel_size) - 1))
 
 
-@dataclass(frozen=True)
 class AvgPool(_Pool):
     """Average over windows, as torch.nn.AvgPool1d / 2d / 3d: kernel-1 additions and a division."""
 
@@ -135,7 +134,6 @@ class AvgPool(_Pool):
         return OpCounts(adds=elements * (prod(self.kernel_size) - 1), divides=elements)
 
 
-@dataclass(frozen=True)
 class GlobalAvgPool(Layer):
     """Average over the whole map, as torch.nn.AdaptiveAvgPool1d / 2d / 3d(1)."""
 

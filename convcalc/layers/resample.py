@@ -38,7 +38,7 @@ class Upsample(Layer):
 
     def output(self, inputs: Sequence[Shape]) -> Shape:
         (shape,) = inputs
-        scales = for_axes(self, self.scale_factor, shape)
+        scales = for_axes(self.scale_factor, shape)
         return Shape(
             shape.channels,
             tuple(size * scale for size, scale in zip(shape.spatial, scales, strict=True)),
@@ -51,12 +51,10 @@ class Upsample(Layer):
         if self.mode == "nearest":
             return OpCounts()
         corners = 2**output.rank
-        return OpCounts(
-            multiplies=corners * output.elements, adds=(corners - 1) * output.elements
-        )
+        return OpCounts(multiplies=corners * output.elements, adds=(corners - 1) * output.elements)
 
     def reads(self, inputs: Sequence[Shape], output: Shape, which: int) -> Reads:
-        scales = for_axes(self, self.scale_factor, inputs[0])
+        scales = for_axes(self.scale_factor, inputs[0])
         if self.mode == "nearest":
             return tuple(AxisRead(scale, 1, 1 - scale, 1, scale) for scale in scales)
         return tuple(_linear_read(scale) for scale in scales)
@@ -68,7 +66,7 @@ def _linear_read(scale: int) -> AxisRead:
     return AxisRead(kernel, 1, padding - kernel + 1, 1, scale)
 
 
-def for_axes(layer: Layer, values: tuple[Any, ...], shape: Shape) -> tuple[Any, ...]:
+def for_axes(values: tuple[Any, ...], shape: Shape) -> tuple[Any, ...]:
     """One value for each axis of `shape`.
 
     Raises:
@@ -77,7 +75,7 @@ def for_axes(layer: Layer, values: tuple[Any, ...], shape: Shape) -> tuple[Any, 
     if len(values) == 1:
         return values * shape.rank
     if len(values) != shape.rank:
-        raise LayerError(f"{layer} is {len(values)}-D, but its input {shape} is {shape.rank}-D")
+        raise LayerError(f"it names {len(values)} axes, but its input {shape} is {shape.rank}-D")
     return values
 
 
@@ -100,7 +98,6 @@ class _Edges(Layer):
         return OpCounts()
 
 
-@dataclass(frozen=True)
 class Pad(_Edges):
     """Zeros around the map, as torch.nn.ZeroPad1d / 2d / 3d."""
 
@@ -111,7 +108,7 @@ class Pad(_Edges):
 
     def output(self, inputs: Sequence[Shape]) -> Shape:
         (shape,) = inputs
-        sides = for_axes(self, self.amount, shape)
+        sides = for_axes(self.amount, shape)
         return Shape(
             shape.channels,
             tuple(
@@ -121,11 +118,10 @@ class Pad(_Edges):
         )
 
     def reads(self, inputs: Sequence[Shape], output: Shape, which: int) -> Reads:
-        sides = for_axes(self, self.amount, inputs[0])
+        sides = for_axes(self.amount, inputs[0])
         return tuple(AxisRead(offset=-before) for before, _ in sides)
 
 
-@dataclass(frozen=True)
 class Crop(_Edges):
     """Positions cut off at the edges: negative padding."""
 
@@ -136,15 +132,15 @@ class Crop(_Edges):
 
     def output(self, inputs: Sequence[Shape]) -> Shape:
         (shape,) = inputs
-        sides = for_axes(self, self.amount, shape)
+        sides = for_axes(self.amount, shape)
         spatial = tuple(
             size - before - after
             for size, (before, after) in zip(shape.spatial, sides, strict=True)
         )
         if any(is_number(size) and size < 1 for size in spatial):
-            raise LayerError(f"{self} leaves nothing of its input {shape}")
+            raise LayerError(f"it leaves nothing of its input {shape}")
         return Shape(shape.channels, spatial)
 
     def reads(self, inputs: Sequence[Shape], output: Shape, which: int) -> Reads:
-        sides = for_axes(self, self.amount, inputs[0])
+        sides = for_axes(self.amount, inputs[0])
         return tuple(AxisRead(offset=before) for before, _ in sides)

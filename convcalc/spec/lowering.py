@@ -13,8 +13,8 @@ from convcalc.layers import Layer, Word
 from convcalc.layers.padding import Padding
 from convcalc.spec.parser import parse
 from convcalc.spec.reading import reading
-from convcalc.spec.words import read_padding
 from convcalc.spec.tree import Branches, Leaf, Repeat, Series, Tree
+from convcalc.spec.words import read_padding
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,9 @@ class Defaults:
     after_conv: Tree | None = None
 
     @classmethod
-    def of(cls, padding: str = "same", bias: bool = True, after_conv: str | None = None) -> Defaults:
+    def of(
+        cls, padding: str = "same", bias: bool = True, after_conv: str | None = None
+    ) -> Defaults:
         """From the options' text.
 
         Raises:
@@ -36,7 +38,7 @@ class Defaults:
         tree = parse(after_conv) if after_conv else None
         if tree is not None and any(word.is_convolution for word in _words(tree)):
             raise OptionError(
-                f"--after-conv {after_conv}: what follows every convolution cannot be a convolution",
+                f"--after-conv {after_conv}: what follows a convolution cannot be one",
                 hint="for example --after-conv bn+relu",
             )
         return cls(read_padding(padding), bias, tree)
@@ -85,6 +87,7 @@ class _Builder:
         self.defaults = defaults
         self.nodes: list[Node] = []
         self._numbers: dict[str, int] = {}
+        self._layers: dict[int, list[tuple[str, Layer]]] = {}
 
     def add_tree(self, tree: Tree, source: int, branch: BranchPath) -> int:
         if isinstance(tree, Leaf):
@@ -100,15 +103,27 @@ class _Builder:
         return self.add_branches(tree, source, branch)
 
     def add_word(self, leaf: Leaf, source: int, branch: BranchPath) -> int:
-        try:
-            word = leaf.word.with_defaults(self.defaults.padding, self.defaults.bias)
-        except SpecError as error:  # --padding 1x2 does not fit every kernel
-            raise SpecError(f"{leaf.word}: {error.message}", span=leaf.span, hint=error.hint) from None
-        for layer in word.expand():
-            source = self.add_layer(layer, (source,), branch, leaf.span)
+        for spec, layer in self.layers_of(leaf):
+            source = self.add_layer(layer, (source,), spec, branch, leaf.span)
             if layer.is_convolution and self.defaults.after_conv is not None:
                 source = self.add_tree(self.defaults.after_conv, source, branch)
         return source
+
+    def layers_of(self, leaf: Leaf) -> list[tuple[str, Layer]]:
+        """The layers of a word as written and with the defaults; made once for each place."""
+        layers = self._layers.get(id(leaf))
+        if layers is None:
+            try:
+                layers = [(str(layer), self._filled(layer)) for layer in leaf.word.expand()]
+            except SpecError as error:  # --padding 1x2 does not fit every kernel
+                raise SpecError(
+                    f"{leaf.word}: {error.message}", span=leaf.span, hint=error.hint
+                ) from None
+            self._layers[id(leaf)] = layers
+        return layers
+
+    def _filled(self, layer: Layer) -> Layer:
+        return layer.with_defaults(self.defaults.padding, self.defaults.bias)
 
     def add_branches(self, tree: Branches, source: int, branch: BranchPath) -> int:
         name = self.name(tree.merge.word)
@@ -116,17 +131,18 @@ class _Builder:
             self.add_tree(inner, source, (*branch, (name, number)))
             for number, inner in enumerate(tree.branches, 1)
         ]
-        return self.add_layer(tree.merge, tuple(ends), branch, tree.span, name)
+        return self.add_layer(tree.merge, tuple(ends), str(tree.merge), branch, tree.span, name)
 
     def add_layer(
         self,
         layer: Layer,
         sources: tuple[int, ...],
+        spec: str,
         branch: BranchPath,
         span: Span | None,
         name: str | None = None,
     ) -> int:
-        self.nodes.append(Node(name or self.name(layer.word), layer, sources, branch, span))
+        self.nodes.append(Node(name or self.name(layer.word), layer, sources, spec, branch, span))
         return len(self.nodes) - 1
 
     def name(self, word: str) -> str:

@@ -156,9 +156,7 @@ class _Parser:
     def check_depth(self, opening: Token, depth: int) -> None:
         """Raises LimitError below MAX_DEPTH brackets."""
         if depth >= MAX_DEPTH:
-            raise LimitError(
-                f"brackets are nested more than {MAX_DEPTH} deep", span=opening.span
-            )
+            raise LimitError(f"brackets are nested more than {MAX_DEPTH} deep", span=opening.span)
 
     def close(self, opening: Token) -> None:
         """ ")" """
@@ -176,9 +174,7 @@ class _Parser:
         before = self._tokens[self._position - 1] if self._position else None
         if token.kind == "end":
             where = f" after {before.text!r}" if before else ""
-            return SpecError(
-                f"a layer is expected{where}, but the text ends", span=token.span
-            )
+            return SpecError(f"a layer is expected{where}, but the text ends", span=token.span)
         if token.kind == ")" and before is not None and before.kind == "(":
             return SpecError("these brackets are empty", span=token.span)
         if token.kind in "|)" and before is not None and before.kind in "|(":

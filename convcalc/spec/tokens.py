@@ -7,7 +7,7 @@ business. White space separates and means nothing.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from convcalc.errors import LimitError, Span, SpecError, nearest
 
@@ -21,8 +21,7 @@ LOOK_ALIKES = {"х": "x", "Х": "x", "χ": "x", "✕": "x", "✖": "x", "⨯": "
                "−": "-", "＠": "@", "（": "(", "）": ")"}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A piece of the text: `kind` is "layer", "end" or the sign itself."""
 
     kind: str

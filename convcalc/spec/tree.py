@@ -55,7 +55,11 @@ class Repeat:
 
     def __str__(self) -> str:
         body = str(self.body)
-        return f"{self.count}*({body})" if isinstance(self.body, (Series, Repeat)) else f"{self.count}*{body}"
+        return (
+            f"{self.count}*({body})"
+            if isinstance(self.body, (Series, Repeat))
+            else f"{self.count}*{body}"
+        )
 
 
 Tree = Leaf | Series | Branches | Repeat

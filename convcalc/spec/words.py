@@ -92,7 +92,9 @@ class _Reader:
         letters = re.match(r"[A-Za-z_.]*", self.text)
         written = letters.group() if letters else ""
         if not written:
-            raise self.error(0, 1, "a layer begins with a word or a kernel", "for example 7x7 or relu")
+            raise self.error(
+                0, 1, "a layer begins with a word or a kernel", "for example 7x7 or relu"
+            )
         lower = self.text.lower()
         if lower != self.text and any(lower.startswith(word) for word in _BY_LENGTH):
             hint: str | None = f"words are written in small letters: {shorten(lower, 30)}"
@@ -196,7 +198,9 @@ class _Reader:
         written = letters.group() if letters else rest[0]
         if letters and any(written.startswith(word) for word in _BY_LENGTH) and self.at:
             here = self.text[: self.at]
-            hint: str | None = f"layers in series are joined by '+': {shorten(here, 20)}+{shorten(rest, 20)}"
+            hint: str | None = (
+                f"layers in series are joined by '+': {shorten(here, 20)}+{shorten(rest, 20)}"
+            )
         elif rest[0] in MODIFIERS:
             letter = rest[0]
             written = letter

@@ -1,0 +1,6 @@
+"""`python -m convcalc`."""
+
+from convcalc.cli.main import run
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,67 @@
+"""The program: commands, and the one place where errors become messages and exit codes.
+
+Exit codes: 0 fine, 1 a budget, a baseline or a verification failed, 2 a bad specification, file,
+option or environment, 130 interrupted. `--debug` before the command shows an error's traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from convcalc import __version__
+from convcalc.cli import compare, layers, show
+from convcalc.errors import ConvcalcError
+
+app = typer.Typer(
+    name="convcalc",
+    help="Receptive fields, parameters and MACs of convolutional networks, exactly.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module, command in ((compare, compare.compare), (show, show.show), (layers, layers.layers)):
+    app.command(epilog=module.EPILOG)(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"convcalc {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    debug: Annotated[bool, typer.Option("--debug", help="Show an error's traceback.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """Options that stand before the command."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program; the exit code comes back, also where typer would raise SystemExit."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal that lacks · or ² gets a question mark
+            stream.reconfigure(errors="replace")
+    try:
+        app(args=arguments, prog_name="convcalc")
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 2
+    except ConvcalcError as error:
+        if "--debug" in arguments[:1]:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def run() -> None:
+    """The entry point of `convcalc` and of `python -m convcalc`."""
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""The options that commands share, each with its help, so that they read alike everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from convcalc.render.formats import FORMATS
+
+Networks = Annotated[
+    list[str],
+    typer.Argument(metavar="NETWORK...", help="Specifications; the first is the baseline."),
+]
+Network = Annotated[str, typer.Argument(metavar="NETWORK", help="A specification.")]
+Input = Annotated[
+    str | None,
+    typer.Option(
+        "--input",
+        metavar="CxHxW",
+        help="Channels and the size of each axis, e.g. 768x17x17, 16x100, 1x8x64x64; letters "
+        "make it symbolic. [default: 64 channels of 56 positions an axis]",
+    ),
+]
+Batch = Annotated[int, typer.Option(metavar="N", help="Samples; counts are for all of them.")]
+Padding = Annotated[
+    str,
+    typer.Option(
+        metavar="P", help="Of convolutions that give none: same, valid, full, tfsame, N or NxM."
+    ),
+]
+Bias = Annotated[
+    bool, typer.Option("--bias/--no-bias", help="Of convolutions and fc layers that do not say.")
+]
+AfterConv = Annotated[
+    str | None,
+    typer.Option(metavar="LAYERS", help="What follows every convolution, e.g. bn+relu."),
+]
+Convention = Annotated[
+    str, typer.Option(metavar="NAME", help="What counts as a FLOP: convcalc, macs or torch.")
+]
+ElementSize = Annotated[
+    int, typer.Option(metavar="BYTES", help="Bytes of one number, for memory traffic.")
+]
+Local = Annotated[
+    bool,
+    typer.Option(
+        "--local", help="Leave group norm's statistics and gates out of the receptive field."
+    ),
+]
+Format = Annotated[
+    str, typer.Option("--format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")
+]
+Output = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write to FILE, whole or not at all.")
+]
+Layers = Annotated[bool, typer.Option("--layers", help="Add a row for each layer.")]

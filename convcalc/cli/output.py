@@ -1,0 +1,75 @@
+"""Where results go: stdout, or a file that is written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from convcalc.errors import SourceError
+from convcalc.render import check_format, render, renderable
+
+
+def show(shown: Any, form: str, output: Path | None, layers: bool = False) -> None:
+    """Print or write a report or comparison in one of the formats.
+
+    Raises:
+        OptionError: an unknown format.
+        SourceError: the file cannot be written.
+    """
+    check_format(form)
+    if output is not None:
+        write_whole(output, render(shown, form, layers))
+    elif form == "table":
+        console().print(renderable(shown, layers))
+    else:
+        sys.stdout.write(render(shown, form, layers))
+
+
+def console() -> Any:
+    """The terminal: at least 80 columns, no colour where it is not one or NO_COLOR is set."""
+    from rich.console import Console
+
+    plain = Console(highlight=False)
+    if plain.is_terminal or "COLUMNS" in os.environ:
+        return plain
+    return Console(highlight=False, width=80)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file by way of a temporary one beside it, so that it is never seen half-written.
+
+    Raises:
+        SourceError: it cannot be written; what was there is untouched.
+    """
+    temporary: Path | None = None
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(21, "it is a folder")
+        if path.exists() and not path.is_file():  # a pipe or a device has no place beside it
+            path.write_text(text, encoding="utf-8")
+            return
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+        temporary = Path(name)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(_mode(path))
+        temporary.replace(path)
+    except (OSError, ValueError) as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SourceError(f"cannot write {str(path)!r}: {reason}") from None
+
+
+def _mode(path: Path) -> int:
+    """The permissions of the file that is replaced, or those a new file gets."""
+    if path.exists():
+        return path.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

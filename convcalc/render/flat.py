@@ -1,0 +1,64 @@
+"""Rows to csv, markdown, latex or html text. Cells are data: each format escapes what it must."""
+
+from __future__ import annotations
+
+import csv
+import io
+from html import escape
+
+from convcalc.render.rows import Rows
+
+
+def to_csv(rows: Rows) -> str:
+    """Comma-separated values, a heading first (RFC 4180 quoting, line feeds)."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    return out.getvalue()
+
+
+def to_markdown(rows: Rows) -> str:
+    """A GitHub table; the first column left, the others right."""
+    head, *body = [[_markdown(cell) for cell in row] for row in rows]
+    lines = [head, [":--"] + ["--:"] * (len(head) - 1), *body]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _markdown(cell: str) -> str:
+    for char in "\\`*_<>|":
+        cell = cell.replace(char, "\\" + char)
+    return cell
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "|": r"\textbar{}", "<": r"\textless{}", ">": r"\textgreater{}", "·": r"$\cdot$",
+    "⌊": r"$\lfloor$", "⌋": r"$\rfloor$", "⌈": r"$\lceil$", "⌉": r"$\rceil$",
+    **{raised: f"$^{digit}$" for digit, raised in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
+}  # fmt: skip
+
+
+def to_latex(rows: Rows) -> str:
+    """A tabular with the rules of the booktabs package."""
+    head, *body = [" & ".join(_latex(cell) for cell in row) + r" \\" for row in rows]
+    columns = "l" + "r" * (len(rows[0]) - 1)
+    lines = [
+        f"\\begin{{tabular}}{{{columns}}}", r"\toprule", head, r"\midrule", *body,
+        r"\bottomrule", r"\end{tabular}",
+    ]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def _latex(cell: str) -> str:
+    return "".join(_LATEX.get(char, char) for char in cell)
+
+
+def to_html(rows: Rows, below: list[str]) -> str:
+    """A table for a notebook, with the paragraphs of `below` under it."""
+    head, *body = rows
+    cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    lines = ["<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in body]
+    paragraphs = "".join(f"<p>{escape(text)}</p>" for text in below)
+    return (
+        f"<table><thead><tr>{cells}</tr></thead><tbody>{''.join(lines)}</tbody></table>{paragraphs}"
+    )

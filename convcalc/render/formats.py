@@ -1,0 +1,3 @@
+"""The formats that the command line offers; apart, so that `--help` need not load the rest."""
+
+FORMATS = ("table", "json", "csv", "markdown", "latex")

@@ -1,0 +1,116 @@
+"""The documented JSON, version 1: stable, raw integers; a stride that is none is "1/2"."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from convcalc.analysis.report import LayerReport, Report
+from convcalc.compare import Comparison
+from convcalc.quantities import ReceptiveField, Shape, is_number
+
+SCHEMA_VERSION = 1
+
+
+def to_dict(shown: Report | Comparison, layers: bool = False) -> dict[str, Any]:
+    """A report (as `show`) or a comparison (as `compare`) as plain data."""
+    from convcalc import __version__
+
+    comparison = shown if isinstance(shown, Comparison) else None
+    reports = shown.reports if isinstance(shown, Comparison) else (shown,)
+    first = reports[0]
+    document: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "command": "compare" if comparison else "show",
+        "version": __version__,
+        "input": {**_shape(first.input), "batch": first.batch},
+        "assumed": list(first.assumed),
+        "networks": [_network(report, comparison, layers) for report in reports],
+    }
+    if comparison:
+        document["notes"] = [
+            {"text": note.text, "source": note.source} for note in comparison.notes
+        ]
+    return document
+
+
+def dumps(document: dict[str, Any]) -> str:
+    """The document as text, with a line feed at its end."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _network(report: Report, comparison: Comparison | None, layers: bool) -> dict[str, Any]:
+    network: dict[str, Any] = {
+        "name": report.name,
+        "reading": report.reading,
+        "output": _shape(report.output),
+        "params": _number(report.params),
+        "macs": _number(report.macs),
+        "valid_macs": _number(report.valid_macs),
+        "flops": _number(report.flops),
+        "convention": report.convention,
+        "operations": {
+            name: _number(getattr(report.operations, name)) for name in report.operations.__slots__
+        },
+        "activations": _number(report.activations),
+        "memory_bytes": _number(report.memory_bytes),
+        "element_size": report.element_size,
+        "nonlinearities": report.nonlinearities,
+        "depth": report.depth,
+        "receptive_field": {
+            **_field(report.receptive_field),
+            "support": report.receptive_field.support,
+            "density": report.receptive_field.density,
+        },
+    }
+    if comparison:
+        network["relative"] = {
+            figure: comparison.relative(report, figure)
+            for figure in ("params", "macs", "flops", "activations", "memory_bytes")
+        }
+    if layers or comparison is None:
+        network["layers"] = [_layer(layer) for layer in report.layers]
+    return network
+
+
+def _layer(layer: LayerReport) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "kind": layer.kind,
+        "spec": layer.spec,
+        "inputs": list(layer.inputs),
+        "output": _shape(layer.output),
+        "params": _number(layer.params),
+        "macs": _number(layer.macs),
+        "valid_macs": _number(layer.valid_macs),
+        "flops": _number(layer.flops),
+        "activations": _number(layer.activations),
+        "memory_bytes": _number(layer.memory_bytes),
+        "receptive_field": _field(layer.receptive_field),
+    }
+
+
+def _field(field: ReceptiveField) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "size": list(field.size),
+        "stride": [None if stride is None else stride.to_json() for stride in field.stride],
+        "padding": list(field.padding),
+        "global": field.is_global,
+        "aligned": field.aligned,
+        "exact": field.exact,
+    }
+    if field.phases:
+        document["phases"] = [list(sizes) for sizes in field.phases]
+    return document
+
+
+def _shape(shape: Shape) -> dict[str, Any]:
+    return {
+        "channels": _number(shape.channels),
+        "spatial": [_number(size) for size in shape.spatial],
+    }
+
+
+def _number(value: Any) -> int | str | None:
+    """An integer as it is; an expression as text that sympy reads back."""
+    return value if value is None or is_number(value) else str(value)

@@ -1,0 +1,106 @@
+"""Numbers for people: thousands separators, SI units, ratios in words. Machines get integers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from convcalc.quantities import ReceptiveField, Shape, is_number
+
+_UNITS = ("", " k", " M", " G", " T", " P", " E")
+
+
+def grouped(value: Any) -> str:
+    """57,472; from ten digits on, with an SI unit."""
+    if not is_number(value):
+        return expression(value)
+    return f"{value:,}" if value < 10**9 else si(value)
+
+
+def si(value: Any, unit: str = "") -> str:
+    """179.8 M: four digits and an SI unit."""
+    if not is_number(value):
+        return expression(value)
+    if value < 1000:
+        return f"{value}{' ' + unit if unit else ''}"
+    power = min((len(str(value)) - 1) // 3, len(_UNITS) - 1)
+    digits = f"{value / 1000**power:.4g}"
+    if float(digits) >= 1000 and power < len(_UNITS) - 1:  # 999,999 rounds up to the next unit
+        power += 1
+        digits = "1"
+    if "e" in digits:
+        digits = f"{value // 1000**power:,}"
+    return f"{digits}{_UNITS[power]}{unit}"
+
+
+def expression(value: Any) -> str:
+    """A symbolic count: 49·C²+C."""
+    from convcalc.render.symbols import pretty
+
+    return pretty(value)
+
+
+def times(ratio: Any, less: str = "fewer") -> str:
+    """3.49x fewer, 2x more, same; `ratio` is the variant's figure over the baseline's."""
+    if ratio is None:
+        return "from none"
+    if isinstance(ratio, str):
+        return ""
+    if ratio == 1:
+        return "same"
+    if ratio == 0:
+        return "none"
+    factor, word = (1 / ratio, less) if ratio < 1 else (ratio, "more")
+    if factor < 1.005:
+        return f"{'<' if ratio < 1 else '>'}1 % {word}"
+    return f"{short(factor)}x {word}"
+
+
+def short(factor: float) -> str:
+    """Three digits: 3.49, 12.1, 128."""
+    if factor < 10:
+        return f"{factor:.2f}"
+    if factor < 100:
+        return f"{factor:.1f}"
+    return f"{factor:,.0f}" if factor < 1e6 else f"{factor:.2e}"
+
+
+def percent(part: Any, whole: Any) -> str:
+    """The share as a percentage."""
+    if not is_number(part) or not is_number(whole):
+        return ""
+    return f"{100 * part / whole:.1f}" if whole else "-"
+
+
+def shape(value: Shape) -> str:
+    """64x56x56; symbolic sizes in brackets where they are sums."""
+    sizes = [value.channels, *value.spatial]
+    return "x".join(str(size) if is_number(size) else _bracketed(size) for size in sizes)
+
+
+def _bracketed(size: Any) -> str:
+    text = expression(size)
+    return f"({text})" if any(sign in text for sign in "+-/·") else text
+
+
+def field_size(field: ReceptiveField) -> str:
+    """7x7, or all where the whole input is seen."""
+    if field.size and all(size is None for size in field.size):
+        return "all"
+    return "x".join("all" if size is None else str(size) for size in field.size) or "-"
+
+
+def field_stride(field: ReceptiveField) -> str:
+    """2, 1/2, or 2x1 where the axes differ."""
+    written = ["-" if stride is None else str(stride) for stride in field.stride]
+    return written[0] if len(set(written)) == 1 else "x".join(written) or "-"
+
+
+def field_support(field: ReceptiveField) -> str:
+    """13 of 49, 27 %"""
+    if field.is_global or not field.size:
+        return "all" if field.size else "-"
+    if field.support is None or field.density is None:
+        return "not counted"
+    if field.support == field.box:
+        return f"all {grouped(field.support)}"
+    return f"{grouped(field.support)} of {grouped(field.box)}, {100 * field.density:.0f} %"

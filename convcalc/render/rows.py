@@ -1,0 +1,157 @@
+"""Headings and cells of the flat formats: what csv, markdown, latex and html have in common.
+
+Each is a list of rows of text. csv takes raw numbers and every figure; the others take the figures
+that a person reads, in a person's form.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from convcalc.analysis.report import LayerReport, Report
+from convcalc.compare import Comparison
+from convcalc.quantities import ReceptiveField, is_number
+from convcalc.render import numbers
+
+Rows = list[list[str]]
+"""The first row holds the headings."""
+
+
+def raw_comparison(comparison: Comparison) -> Rows:
+    """A row for each network: every figure, unrounded."""
+    figures = ("params", "macs", "valid_macs", "flops", "activations", "memory_bytes")
+    relative = ("params", "macs", "flops", "activations", "memory_bytes")
+    rows = [
+        ["network", "reading", "output", *figures, "convention", "depth", "nonlinearities",
+         *_FIELD, "support", "density", *(f"relative_{figure}" for figure in relative)]
+    ]  # fmt: skip
+    for report in comparison.reports:
+        field = report.receptive_field
+        values: list[Any] = [
+            report.name,
+            report.reading,
+            report.output,
+            *(getattr(report, figure) for figure in figures),
+            report.convention,
+            report.depth,
+            report.nonlinearities,
+            *_raw_field(field),
+            field.support,
+            field.density,
+            *(comparison.relative(report, figure) for figure in relative),
+        ]
+        rows.append([_raw(value) for value in values])
+    return rows
+
+
+def raw_layers(report: Report) -> Rows:
+    """A row for each layer: every figure, unrounded."""
+    figures = ("params", "macs", "valid_macs", "flops", "activations", "memory_bytes")
+    rows = [["layer", "kind", "spec", "inputs", "output", *figures, *_FIELD]]
+    for layer in report.layers:
+        values: list[Any] = [
+            layer.name,
+            layer.kind,
+            layer.spec,
+            " ".join(layer.inputs),
+            layer.output,
+            *(getattr(layer, figure) for figure in figures),
+            *_raw_field(layer.receptive_field),
+        ]
+        rows.append([_raw(value) for value in values])
+    return rows
+
+
+def comparison_rows(comparison: Comparison) -> Rows:
+    """A row for each network, for people."""
+    rows = [
+        ["network", "output", "params", "MACs", "FLOPs", "activations", "memory", "depth",
+         "non-linear", "field", "stride", "reads"]
+    ]  # fmt: skip
+    for report in comparison.reports:
+        field = report.receptive_field
+        rows.append(
+            [
+                name_and_reading(report),
+                numbers.shape(report.output),
+                with_ratio(comparison, report, "params", numbers.grouped(report.params)),
+                with_ratio(comparison, report, "macs", numbers.si(report.macs)),
+                with_ratio(comparison, report, "flops", numbers.si(report.flops)),
+                with_ratio(comparison, report, "activations", numbers.si(report.activations)),
+                with_ratio(
+                    comparison, report, "memory_bytes", numbers.si(report.memory_bytes, "B")
+                ),
+                str(report.depth),
+                str(report.nonlinearities),
+                numbers.field_size(field),
+                numbers.field_stride(field),
+                numbers.field_support(field),
+            ]
+        )
+    return rows
+
+
+def layer_rows(report: Report) -> Rows:
+    """A row for each layer and one for the total, for people."""
+    rows = [["layer", "spec", "output", "params", "MACs", "% MACs", "field", "stride"]]
+    rows += [_layer_row(layer, report) for layer in report.layers]
+    rows.append(
+        [
+            "total",
+            "",
+            numbers.shape(report.output),
+            numbers.grouped(report.params),
+            numbers.si(report.macs),
+            "100.0" if report.macs else "-",
+            numbers.field_size(report.receptive_field),
+            numbers.field_stride(report.receptive_field),
+        ]
+    )
+    return rows
+
+
+def _layer_row(layer: LayerReport, report: Report) -> list[str]:
+    return [
+        layer.name,
+        layer.spec,
+        numbers.shape(layer.output),
+        numbers.grouped(layer.params),
+        numbers.si(layer.macs),
+        numbers.percent(layer.macs, report.macs),
+        numbers.field_size(layer.receptive_field),
+        numbers.field_stride(layer.receptive_field),
+    ]
+
+
+def name_and_reading(report: Report) -> str:
+    """The name, with the reading where that says more."""
+    return report.name if report.reading == report.name else f"{report.name} ({report.reading})"
+
+
+def with_ratio(comparison: Comparison, report: Report, figure: str, text: str) -> str:
+    """A figure with its relation to the baseline's behind it."""
+    if report is comparison.baseline:
+        return text
+    less = "less" if figure == "memory_bytes" else "fewer"
+    relation = numbers.times(comparison.relative(report, figure), less)
+    return f"{text} ({relation})" if relation else text
+
+
+_FIELD = ["field_size", "field_stride", "field_padding", "field_aligned"]
+
+
+def _raw_field(field: ReceptiveField) -> list[Any]:
+    return [
+        "x".join("all" if size is None else str(size) for size in field.size),
+        "x".join("" if stride is None else str(stride) for stride in field.stride),
+        "x".join("" if padding is None else str(padding) for padding in field.padding),
+        field.aligned,
+    ]
+
+
+def _raw(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if is_number(value) or isinstance(value, float) else str(value)

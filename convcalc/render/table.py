@@ -1,0 +1,222 @@
+"""Tables for a terminal, with rich. A user's text is never read as rich's markup."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from convcalc.analysis.report import LayerReport, Report
+from convcalc.compare import Comparison
+from convcalc.conventions import CONVENTIONS
+from convcalc.quantities import ReceptiveField, is_number
+from convcalc.render import numbers
+
+_RATIO = "dim"
+_BETTER = "green"
+_WORSE = "yellow"
+
+
+def comparison_table(comparison: Comparison, layers: bool = False) -> RenderableType:
+    """What the variants cost, what a unit of each sees, and what follows."""
+    symbolic = not is_number(comparison.baseline.input.elements)
+    tables = [_symbolic_costs(comparison) if symbolic else _costs(comparison), _views(comparison)]
+    if layers:
+        tables += [_layers(report) for report in comparison.reports]
+    spaced = [part for table in tables for part in (table, Text(""))]
+    return Group(*spaced, *_paragraphs(comparison), _assumed(comparison.baseline))
+
+
+def report_table(report: Report) -> RenderableType:
+    """A row for each layer, and the totals."""
+    said = Text(
+        f"\n{numbers.si(report.flops)} FLOPs, {numbers.si(report.activations)} activations, "
+        f"{numbers.si(report.memory_bytes, 'B')} moved; depth {report.depth}, "
+        f"{report.nonlinearities} non-linear. {_seen(report.receptive_field)}"
+    )
+    return Group(_layers(report), said, _assumed(report))
+
+
+def _seen(field: ReceptiveField) -> str:
+    """What an output unit sees, in a sentence."""
+    if not field.size:
+        return "The input has no positions."
+    if all(size is None for size in field.size):
+        return "An output unit sees the whole input."
+    size = f"{numbers.field_size(field)} positions at stride {numbers.field_stride(field)}"
+    if field.density is not None and field.density < 1:
+        return f"An output unit's field is {size}; it reads {numbers.field_support(field)}."
+    return f"An output unit sees {size}."
+
+
+def plain_table(title: str, *headings: str) -> Table:
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0), pad_edge=False, show_edge=False,
+    )  # fmt: skip
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.columns[0].justify = "left"
+    table.columns[0].no_wrap = False
+    table.columns[0].overflow = "fold"
+    return table
+
+
+def _costs(comparison: Comparison) -> Table:
+    table = plain_table(
+        "What it costs", "network", "params", "MACs", "FLOPs", "activations", "memory"
+    )
+    for report in comparison.reports:
+        cells = [_with_ratio(comparison, report, *figure) for figure in _figures(report)]
+        table.add_row(_name(report), *cells)
+    return table
+
+
+def _symbolic_costs(comparison: Comparison) -> Table:
+    """Expressions are long: a row for each figure of each network."""
+    table = plain_table("What it costs", "network", "", "count", "against the first")
+    for column in table.columns[1:3]:
+        column.justify = "left"
+    table.columns[2].no_wrap = False
+    for report in comparison.reports:
+        for row, (figure, text) in enumerate(_figures(report)):
+            ratio = comparison.relative(report, figure)
+            relation = "" if report is comparison.baseline else _times(figure, ratio)
+            table.add_row(_name(report) if row == 0 else "", _LABELS[figure], text, relation)
+        table.add_section()
+    return table
+
+
+_LABELS = {
+    "params": "params",
+    "macs": "MACs",
+    "flops": "FLOPs",
+    "activations": "activations",
+    "memory_bytes": "memory, bytes",
+}
+
+
+def _figures(report: Report) -> list[tuple[str, str]]:
+    """The names of what a network costs, with their text."""
+    return [
+        ("params", numbers.grouped(report.params)),
+        ("macs", numbers.si(report.macs)),
+        ("flops", numbers.si(report.flops)),
+        ("activations", numbers.si(report.activations)),
+        ("memory_bytes", numbers.si(report.memory_bytes, "B")),
+    ]
+
+
+def _times(figure: str, ratio: float | str | None) -> str:
+    return numbers.times(ratio, "less" if figure == "memory_bytes" else "fewer")
+
+
+def _views(comparison: Comparison) -> Table:
+    table = plain_table(
+        "What it is and what a unit sees",
+        "network", "output", "depth", "non-linear", "field", "stride", "reads",
+    )  # fmt: skip
+    table.columns[1].no_wrap = False
+    table.columns[1].overflow = "fold"
+    for report in comparison.reports:
+        field = report.receptive_field
+        table.add_row(
+            Text(report.name, style="bold"),
+            Text(numbers.shape(report.output)),
+            str(report.depth),
+            str(report.nonlinearities),
+            numbers.field_size(field) + ("" if field.aligned else "*"),
+            numbers.field_stride(field),
+            numbers.field_support(field),
+        )
+    if not all(report.receptive_field.aligned for report in comparison.reports):
+        table.caption = "* merged branches disagree about the centre of a unit's field"
+        table.caption_justify = "left"
+    return table
+
+
+def _layers(report: Report) -> Table:
+    table = plain_table(
+        report.name if len(report.name) < 60 else report.name[:57] + "...",
+        "layer", "spec", "output", "params", "MACs", "%", "field",
+    )  # fmt: skip
+    for column in table.columns[1:2]:
+        column.justify = "left"
+        column.no_wrap = False
+        column.overflow = "fold"
+    open_branch: tuple[tuple[str, int], ...] = ()
+    for layer in report.layers:
+        table.add_row(
+            _tree_name(layer, open_branch),
+            Text(layer.spec),
+            Text(numbers.shape(layer.output)),
+            numbers.grouped(layer.params) if layer.params else "",
+            numbers.si(layer.macs) if layer.macs else "",
+            numbers.percent(layer.macs, report.macs) if layer.macs else "",
+            _field(layer),
+        )
+        open_branch = layer.branch
+    table.add_section()
+    table.add_row(
+        Text("total", style="bold"),
+        "",
+        Text(numbers.shape(report.output)),
+        numbers.grouped(report.params),
+        numbers.si(report.macs),
+        "100.0" if report.macs else "",
+        numbers.field_size(report.receptive_field),
+    )
+    return table
+
+
+def _field(layer: LayerReport) -> str:
+    return numbers.field_size(layer.receptive_field) + (
+        "" if layer.receptive_field.aligned else "*"
+    )
+
+
+def _tree_name(layer: LayerReport, before: tuple[tuple[str, int], ...]) -> Text:
+    """The layer's name behind the rails of the branches it lies in."""
+    rails = ""
+    for depth, (_, number) in enumerate(layer.branch):
+        opens = layer.branch[: depth + 1] != before[: depth + 1]
+        rails += ("┌" if number == 1 else "├") + "╴" if opens else "│ "
+    if len(before) > len(layer.branch) and before[len(layer.branch)][0] == layer.name:
+        rails += "└╴"
+    return Text.assemble((rails, "dim"), layer.name)
+
+
+def _name(report: Report) -> Text:
+    text = Text(report.name, style="bold")
+    if report.reading != report.name:
+        text.append(f"\n{report.reading}", style="not bold dim")
+    return text
+
+
+def _with_ratio(comparison: Comparison, report: Report, figure: str, text: str) -> Text:
+    if report is comparison.baseline:
+        return Text(text)
+    ratio = comparison.relative(report, figure)
+    relation = _times(figure, ratio)
+    style = _RATIO
+    if isinstance(ratio, float) and ratio != 1:
+        style = _BETTER if ratio < 1 else _WORSE
+    return Text.assemble(text, ("\n" + relation, style)) if relation else Text(text)
+
+
+def _paragraphs(comparison: Comparison) -> list[Text]:
+    return [
+        Text(note.text + (f" ({note.source})." if note.source else "")) for note in comparison.notes
+    ]
+
+
+def _assumed(report: Report) -> Text:
+    meaning = CONVENTIONS[report.convention].meaning
+    said = [
+        *report.assumed,
+        f"batch {report.batch}",
+        f"{report.element_size} bytes a number",
+        f"FLOPs by {report.convention}: {meaning}",
+    ]
+    return Text(f"Assumed: {'; '.join(said)}.", style="dim")

@@ -1,0 +1,125 @@
+"""The list of words that `convcalc layers` prints, generated from the kinds."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from convcalc.errors import OptionError
+from convcalc.layers import KINDS, MERGES, MODIFIERS, Word
+from convcalc.render import flat
+
+Entry = dict[str, Any]
+
+
+def entries() -> list[Entry]:
+    """For each word: what it is, what it takes, what holds when that is left out, an example."""
+    return [_entry(kind) for kind in (*KINDS, *MERGES)]
+
+
+def _entry(kind: type[Word]) -> Entry:
+    return {
+        "word": kind.word,
+        "aliases": list(kind.aliases),
+        "summary": kind.summary,
+        "takes": _takes(kind),
+        "defaults": _defaults(kind),
+        "example": kind.example,
+    }
+
+
+def _takes(kind: type[Word]) -> str:
+    """KERNEL @ s d p, as the grammar would write them."""
+    parts = []
+    if kind.size is not None:
+        name = {"kernel": "KxK", "count": "N", "axes": "N", "sides": "N", "range": "N-M"}[
+            kind.size.form
+        ]
+        parts.append(name if kind.size.required else f"[{name}]")
+    parts += list(kind.modifiers)
+    parts += list(kind.flags)
+    return " ".join(parts)
+
+
+_WORDS_OF_DEFAULTS = {
+    "@": "@ as the input",
+    "s": "s1",
+    "d": "d1",
+    "p": "psame",
+    "o": "o0 (psame: s-1)",
+    "g": "g1",
+    "b": "b1",
+}
+
+
+def _defaults(kind: type[Word]) -> str:
+    fields = getattr(kind, "__dataclass_fields__", {})
+    found = []
+    for letter in kind.modifiers:
+        default = fields[MODIFIERS[letter].field].default
+        if letter == "g":
+            found.append(f"g{default}")
+        elif letter == "s" and default is None:
+            found.append("s as the kernel")
+        elif letter == "p" and not kind.is_convolution:
+            found.append("p0")
+        else:
+            found.append(_WORDS_OF_DEFAULTS[letter])
+    if kind.size is not None and not kind.size.required:
+        default = fields[kind.size.field].default
+        found.insert(0, str(default[0] if isinstance(default, tuple) else default))
+    return ", ".join(found)
+
+
+def to_text(form: str) -> str:
+    """The list in one of the formats but the coloured table."""
+    if form == "json":
+        return json.dumps({"schema_version": 1, "layers": entries()}, indent=2) + "\n"
+    if form == "table":
+        import io
+
+        from rich.console import Console
+
+        out = io.StringIO()
+        Console(file=out, width=80, color_system=None).print(to_table())
+        return out.getvalue()
+    rows = [["word", "takes", "defaults", "example", "what it is"]]
+    keys = ("word", "takes", "defaults", "example", "summary")
+    rows += [[entry[key] for key in keys] for entry in entries()]
+    if form == "csv":
+        return flat.to_csv(rows)
+    if form == "markdown":
+        return flat.to_markdown(rows)
+    if form == "latex":
+        return flat.to_latex(rows)
+    raise OptionError(f"unknown format {form!r}")
+
+
+def to_table() -> Any:
+    """The list as a table for a terminal, with the letters explained under it."""
+    from rich.console import Group
+    from rich.text import Text
+
+    from convcalc.render.table import plain_table
+
+    table = plain_table("The words of the language", "word", "what it is", "example", "left out")
+    for column in table.columns[1:]:
+        column.justify = "left"
+        column.no_wrap = column.header == "example"
+    table.columns[0].no_wrap = True
+    for entry in entries():
+        words = "\n".join([entry["word"], *entry["aliases"]])
+        table.add_row(
+            Text(words, style="bold"),
+            Text(entry["summary"]),
+            Text(entry["example"]),
+            Text(entry["defaults"]),
+        )
+    letters = "; ".join(modifier.meaning for modifier in MODIFIERS.values())
+    below = (
+        "A bare kernel is a convolution: 7x1 has height 7 and width 1, 3 is 1-D, 3x3x3 3-D. "
+        f"Behind a word or kernel: {letters}; N:M is before:after. Pools also take `ceil`, `up` "
+        "takes `bilinear`. a+b is a then b; 3*(a+b) repeats; cat(a | b), add(a | b), mul(a | b) "
+        "join branches."
+    )
+    return Group(table, Text(""), Text(below))
