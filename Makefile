@@ -8,35 +8,34 @@ export OMP_NUM_THREADS := 1
 
 .PHONY: demo test lint bench fuzz crosscheck clean
 
-demo: $(VENV)/core ## the main job, with nothing but typer and rich
-	$(VENV)-core/bin/convcalc compare 7x7 7x1+1x7
+demo: $(VENV)/.core ## the main job, with nothing but typer and rich
+	$(BIN)/convcalc compare 7x7 7x1+1x7
 
-test: $(VENV)/dev ## every test
+test: $(VENV)/.dev ## every test
 	$(BIN)/python -m pytest
 
-lint: $(VENV)/dev ## style and types
+lint: $(VENV)/.dev ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/dev ## the figures of the README, as ratios within one run
+bench: $(VENV)/.dev ## the figures of the README, as ratios within one run
 	$(BIN)/python -m tests.bench
 
-fuzz: $(VENV)/dev ## 100,000 strings through the command line's entry function
+fuzz: $(VENV)/.dev ## 100,000 strings through the command line's entry function
 	$(BIN)/python -m tests.fuzz
 
-crosscheck: $(VENV)/dev ## 5,000 random layers against torch
+crosscheck: $(VENV)/.dev ## 5,000 random layers against torch
 	$(BIN)/python -m tests.torch.crosscheck
 
-$(VENV)/core: pyproject.toml
-	$(PYTHON) -m venv $(VENV)-core
-	$(VENV)-core/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt .
-	mkdir -p $(VENV) && touch $@
-
-$(VENV)/dev: pyproject.toml constraints.txt
+$(VENV)/.core: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.core constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV)-core build dist
+	rm -rf $(VENV) build dist

@@ -11,8 +11,10 @@ from __future__ import annotations
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.compare import Comparison, analyze, compare
 from convcalc.errors import ConvcalcError
+from convcalc.profiling import Profile, Timing, profile
 from convcalc.quantities import OpCounts, ReceptiveField, Shape
 from convcalc.spec import parse
+from convcalc.verify import Verification, to_torch, verify
 
 __version__ = "0.1.0"
 
@@ -21,11 +23,17 @@ __all__ = [
     "ConvcalcError",
     "LayerReport",
     "OpCounts",
+    "Profile",
     "ReceptiveField",
     "Report",
     "Shape",
+    "Timing",
+    "Verification",
     "__version__",
     "analyze",
     "compare",
     "parse",
+    "profile",
+    "to_torch",
+    "verify",
 ]

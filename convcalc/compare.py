@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from convcalc.advice import Note, notes
-from convcalc.analysis import Report, Setting, analyze_graph, default_input, parse_input
+from convcalc.analysis import Report, Setting, analyze_graph
 from convcalc.analysis.report import Shown
 from convcalc.conventions import DEFAULT, convention
 from convcalc.errors import OptionError
-from convcalc.graph import Graph
 from convcalc.layers.base import MAX_SIZE
 from convcalc.quantities import Shape, is_number
-from convcalc.sources import Network, to_graph
-from convcalc.spec import Defaults
+from convcalc.sources import InputSize, Network, graphs_at
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ def ratio(value: Any, base: Any) -> float | str | None:
 def analyze(
     network: Network,
     *,
-    input: str | Shape | Sequence[int] | None = None,  # noqa: A002  (the command line's word)
+    input: InputSize = None,  # noqa: A002  (the command line's word)
     batch: int = 1,
     padding: str = "same",
     bias: bool = True,
@@ -91,7 +88,7 @@ def analyze(
 
 def compare(
     *networks: Network,
-    input: str | Shape | Sequence[int] | None = None,  # noqa: A002
+    input: InputSize = None,  # noqa: A002
     batch: int = 1,
     padding: str = "same",
     bias: bool = True,
@@ -105,11 +102,7 @@ def compare(
     Raises:
         ConvcalcError: one message that says what was expected, where, and a hint.
     """
-    if not networks:
-        raise OptionError("a network is expected", hint="for example compare 7x7 7x1+1x7")
-    defaults = Defaults.of(padding, bias, after_conv)
-    graphs = [to_graph(network, defaults) for network in networks]
-    shape = _shape(input, graphs)
+    graphs, shape = graphs_at(networks, input, padding, bias, after_conv)
     setting = Setting(
         shape,
         _in_range(batch, "--batch"),
@@ -130,17 +123,6 @@ def _in_range(value: int, option: str) -> int:
     if not isinstance(value, int) or not 1 <= value <= MAX_SIZE:
         raise OptionError(f"{option} {value}: a number from 1 to {MAX_SIZE:,} is expected")
     return value
-
-
-def _shape(given: str | Shape | Sequence[int] | None, graphs: list[Graph]) -> Shape:
-    """The input that was given, or the default one for the first network that has kernels."""
-    if isinstance(given, Shape):
-        return given
-    if isinstance(given, str):
-        return parse_input(given)
-    if given is not None:
-        return parse_input("x".join(map(str, given)))
-    return default_input(next((graph.rank for graph in graphs if graph.rank is not None), None))
 
 
 def _assumed(

@@ -18,13 +18,13 @@ class Shown:
     def _render(self, form: str, **options: Any) -> str:
         from convcalc.render import render
 
-        return render(self, form, **options)  # type: ignore[arg-type]  # Report and Comparison are Shown
+        return render(self, form, **options)
 
     def to_dict(self) -> dict[str, Any]:
         """The documented JSON form as plain dicts and lists."""
-        from convcalc.render.json import to_dict
+        from convcalc.render import to_dict
 
-        return to_dict(self)  # type: ignore[arg-type]
+        return to_dict(self)
 
     def to_json(self) -> str:
         """The documented JSON form as text."""

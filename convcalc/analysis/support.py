@@ -182,6 +182,31 @@ class Counter:
         low = tuple(map(min, left.low, right.low))
         return Region(low, self.union(self._from(left, low), self._from(right, low)))
 
+    def clipped(self, region: Region, spatial: tuple[int, ...]) -> Region:
+        """The part of the region that lies inside a map of those sizes."""
+        rows = region.rows
+        low = list(region.low)
+        for axis, size in enumerate(spatial):
+            skip = max(0, -low[axis])
+            low[axis] = max(0, low[axis])
+            keep = max(0, size - low[axis])
+            rows = self._along(rows, axis, partial(self._cut, skip=skip, keep=keep))
+        return Region(tuple(low), rows)
+
+    def _cut(self, rows: Rows, skip: int, keep: int) -> Rows:
+        """Positions skip ... skip+keep-1, counted anew from 0."""
+        if isinstance(rows, int):
+            self.spend(rows.bit_length())
+            return (rows >> skip) & ((1 << keep) - 1)
+        parts: list[Run] = []
+        for times, part in rows:
+            dropped = min(skip, times)
+            skip -= dropped
+            kept = min(times - dropped, keep)
+            keep -= kept
+            parts.append((kept, part))
+        return _runs([run for run in parts if run[0]])
+
     def _from(self, region: Region, low: tuple[int, ...]) -> Rows:
         """The region's rows, counted from `low`."""
         rows = region.rows
@@ -213,6 +238,29 @@ def single(unit: tuple[int, ...]) -> Region:
     for _ in unit[1:]:
         rows = ((1, rows),)
     return Region(unit, rows)
+
+
+def everything(spatial: tuple[int, ...]) -> Region:
+    """All positions of a map of those sizes; of a vector, its one."""
+    *outer, last = spatial or (1,)
+    if max(spatial, default=0) > MAX_POSITIONS:
+        raise TooLarge
+    rows: Rows = (1 << last) - 1
+    for size in reversed(outer):
+        rows = ((size, rows),)
+    return Region((0,) * len(spatial), rows)
+
+
+def bits(region: Region, spatial: tuple[int, ...]) -> list[int]:
+    """The region within a map, as one integer of bits for each row of the last axis."""
+    if len(spatial) <= 1:
+        return [region.rows << region.low[0] if spatial else region.rows]  # type: ignore[list-item, operator]
+    inner = Region(region.low[1:], 0)
+    empty = bits(inner, spatial[1:])
+    found = empty * region.low[0]
+    for times, part in region.rows or ():  # type: ignore[union-attr]
+        found += bits(Region(region.low[1:], part), spatial[1:]) * times
+    return found + empty * (spatial[0] - len(found) // len(empty))
 
 
 def count(rows: Rows) -> int:

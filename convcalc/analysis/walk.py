@@ -37,6 +37,10 @@ class _State(NamedTuple):
     axes: tuple[fields.AxisField, ...]
     depth: int = 0
     nonlinearities: int = 0
+    uniform: bool = True
+    """Do all channels see the same?"""
+    exact: bool = True
+    """Is the field, the union over channels, no more than an output really sees?"""
 
 
 class _Facts(NamedTuple):
@@ -101,6 +105,14 @@ def _at(error: ConvcalcError, graph: Graph, node: Node) -> ConvcalcError:
     )
 
 
+def _stays_uniform(layer: Layer, sources: list[_State]) -> bool:
+    """Do all channels still see the same, if the layer does not mix them? A sum unites what its
+    branches saw, channel by channel; concatenated ones are taken to have seen something else."""
+    return all(source.uniform for source in sources) and not (
+        layer.keeps_branches_apart and len(sources) > 1
+    )
+
+
 class _Walk:
     def __init__(self, graph: Graph, setting: Setting) -> None:
         self.graph = graph
@@ -127,6 +139,8 @@ class _Walk:
                 axes,
                 max(source.depth for source in sources) + layer.is_weighted,
                 max(source.nonlinearities for source in sources) + layer.is_activation,
+                layer.mixes_channels or _stays_uniform(layer, sources),
+                all(s.exact and (s.uniform or not layer.drops_channels) for s in sources),
             )
         )
         return LayerReport(
@@ -195,7 +209,8 @@ class _Walk:
 
     def _headline(self, axes: tuple[fields.AxisField, ...], output: Shape) -> ReceptiveField:
         extents = output.spatial if output.rank == len(axes) else (1,) * len(axes)
-        return fields.headline(axes, extents)
+        field = fields.headline(axes, extents)
+        return field if self.states[-1].exact else replace(field, exact=False)
 
     def _check_size(self, output: Shape, params: int) -> None:
         elements = output.elements
@@ -221,7 +236,19 @@ class _Walk:
             return field
 
     def _support(self, unit: tuple[int, ...]) -> int:
-        """Positions of the input that the output unit reads."""
+        """Positions of the input that an interior unit of the output reads."""
+        region = self.read_by(unit, clip=False)
+        return support.count(region.rows) if region else 0
+
+    def read_by(self, unit: tuple[int, ...], clip: bool) -> support.Region | None:
+        """The positions of the input that an output unit reads; None if there are none.
+
+        With `clip`, positions outside a layer's input are padding, which reads nothing; without,
+        every map goes on for ever, as around an interior unit.
+
+        Raises:
+            TooLarge: the set is too large to make.
+        """
         counter = support.Counter()
         regions: dict[int, support.Region] = {len(self.states) - 1: support.single(unit)}
         for index in range(len(self.states) - 1, -1, -1):
@@ -230,11 +257,36 @@ class _Walk:
                 continue
             node = self.graph.nodes[index]
             for source, read in zip(node.inputs, self.reads[index], strict=True):
-                if read is None:  # a branch that `local` leaves out
+                spatial = self.state(source).shape.spatial
+                if read is not None:
+                    through = counter.read(region, read)
+                    through = counter.clipped(through, spatial) if clip else through
+                elif clip:
+                    through = support.everything(spatial)
+                else:  # a branch that `local` leaves out
                     continue
-                through = counter.read(region, read)
                 regions[source] = counter.join(regions.get(source), through)
-        return support.count(regions[INPUT].rows) if INPUT in regions else 0
+        return regions.get(INPUT)
+
+
+def output_fields(graph: Graph, input: Shape) -> tuple[fields.AxisField, ...]:  # noqa: A002
+    """The output's field along each axis, phases and all."""
+    walk = _Walk(graph, Setting(input))
+    for index, node in enumerate(graph.nodes):
+        walk.step(index, node)
+    return walk.states[-1].axes
+
+
+def positions_read(graph: Graph, input: Shape, unit: tuple[int, ...]) -> support.Region | None:  # noqa: A002
+    """The positions of an input that one unit of the output reads, borders taken into account.
+
+    Raises:
+        TooLarge: the set is too large to make.
+    """
+    walk = _Walk(graph, Setting(input))
+    for index, node in enumerate(graph.nodes):
+        walk.step(index, node)
+    return walk.read_by(unit, clip=True)
 
 
 def _brief(shape: Shape) -> str:

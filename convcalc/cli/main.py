@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from convcalc import __version__
-from convcalc.cli import compare, layers, show
+from convcalc.cli import compare, layers, profile, show, verify
 from convcalc.errors import ConvcalcError
 
 app = typer.Typer(
@@ -22,7 +22,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module, command in ((compare, compare.compare), (show, show.show), (layers, layers.layers)):
+for module, command in (
+    (compare, compare.compare),
+    (show, show.show),
+    (verify, verify.verify),
+    (profile, profile.profile),
+    (layers, layers.layers),
+):
     app.command(epilog=module.EPILOG)(command)
 
 

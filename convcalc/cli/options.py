@@ -49,6 +49,7 @@ Local = Annotated[
         "--local", help="Leave group norm's statistics and gates out of the receptive field."
     ),
 ]
+LayerRows = Annotated[bool, typer.Option("--layers", help="Add rows for each layer.")]
 Format = Annotated[
     str, typer.Option("--format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")
 ]
@@ -56,3 +57,17 @@ Output = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write to FILE, whole or not at all.")
 ]
 Layers = Annotated[bool, typer.Option("--layers", help="Add a row for each layer.")]
+Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:1, mps or auto.")]
+Dtype = Annotated[str, typer.Option(metavar="TYPE", help="float32, bfloat16 or float16.")]
+Backward = Annotated[bool, typer.Option("--backward", help="Time the backward pass as well.")]
+ChannelsLast = Annotated[bool, typer.Option("--channels-last", help="Memory format NHWC.")]
+Compile = Annotated[bool, typer.Option("--compile", help="Time what torch.compile makes of it.")]
+Threads = Annotated[int, typer.Option(metavar="N", help="Computing threads on the CPU.")]
+Repeat = Annotated[int, typer.Option(metavar="N", help="Rounds, at least.")]
+MinTime = Annotated[float, typer.Option(metavar="S", help="Seconds for each network, at least.")]
+Roofline = Annotated[
+    bool, typer.Option("--roofline/--no-roofline", help="Measure the device's peaks as well.")
+]
+WarmCache = Annotated[
+    bool, typer.Option("--warm-cache", help="Do not clear the GPU's L2 cache between passes.")
+]

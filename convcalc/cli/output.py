@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from convcalc.errors import SourceError
+from convcalc.errors import SourceError, shorten
 from convcalc.render import check_format, render, renderable
 
 
@@ -26,6 +28,27 @@ def show(shown: Any, form: str, output: Path | None, layers: bool = False) -> No
         console().print(renderable(shown, layers))
     else:
         sys.stdout.write(render(shown, form, layers))
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[str, float | None], None]]:
+    """A bar on stderr, if that is a terminal: text, and the share that is done (None: unknown)."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    terminal = Console(stderr=True)
+    if not terminal.is_terminal:
+        yield lambda _text, _share: None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(),
+               TimeElapsedColumn())  # fmt: skip
+    with Progress(*columns, console=terminal, transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def update(text: str, share: float | None) -> None:
+            bar.update(task, description=shorten(text, 40), total=share and 1.0, completed=share)
+
+        yield update
 
 
 def console() -> Any:

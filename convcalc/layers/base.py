@@ -130,6 +130,12 @@ class Layer(Word, ABC):
     def expand(self) -> tuple[Layer, ...]:
         return (self,)
 
+    mixes_channels: ClassVar[bool] = False
+    """Every output channel depends on every input channel."""
+    drops_channels: ClassVar[bool] = False
+    """What some channels saw may be lost, so that a field over all of them is an upper bound."""
+    keeps_branches_apart: ClassVar[bool] = False
+    """Different branches end in different channels."""
     is_gate: ClassVar[bool] = False
     """Its branches that see the whole map only scale the others; `local` fields leave them out."""
 

@@ -41,6 +41,7 @@ class Take(Pointwise):
     summary: ClassVar[str] = "channels from first to last, counted from 0"
     example: ClassVar[str] = "take0-3"
     is_view: ClassVar[bool] = True
+    drops_channels: ClassVar[bool] = True
 
     channels: tuple[int, int]
 

@@ -193,6 +193,11 @@ class Conv(_Convolution):
             )
         )
 
+    @property
+    def mixes_channels(self) -> bool:  # type: ignore[override]  # of a kind; of a group count here
+        """True unless it is grouped."""
+        return self.groups == 1
+
     def _head(self) -> str:
         return super()._head().removeprefix("conv")
 
@@ -207,6 +212,11 @@ class Depthwise(Conv):
 
     def group_count(self, in_channels: int) -> int:
         return in_channels
+
+    @property
+    def mixes_channels(self) -> bool:  # type: ignore[override]
+        """Never: each channel is filtered alone."""
+        return False
 
 
 class Separable(_Kernel):

@@ -22,6 +22,7 @@ class Linear(Layer):
     modifiers: ClassVar[str] = "b"
     summary: ClassVar[str] = "fully connected; flattens its input"
     example: ClassVar[str] = "fc1000"
+    mixes_channels: ClassVar[bool] = True
     is_weighted: ClassVar[bool] = True
 
     out_features: int
@@ -55,6 +56,7 @@ class Flatten(Layer):
     word: ClassVar[str] = "flatten"
     summary: ClassVar[str] = "all channels and positions in one row"
     example: ClassVar[str] = "flatten"
+    mixes_channels: ClassVar[bool] = True
     is_view: ClassVar[bool] = True
 
     def output(self, inputs: Sequence[Shape]) -> Shape:
@@ -76,6 +78,7 @@ class Softmax(Pointwise):
     word: ClassVar[str] = "softmax"
     summary: ClassVar[str] = "softmax over the channels of each position"
     example: ClassVar[str] = "softmax"
+    mixes_channels: ClassVar[bool] = True
 
     def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
         elements, positions = output.elements, output.positions

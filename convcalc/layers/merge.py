@@ -67,6 +67,7 @@ class Concat(Merge):
     summary: ClassVar[str] = "channels of the branches, concatenated"
     example: ClassVar[str] = "cat(1x1@64 | 3x3@96)"
     joined_by: ClassVar[str] = "beside"
+    keeps_branches_apart: ClassVar[bool] = True
 
     def output(self, inputs: Sequence[Shape]) -> Shape:
         for number, shape in enumerate(inputs):

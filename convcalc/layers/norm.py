@@ -74,6 +74,7 @@ class LayerNorm(Pointwise):
     word: ClassVar[str] = "ln"
     summary: ClassVar[str] = "layer normalisation over the channels of each position"
     example: ClassVar[str] = "ln"
+    mixes_channels: ClassVar[bool] = True
 
     def params(self, inputs: Sequence[Shape], output: Shape) -> int:
         return 2 * output.channels

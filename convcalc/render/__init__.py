@@ -1,10 +1,13 @@
-"""A report as text: tables for a terminal, json, csv, markdown, latex, html.
+"""Results as text: tables for a terminal, json, csv, markdown, latex, html.
 
-`FORMATS` names what the command line offers. Rich is imported only for a table.
+`FORMATS` names what the command line offers. Rich is imported only for a table. What is shown is a
+Report, a Comparison, a Verification or a Profile; those of commands that need torch are recognised
+without importing their modules, which nobody may have loaded.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from convcalc.analysis.report import Report
@@ -28,28 +31,23 @@ def check_format(form: str) -> str:
     return form
 
 
-def render(shown: Report | Comparison, form: str, layers: bool = False, width: int = 80) -> str:
-    """The text of a report or a comparison, without colour.
+def render(shown: Any, form: str, layers: bool = False, width: int = 80) -> str:
+    """The text of a result, without colour.
 
     Raises:
         OptionError: an unknown format.
     """
     if form == "table":
-        return _plain_table(shown, layers, width)
+        return plain_text(renderable(shown, layers), width)
     if form == "json":
-        from convcalc.render.json import dumps, to_dict
+        from convcalc.render.json import dumps
 
         return dumps(to_dict(shown, layers))
-    from convcalc.render import flat, rows
+    from convcalc.render import flat
 
     if form == "csv":
-        if isinstance(shown, Comparison) and not layers:
-            return flat.to_csv(rows.raw_comparison(shown))
-        return flat.to_csv(_layers_of(shown, rows.raw_layers))
-    if isinstance(shown, Comparison) and not layers:
-        table = rows.comparison_rows(shown)
-    else:
-        table = _layers_of(shown, rows.layer_rows)
+        return flat.to_csv(_rows(shown, layers, raw=True))
+    table = _rows(shown, layers, raw=False)
     if form == "markdown":
         return flat.to_markdown(table)
     if form == "latex":
@@ -60,32 +58,67 @@ def render(shown: Report | Comparison, form: str, layers: bool = False, width: i
     raise OptionError(f"unknown format {form!r}")
 
 
-def _layers_of(shown: Report | Comparison, rows_of: Any) -> list[list[str]]:
-    """Layer rows; of several networks one after the other, with the network's name in front."""
-    if isinstance(shown, Report):
-        return rows_of(shown)  # type: ignore[no-any-return]
-    every: list[list[str]] = []
-    for report in shown.reports:
-        head, *body = rows_of(report)
-        if not every:
-            every.append(["network", *head])
-        every += [[report.name, *row] for row in body]
-    return every
+def to_dict(shown: Any, layers: bool = False) -> dict[str, Any]:
+    """The documented JSON form as plain data."""
+    other = _module_of(shown)
+    if other is not None:
+        return other.to_dict(shown)  # type: ignore[no-any-return]
+    from convcalc.render import json
+
+    return json.to_dict(shown, layers)
 
 
-def renderable(shown: Report | Comparison, layers: bool = False) -> Any:
+def renderable(shown: Any, layers: bool = False) -> Any:
     """What a rich console prints."""
+    other = _module_of(shown)
+    if other is not None:
+        return other.to_table(shown)
     from convcalc.render.table import comparison_table, report_table
 
     return comparison_table(shown, layers) if isinstance(shown, Comparison) else report_table(shown)
 
 
-def _plain_table(shown: Report | Comparison, layers: bool, width: int) -> str:
+def plain_text(what: Any, width: int = 80) -> str:
+    """A rich renderable as text without colour, blanks at line ends dropped."""
     import io
 
     from rich.console import Console
 
     out = io.StringIO()
-    console = Console(file=out, width=width, color_system=None, highlight=False)
-    console.print(renderable(shown, layers))
+    Console(file=out, width=width, color_system=None, highlight=False).print(what)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _module_of(shown: Any) -> Any:
+    """The module that renders a verification or a profile; None for reports and comparisons."""
+    if isinstance(shown, (Report, Comparison)):
+        return None
+    verify, profiling = (sys.modules.get(f"convcalc.{name}") for name in ("verify", "profiling"))
+    if verify is not None and isinstance(shown, verify.Verification):
+        from convcalc.render import verification
+
+        return verification
+    if profiling is not None and isinstance(shown, profiling.Profile):
+        from convcalc.render import profile
+
+        return profile
+    raise TypeError(f"cannot render {type(shown).__name__}")
+
+
+def _rows(shown: Any, layers: bool, raw: bool) -> list[list[str]]:
+    other = _module_of(shown)
+    if other is not None:
+        return other.to_rows(shown)  # type: ignore[no-any-return]
+    from convcalc.render import rows
+
+    if isinstance(shown, Comparison) and not layers:
+        return rows.raw_comparison(shown) if raw else rows.comparison_rows(shown)
+    rows_of = rows.raw_layers if raw else rows.layer_rows
+    if isinstance(shown, Report):
+        return rows_of(shown)
+    every: list[list[str]] = []
+    for report in shown.reports:
+        head, *body = rows_of(report)
+        every += [] if every else [["network", *head]]
+        every += [[report.name, *row] for row in body]
+    return every

@@ -23,7 +23,7 @@ def to_dict(shown: Report | Comparison, layers: bool = False) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "command": "compare" if comparison else "show",
         "version": __version__,
-        "input": {**_shape(first.input), "batch": first.batch},
+        "input": {**shape_dict(first.input), "batch": first.batch},
         "assumed": list(first.assumed),
         "networks": [_network(report, comparison, layers) for report in reports],
     }
@@ -43,7 +43,7 @@ def _network(report: Report, comparison: Comparison | None, layers: bool) -> dic
     network: dict[str, Any] = {
         "name": report.name,
         "reading": report.reading,
-        "output": _shape(report.output),
+        "output": shape_dict(report.output),
         "params": _number(report.params),
         "macs": _number(report.macs),
         "valid_macs": _number(report.valid_macs),
@@ -79,7 +79,7 @@ def _layer(layer: LayerReport) -> dict[str, Any]:
         "kind": layer.kind,
         "spec": layer.spec,
         "inputs": list(layer.inputs),
-        "output": _shape(layer.output),
+        "output": shape_dict(layer.output),
         "params": _number(layer.params),
         "macs": _number(layer.macs),
         "valid_macs": _number(layer.valid_macs),
@@ -104,7 +104,8 @@ def _field(field: ReceptiveField) -> dict[str, Any]:
     return document
 
 
-def _shape(shape: Shape) -> dict[str, Any]:
+def shape_dict(shape: Shape) -> dict[str, Any]:
+    """Channels and sizes."""
     return {
         "channels": _number(shape.channels),
         "spatial": [_number(size) for size in shape.spatial],

@@ -7,7 +7,7 @@ from typing import Any
 
 from convcalc.errors import OptionError
 from convcalc.layers import KINDS, MERGES, MODIFIERS, Word
-from convcalc.render import flat
+from convcalc.render import flat, plain_text
 
 Entry = dict[str, Any]
 
@@ -76,13 +76,7 @@ def to_text(form: str) -> str:
     if form == "json":
         return json.dumps({"schema_version": 1, "layers": entries()}, indent=2) + "\n"
     if form == "table":
-        import io
-
-        from rich.console import Console
-
-        out = io.StringIO()
-        Console(file=out, width=80, color_system=None).print(to_table())
-        return out.getvalue()
+        return plain_text(to_table())
     rows = [["word", "takes", "defaults", "example", "what it is"]]
     keys = ("word", "takes", "defaults", "example", "summary")
     rows += [[entry[key] for key in keys] for entry in entries()]

@@ -1,0 +1,50 @@
+"""`convcalc verify`: every figure against real torch layers."""
+
+from __future__ import annotations
+
+import typer
+
+from convcalc.cli import options
+
+EPILOG = """Examples:
+
+  convcalc verify 7x7 7x1+1x7
+
+  convcalc verify 'convt4x4s2p1@32+3x3' --input 64x28x28 --layers
+
+  convcalc verify 'add(3x3 | 1x1)' --after-conv bn+relu --format json
+"""
+
+
+def verify(
+    networks: options.Networks,
+    input: options.Input = None,  # noqa: A002
+    padding: options.Padding = "same",
+    bias: options.Bias = True,
+    after_conv: options.AfterConv = None,
+    layers: options.LayerRows = False,
+    form: options.Format = "table",
+    output: options.Output = None,
+) -> None:
+    """Check every figure against real torch layers; exit 1 if one disagrees.
+
+    Needs convcalc[torch].
+    """
+    from convcalc.cli.output import progress_bar, show
+    from convcalc.render import check_format
+    from convcalc.verify import verify as verify_networks
+
+    check_format(form)
+    with progress_bar() as progress:
+        verification = verify_networks(
+            *networks,
+            input=input,
+            padding=padding,
+            bias=bias,
+            after_conv=after_conv,
+            layers=layers,
+            progress=lambda text: progress(text, None),
+        )
+    show(verification, form, output)
+    if not verification.agrees:
+        raise typer.Exit(1)

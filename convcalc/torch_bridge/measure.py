@@ -1,0 +1,106 @@
+"""What torch and fvcore count when the real module runs: the other side of `convcalc.verify`."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections import Counter
+from typing import NamedTuple
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from convcalc.quantities import Shape
+
+
+class LayerMeasured(NamedTuple):
+    """What one child of the module did."""
+
+    output: Shape
+    params: int
+    flops: int
+
+
+class Measured(NamedTuple):
+    """What the whole module did in one forward pass."""
+
+    output: Shape
+    params: int
+    flops: int
+    """As FlopCounterMode counts: 2 for each multiply-accumulate of the operations it knows."""
+    layers: dict[str, LayerMeasured]
+
+
+class FvcoreCounts(NamedTuple):
+    """fvcore's figures, operator by operator."""
+
+    flops: Counter[str]
+    activations: int
+    unsupported: Counter[str]
+
+
+def run_counted(module: nn.Module, input: Shape) -> Measured:  # noqa: A002
+    """Run the module once on random numbers, counted by torch's FlopCounterMode."""
+    shapes: dict[str, Shape] = {}
+    handles = [
+        child.register_forward_hook(
+            lambda _module, _inputs, output, name=name: shapes.__setitem__(name, _shape(output))
+        )
+        for name, child in module.named_children()
+    ]
+    counter = FlopCounterMode(display=False)
+    try:
+        with counter, torch.no_grad():
+            output = module.eval()(example(input))
+    finally:
+        for handle in handles:
+            handle.remove()
+    counts = counter.get_flop_counts()
+    root = type(module).__name__
+    layers = {
+        name: LayerMeasured(
+            shapes[name], _params(child), sum(counts.get(f"{root}.{name}", {}).values())
+        )
+        for name, child in module.named_children()
+        if name in shapes
+    }
+    return Measured(_shape(output), _params(module), counter.get_total_flops(), layers)
+
+
+def run_fvcore(module: nn.Module, input: Shape) -> FvcoreCounts | None:  # noqa: A002
+    """fvcore's count of the same pass; None if fvcore is not installed."""
+    try:
+        from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis
+    except ModuleNotFoundError:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.jit.trace, which fvcore rests on, is deprecated
+        logging.getLogger("fvcore").setLevel(logging.ERROR)
+        arguments = (module.eval(), example(input))
+        flops = FlopCountAnalysis(*arguments)
+        activations = ActivationCountAnalysis(*arguments)
+        for analysis in (flops, activations):
+            analysis.unsupported_ops_warnings(False)
+            analysis.uncalled_modules_warnings(False)
+            analysis.tracer_warnings("none")
+        with torch.no_grad():
+            by_operator = Counter(
+                {name: int(count) for name, count in flops.by_operator().items() if count}
+            )
+            unsupported: Counter[str] = flops.unsupported_ops()
+            return FvcoreCounts(by_operator, int(activations.total()), unsupported)
+
+
+def example(input: Shape, batch: int = 1) -> torch.Tensor:  # noqa: A002
+    """Random numbers of that shape."""
+    return torch.rand(batch, input.channels, *input.spatial)
+
+
+def _shape(output: torch.Tensor) -> Shape:
+    _, channels, *spatial = output.shape
+    return Shape(int(channels), tuple(map(int, spatial)))
+
+
+def _params(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())

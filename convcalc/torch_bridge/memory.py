@@ -1,0 +1,56 @@
+"""Will a network fit into memory? Asked before it is built, because what the system kills late
+cannot be reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from torch.profiler import ProfilerActivity, profile
+
+from convcalc.analysis import Report
+from convcalc.errors import LimitError
+
+
+def check_memory(report: Report, element_size: int = 4) -> None:
+    """Raises LimitError, with the network and the size, where the weights and the two largest
+    neighbouring maps do not fit into what is free."""
+    largest = max(layer.output.elements for layer in report.layers)
+    needed = (report.params + 2 * max(largest, report.input.elements) * report.batch) * element_size
+    available = free_memory()
+    if available is not None and needed > available:
+        raise LimitError(
+            f"{report.name} at {report.input} needs at least {needed / 1e9:,.1f} GB of memory, "
+            f"{available / 1e9:,.1f} GB are free",
+            hint="give a smaller --input or --batch",
+        )
+
+
+def free_memory() -> int | None:
+    """Bytes of memory that can be had; None where the system does not tell."""
+    try:
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError):
+        pass
+    return None
+
+
+def peak_bytes(run: Callable[[], object]) -> int | None:
+    """The most that one run allocates on the CPU beyond what there was, workspaces included.
+
+    Summed from the allocator's own events, which torch.profiler records.
+    """
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        run()
+    results = getattr(profiler.profiler, "kineto_results", None)
+    if results is None:
+        return None
+    events = [event for event in results.events() if event.name() == "[memory]"]
+    events.sort(key=lambda event: event.start_ns())
+    held = peak = 0
+    for event in events:
+        held += event.nbytes()
+        peak = max(peak, held)
+    return peak

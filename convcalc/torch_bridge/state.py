@@ -1,0 +1,42 @@
+"""torch's global state, as it was before, whatever happens in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+@contextmanager
+def preserved_state(threads: int | None = None) -> Iterator[None]:
+    """Restore threads, grad mode, random state, cudnn flags, default dtype and matmul precision.
+
+    Args:
+        threads: computing threads inside.
+    """
+    saved_threads = torch.get_num_threads()
+    grad = torch.is_grad_enabled()
+    dtype = torch.get_default_dtype()
+    precision = torch.get_float32_matmul_precision()
+    random = torch.random.get_rng_state()
+    cuda_random = torch.cuda.get_rng_state_all() if _cuda_in_use() else None
+    cudnn = torch.backends.cudnn
+    flags = (cudnn.enabled, cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32)
+    try:
+        if threads is not None:
+            torch.set_num_threads(threads)
+        yield
+    finally:
+        torch.set_num_threads(saved_threads)
+        torch.set_grad_enabled(grad)
+        torch.set_default_dtype(dtype)
+        torch.set_float32_matmul_precision(precision)
+        torch.random.set_rng_state(random)
+        if cuda_random is not None:
+            torch.cuda.set_rng_state_all(cuda_random)
+        cudnn.enabled, cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32 = flags
+
+
+def _cuda_in_use() -> bool:
+    return torch.cuda.is_available() and torch.cuda.is_initialized()

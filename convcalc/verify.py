@@ -1,0 +1,374 @@
+"""Rows of agreement: every analytic figure beside what the real torch layers do.
+
+The module is built by `torch_bridge.build`, run once under torch's FlopCounterMode, traced by
+fvcore, and its receptive field is probed by `torch_bridge.probe`. A counter that is known to count
+otherwise is listed with the reason in words; only a difference that no known convention explains
+is a disagreement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from convcalc.analysis import Report, Setting, analyze_graph
+from convcalc.analysis import support as sets
+from convcalc.analysis.receptive_field import AxisField, largest_phase
+from convcalc.analysis.report import Shown
+from convcalc.analysis.walk import output_fields, positions_read
+from convcalc.errors import MissingExtraError, SymbolError
+from convcalc.graph import Graph
+from convcalc.quantities import Shape, Stride, is_number
+from convcalc.sources import InputSize, Network, graphs_at
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from convcalc.torch_bridge.measure import FvcoreCounts, Measured
+
+AGREES = "agrees"
+BY_CONVENTION = "differs by convention"
+DISAGREES = "disagrees"
+NOT_MEASURED = "not measured"
+
+TORCH, FVCORE, PROBE = "torch", "fvcore", "probe"
+COUNTER = "FlopCounterMode"
+
+MAC_OPERATORS = frozenset({"conv", "linear", "addmm", "matmul", "mm", "bmm", "einsum"})
+"""fvcore's operators whose counts are multiply-accumulates; the others are its extras."""
+
+FVCORE_EXTRAS = {
+    "batch_norm": "2 per batch-norm output",
+    "layer_norm": "5 per layer-norm output",
+    "group_norm": "5 per group-norm output",
+    "adaptive_avg_pool2d": "1 per input of a global pool",
+    "adaptive_avg_pool1d": "1 per input of a global pool",
+    "adaptive_avg_pool3d": "1 per input of a global pool",
+    "upsample_nearest2d": "4 per nearest-neighbour output",
+    "upsample_bilinear2d": "16 per bilinear output",
+}
+"""What fvcore adds to its "flops" beside multiply-accumulates."""
+
+
+class Row(NamedTuple):
+    """One quantity of one network, or of one of its layers."""
+
+    network: str
+    layer: str | None
+    quantity: str
+    analytic: str
+    measured: str
+    by: str
+    verdict: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Verification(Shown):
+    """Rows of agreement; `agrees` unless one of them disagrees."""
+
+    rows: tuple[Row, ...]
+    input: Shape
+
+    @property
+    def agrees(self) -> bool:
+        """True unless a figure disagrees without a known reason."""
+        return not self.disagreements
+
+    @property
+    def disagreements(self) -> tuple[Row, ...]:
+        """The rows that disagree."""
+        return tuple(row for row in self.rows if row.verdict == DISAGREES)
+
+
+def need_torch(what: str) -> None:
+    """Raises MissingExtraError where torch is not installed."""
+    from importlib.util import find_spec
+
+    if find_spec("torch") is None:
+        raise MissingExtraError(what, "torch")
+
+
+def to_torch(
+    network: Network,
+    *,
+    input: InputSize = None,  # noqa: A002
+    padding: str = "same",
+    bias: bool = True,
+    after_conv: str | None = None,
+) -> nn.Module:
+    """The real torch module of a network, its layers named as in the report.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+        ConvcalcError: the network does not parse or fit the input.
+    """
+    need_torch("to_torch")
+    from convcalc.torch_bridge.build import to_torch as build
+
+    (graph,), shape = graphs_at([network], input, padding, bias, after_conv)
+    need_numbers(shape, "to_torch")
+    analyze_graph(graph, Setting(shape))
+    return build(graph, shape)
+
+
+def verify(
+    *networks: Network,
+    input: InputSize = None,  # noqa: A002
+    padding: str = "same",
+    bias: bool = True,
+    after_conv: str | None = None,
+    layers: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> Verification:
+    """Check every figure of networks against real torch layers.
+
+    Args:
+        layers: add rows for each layer.
+        progress: called with what is about to be done.
+        The others as for `convcalc.analyze`.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+        ConvcalcError: a network does not parse, fit the input, or fit into memory.
+    """
+    need_torch("verify")
+    from convcalc.torch_bridge.state import preserved_state
+
+    graphs, shape = graphs_at(networks, input, padding, bias, after_conv)
+    need_numbers(shape, "verify")
+    rows: list[Row] = []
+    with preserved_state():
+        for graph in graphs:
+            rows += _verify_graph(graph, shape, layers, progress or (lambda _: None))
+    return Verification(tuple(rows), shape)
+
+
+def need_numbers(shape: Shape, what: str) -> None:
+    """Raises SymbolError where a size is a letter."""
+    if not is_number(shape.elements):
+        raise SymbolError(f"{what} runs real layers, so every size of {shape} must be a number")
+
+
+def _verify_graph(
+    graph: Graph, shape: Shape, layers: bool, progress: Callable[[str], None]
+) -> list[Row]:
+    from convcalc.torch_bridge.build import to_torch as build
+    from convcalc.torch_bridge.measure import run_counted, run_fvcore
+    from convcalc.torch_bridge.memory import check_memory
+
+    report = analyze_graph(graph, Setting(shape))
+    check_memory(report)
+    progress(f"{graph.name}: running the module")
+    module = build(graph, shape)
+    measured = run_counted(module, shape)
+    rows = _Rows(graph.name)
+    _compare_run(rows, report, measured)
+    progress(f"{graph.name}: tracing with fvcore")
+    _compare_fvcore(rows, report, run_fvcore(module, shape))
+    progress(f"{graph.name}: probing the receptive field")
+    _compare_fields(rows, report, graph, shape, module)
+    if layers:
+        _compare_layers(rows, report, measured)
+    return rows.rows
+
+
+class _Rows:
+    """Collects the rows of one network."""
+
+    def __init__(self, network: str) -> None:
+        self.network = network
+        self.rows: list[Row] = []
+
+    def add(
+        self, quantity: str, analytic: Any, measured: Any, by: str, reason: str = "",
+        layer: str | None = None, verdict: str | None = None,
+    ) -> None:  # fmt: skip
+        """A row that agrees if the two are equal."""
+        verdict = verdict or (AGREES if analytic == measured else DISAGREES)
+        left, right = (f"{v:,}" if isinstance(v, int) else str(v) for v in (analytic, measured))
+        self.rows.append(Row(self.network, layer, quantity, left, right, by, verdict, reason))
+
+
+def _compare_run(rows: _Rows, report: Report, measured: Measured) -> None:
+    rows.add("output shape", report.output, measured.output, TORCH)
+    rows.add("params", report.params, measured.params, TORCH)
+    rows.add("MACs", report.macs, measured.flops // 2, COUNTER)
+
+
+def _compare_layers(rows: _Rows, report: Report, measured: Measured) -> None:
+    for layer in report.layers:
+        found = measured.layers[layer.name]
+        rows.add("output shape", layer.output, found.output, TORCH, layer=layer.name)
+        rows.add("params", layer.params, found.params, TORCH, layer=layer.name)
+        rows.add("MACs", layer.macs, found.flops // 2, COUNTER, layer=layer.name)
+
+
+def _compare_fvcore(rows: _Rows, report: Report, counts: FvcoreCounts | None) -> None:
+    if counts is None:
+        reason = "fvcore is not installed: pip install 'convcalc[torch]'"
+        rows.add("MACs", report.macs, "-", FVCORE, reason, verdict=NOT_MEASURED)
+        return
+    total = counts.flops.total()
+    macs = sum(count for name, count in counts.flops.items() if name in MAC_OPERATORS)
+    reasons = [
+        f"adds {FVCORE_EXTRAS.get(name, f'its own count of {name}')}: {count:,}"
+        for name, count in sorted(counts.flops.items())
+        if name not in MAC_OPERATORS
+    ]
+    holes = sorted(name for name in counts.unsupported if "conv" in name or "linear" in name)
+    reasons += [f"fvcore has no rule for {name} and counts 0" for name in holes]
+    explained = macs == report.macs or (holes and macs < report.macs)
+    verdict = None if total == report.macs or not explained else BY_CONVENTION
+    rows.add("MACs", report.macs, total, FVCORE, "; ".join(reasons), verdict=verdict)
+    known = counts.activations == report.activations or not holes
+    rows.add(
+        "activations",
+        report.activations,
+        counts.activations,
+        FVCORE,
+        verdict=None if known else BY_CONVENTION,
+    )
+
+
+def _compare_fields(
+    rows: _Rows, report: Report, graph: Graph, shape: Shape, module: nn.Module
+) -> None:
+    """Size, stride, padding at interior units, and the exact sets there and at a corner."""
+    if not shape.spatial:
+        return
+    probes = _Probes(graph, shape, module)
+    output = report.output.spatial
+    corner = (0,) * len(output)
+    field = report.receptive_field
+    if field.is_global or not output or None in field.stride:
+        middle = tuple(size // 2 for size in output)
+        _compare_sets(rows, report, probes, {middle: "support", corner: "support at the corner"})
+        return
+    axes = output_fields(graph, shape)
+    unit = tuple(_interior(a, n) for a, n in zip(axes, output, strict=True))
+    _compare_sets(rows, report, probes, {unit: "support", corner: "support at the corner"})
+    for axis, course in enumerate(axes):
+        _compare_axis(rows, report, probes, axis, course, unit)
+
+
+class _Probes:
+    """Probes of one module, each unit only once."""
+
+    def __init__(self, graph: Graph, shape: Shape, module: nn.Module) -> None:
+        self.graph, self.shape, self.module = graph, shape, module
+        self._found: dict[tuple[int, ...], list[int]] = {}
+
+    def bits(self, unit: tuple[int, ...]) -> list[int]:
+        """The positions that the unit reads, as a row of bits for each row of the input."""
+        from convcalc.torch_bridge.probe import probe_bits
+
+        if unit not in self._found:
+            self._found[unit] = probe_bits(self.module, self.graph, self.shape, unit)
+        return self._found[unit]
+
+    def extent(self, unit: tuple[int, ...], axis: int) -> tuple[int, int] | None:
+        """First and last position that the unit reads along one axis."""
+        rows = self.bits(unit)
+        spatial = self.shape.spatial
+        if axis == len(spatial) - 1:
+            union = 0
+            for row in rows:
+                union |= row
+            return _ends([index for index in range(union.bit_length()) if union >> index & 1])
+        inner = 1
+        for size in spatial[axis + 1 : -1]:
+            inner *= size
+        return _ends([index // inner % spatial[axis] for index, row in enumerate(rows) if row])
+
+
+def _ends(found: list[int]) -> tuple[int, int] | None:
+    return (min(found), max(found)) if found else None
+
+
+def _interior(axis: AxisField, extent: int) -> int:
+    """A unit near the middle, at the phase of the largest field."""
+    period, phase = axis.courses[0].period, largest_phase(axis)
+    return min(extent // 2 // period * period + phase, extent - 1)
+
+
+def _compare_sets(
+    rows: _Rows, report: Report, probes: _Probes, units: dict[tuple[int, ...], str]
+) -> None:
+    """Position by position: does the unit read what the analysis says?"""
+    for unit, quantity in units.items():
+        where = "x".join(map(str, unit)) or "the vector"
+        try:
+            region = positions_read(probes.graph, probes.shape, unit)
+        except sets.TooLarge:
+            rows.add(quantity, "not counted", "-", PROBE, verdict=NOT_MEASURED)
+            continue
+        spatial = probes.shape.spatial
+        analytic = sets.bits(region, spatial) if region and region.rows else []
+        analytic = analytic or [0] * len(probes.bits(unit))
+        measured = probes.bits(unit)
+        counts = [sum(row.bit_count() for row in found) for found in (analytic, measured)]
+        reason, verdict = f"unit {where}", AGREES
+        if analytic != measured:
+            contained = all(m & ~a == 0 for a, m in zip(analytic, measured, strict=True))
+            bound = contained and not report.receptive_field.exact
+            verdict = BY_CONVENTION if bound else DISAGREES
+            reason += (
+                ": an upper bound, channels are not followed apart"
+                if bound
+                else ": other positions"
+            )
+        rows.add(quantity, counts[0], counts[1], PROBE, reason, verdict=verdict)
+
+
+def _compare_axis(
+    rows: _Rows,
+    report: Report,
+    probes: _Probes,
+    axis: int,
+    along: AxisField,
+    unit: tuple[int, ...],
+) -> None:
+    """Size, effective stride and padding along one axis, where the borders do not cut the field."""
+    course = along.courses[0]
+    extent = probes.shape.spatial[axis]
+    name = f"axis {axis}"
+
+    def inside(index: int) -> bool:
+        region = course.region(index)
+        return region is not None and region[0] >= 0 and region[1] < extent
+
+    def measured(index: int) -> tuple[int, int] | None:
+        return probes.extent((*unit[:axis], index, *unit[axis + 1 :]), axis)
+
+    whole = report.receptive_field
+    if not inside(unit[axis]):
+        reason = "the input's border cuts the field: compared position by position above"
+        rows.add(f"field size, {name}", whole.size[axis], "-", PROBE, reason, verdict=NOT_MEASURED)
+        return
+    found = measured(unit[axis])
+    size = found[1] - found[0] + 1 if found else 0
+    bound = whole.exact or size == whole.size[axis]
+    rows.add(
+        f"field size, {name}",
+        whole.size[axis],
+        size,
+        PROBE,
+        verdict=None if bound else BY_CONVENTION,
+    )
+    turn = unit[axis] // course.period
+    first, second = turn * course.period, (turn + 1) * course.period
+    if second >= report.output.spatial[axis] or not inside(first) or not inside(second):
+        second = (turn - 1) * course.period
+    if second < 0 or not inside(first) or not inside(second):
+        reason = "no two units of one phase lie clear of the border"
+        rows.add(f"stride, {name}", whole.stride[axis], "-", PROBE, reason, verdict=NOT_MEASURED)
+        return
+    one, two = measured(first), measured(second)
+    if one is None or two is None or course.regions[0] is None:
+        return
+    stride = Stride.reduced(abs(two[0] - one[0]), course.period)
+    rows.add(f"stride, {name}", whole.stride[axis], stride, PROBE)
+    padding = first // course.period * abs(two[0] - one[0]) - one[0]
+    rows.add(f"padding, {name}", whole.padding[axis], padding, PROBE)
