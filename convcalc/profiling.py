@@ -2,8 +2,8 @@
 less time.
 
 Timings are plain data here; the measuring is `torch_bridge.timing`'s. Networks are timed in turn,
-in rounds, so that drift of the machine hits all alike, and compared round by round: the ratio to the
-baseline is the median of the paired ratios, with a confidence interval that assumes no
+in rounds, so that drift of the machine hits all alike, and compared round by round: the ratio to
+the baseline is the median of the paired ratios, with a confidence interval that assumes no
 distribution. Where the interval holds 1, nobody is ranked.
 """
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from convcalc.analysis import default_input, parse_input
-from convcalc.errors import OptionError
+from convcalc.errors import OptionError, SourceError, shorten
 from convcalc.graph import Graph
 from convcalc.quantities import Shape
 from convcalc.spec import Branches, Defaults, Leaf, Repeat, Series, Tree, lower, parse
@@ -26,10 +27,28 @@ def to_graph(network: Network, defaults: Defaults) -> Graph:
     if isinstance(network, Graph):
         return network
     if isinstance(network, str):
+        _check_is_text(network)
         return lower(parse(network), defaults, network.strip())
     if isinstance(network, (Leaf, Series, Branches, Repeat)):
         return lower(network, defaults)
     raise OptionError(f"a network is a specification's text, not {type(network).__name__}")
+
+
+def _check_is_text(network: str) -> None:
+    """Raises SourceError for what names a network otherwise, which this version does not read."""
+    name = network.strip()
+    kind = None
+    if name.endswith((".toml", ".json")):
+        kind = "network files"
+    elif name.startswith("zoo:"):
+        kind = "built-in networks"
+    elif re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", name):
+        kind = "torch models"
+    if kind is not None:
+        raise SourceError(
+            f"{shorten(name)!r}: {kind} are not read by this version",
+            hint="give the specification itself, for example 7x1+1x7",
+        )
 
 
 def graphs_at(

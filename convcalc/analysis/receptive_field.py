@@ -20,7 +20,7 @@ from typing import NamedTuple
 from convcalc.errors import LimitError
 from convcalc.quantities import INT64_MAX, AxisRead, ReceptiveField, Stride, is_number
 
-MAX_PHASES = 4096
+MAX_PHASES = 2048
 """Output phases that are followed one by one."""
 
 Region = tuple[int, int]
@@ -62,16 +62,12 @@ class Course(NamedTuple):
         """The hull of what the taps of one output unit read."""
         start = read.stride * unit + read.offset
         # Taps t with start + dilation*t divisible by upsampling come every `every`-th.
-        every = read.upsampling // gcd(read.upsampling, read.dilation)
-        first = next(
-            (
-                t
-                for t in range(min(every, read.kernel_size))
-                if (start + read.dilation * t) % read.upsampling == 0
-            ),
-            None,
-        )
-        if first is None:
+        common = gcd(read.upsampling, read.dilation)
+        every = read.upsampling // common
+        if start % common:
+            return None
+        first = -start // common * pow(read.dilation // common, -1, every) % every
+        if first >= read.kernel_size:
             return None
         count = (read.kernel_size - 1 - first) // every + 1
         begin = (start + read.dilation * first) // read.upsampling
@@ -83,8 +79,9 @@ class Course(NamedTuple):
 
     def shortest(self) -> Course:
         """The same with the smallest period that describes it."""
-        for period in range(1, self.period // 2 + 1):
-            if self.period % period or self.step * period % self.period:
+        smallest = self.period // gcd(self.period, self.step)
+        for period in range(smallest, self.period, smallest):
+            if self.period % period:
                 continue
             shorter = Course(self.step * period // self.period, self.regions[:period])
             if all(shorter.region(f) == self.regions[f] for f in range(period, self.period)):

@@ -25,8 +25,8 @@ from convcalc.quantities import AxisRead
 MAX_POSITIONS = 2**22
 """Positions along one axis above which the set is not made."""
 
-MAX_WORK = 2**33
-"""Bits that may be touched on the way."""
+MAX_WORK = 3 * 2**31
+"""Bits that may be touched on the way: well below a second."""
 
 _STEP_COST = 2**12
 """What a step costs beside the bits it touches, in bits."""
@@ -173,6 +173,7 @@ class Counter:
         for run, others in ((run_a, a), (run_b, b)):
             if run:
                 merged.extend([run, *others])
+        self.spend(_STEP_COST * len(merged))
         return _runs(merged)
 
     def join(self, left: Region | None, right: Region) -> Region:

@@ -119,6 +119,7 @@ class _Walk:
         self.setting = setting
         self.flops = convention(setting.convention).flops
         self.start = _State(setting.input, (fields.IDENTITY,) * setting.input.rank)
+        self.last = (fields.IDENTITY, AxisRead(), fields.IDENTITY)
         self.states: list[_State] = []
         self.reads: list[tuple[Reads, ...]] = []
         self.facts: dict[tuple[Layer, tuple[Shape, ...]], _Facts] = {}
@@ -186,7 +187,7 @@ class _Walk:
     ) -> tuple[fields.AxisField, ...]:
         """The field of a layer's output along each axis of the network's input."""
         branches = [
-            tuple(map(fields.AxisField.through, source.axes, read))
+            tuple(map(self._through, source.axes, read))
             if read is not None
             else (fields.EVERYTHING,) * len(source.axes)
             for source, read in zip(sources, reads, strict=True)
@@ -199,6 +200,12 @@ class _Walk:
         if fields.too_large(axes):
             raise LimitError("the receptive field is larger than 64 bits can index")
         return axes
+
+    def _through(self, axis: fields.AxisField, read: AxisRead) -> fields.AxisField:
+        """`AxisField.through`; worked out once for the axes of a square kernel."""
+        if self.last[:2] != (axis, read):
+            self.last = (axis, read, axis.through(read))
+        return self.last[2]
 
     def _reads(self, layer: Layer, shapes: tuple[Shape, ...], output: Shape, which: int) -> Reads:
         if self.setting.local and layer.sees_statistics:

@@ -77,7 +77,7 @@ def window_count(
     if not is_number(size):
         if ceil_mode and stride > 1:
             raise SymbolError(f"rounding up needs a number for the size {size}")
-        return room // stride + 1
+        return (room + stride) // stride
     if room < 0:
         raise LayerError(_too_large(size, kernel, dilation, before + after))
     count = room // stride + 1

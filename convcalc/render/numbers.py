@@ -79,7 +79,8 @@ def shape(value: Shape) -> str:
 
 def _bracketed(size: Any) -> str:
     text = expression(size)
-    return f"({text})" if any(sign in text for sign in "+-/·") else text
+    whole = text.startswith("⌊") and text.endswith("⌋") and text.count("⌊") == 1
+    return f"({text})" if any(sign in text for sign in "+-/·") and not whole else text
 
 
 def field_size(field: ReceptiveField) -> str:

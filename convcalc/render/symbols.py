@@ -43,7 +43,16 @@ def _factor(factor: Any) -> str:
     if isinstance(factor, Pow) and factor.exp.is_Integer and factor.exp > 1:
         return _factor(factor.base) + str(factor.exp).translate(_SUPERSCRIPTS)
     if isinstance(factor, floor):
-        return f"⌊{pretty(factor.args[0])}⌋"
+        return f"⌊{_fraction(factor.args[0])}⌋"
     if isinstance(factor, ceiling):
-        return f"⌈{pretty(factor.args[0])}⌉"
+        return f"⌈{_fraction(factor.args[0])}⌉"
     return f"({factor})"
+
+
+def _fraction(value: Any) -> str:
+    """(H+1)/2 rather than H/2+1/2."""
+    numerator, denominator = value.as_numer_denom()
+    text = pretty(numerator)
+    if denominator == 1:
+        return text
+    return f"({text})/{denominator}" if "+" in text or "-" in text else f"{text}/{denominator}"

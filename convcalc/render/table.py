@@ -79,6 +79,7 @@ def _symbolic_costs(comparison: Comparison) -> Table:
     for column in table.columns[1:3]:
         column.justify = "left"
     table.columns[2].no_wrap = False
+    table.columns[2].overflow = "fold"
     for report in comparison.reports:
         for row, (figure, text) in enumerate(_figures(report)):
             ratio = comparison.relative(report, figure)
