@@ -25,7 +25,7 @@ from convcalc.quantities import AxisRead
 MAX_POSITIONS = 2**22
 """Positions along one axis above which the set is not made."""
 
-MAX_WORK = 3 * 2**31
+MAX_WORK = 2**32
 """Bits that may be touched on the way: well below a second."""
 
 _STEP_COST = 2**12

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import typer
+
 from convcalc.cli import options
-from convcalc.errors import OptionError
+from convcalc.errors import OptionError, shorten
 
 EPILOG = """Examples:
 
@@ -14,6 +18,8 @@ EPILOG = """Examples:
   convcalc compare 3x3@128 'sep3x3@128' --input CxHxW
 
   convcalc compare 7x7 'add(7x1 | 1x7)' --format csv --output strips.csv
+
+  convcalc compare 7x7 7x1+1x7 --verify --profile
 """
 
 
@@ -28,6 +34,8 @@ def compare(
     element_size: options.ElementSize = 4,
     local: options.Local = False,
     layers: options.Layers = False,
+    verify: options.Verify = False,
+    profile: options.Profiled = False,
     form: options.Format = "table",
     output: options.Output = None,
 ) -> None:
@@ -40,17 +48,50 @@ def compare(
     if len(networks) < 2:
         raise OptionError(
             "compare takes two networks or more",
-            hint=f"to look at one: convcalc show {networks[0]!r}",
+            hint=f"to look at one: convcalc show {shorten(networks[0], 40)!r}",
         )
+    if (verify or profile) and form not in ("table", "json"):
+        raise OptionError(f"--verify and --profile go with --format table or json, not {form}")
+    common: dict[str, Any] = {
+        "input": input,
+        "padding": padding,
+        "bias": bias,
+        "after_conv": after_conv,
+    }
     comparison = compare_networks(
         *networks,
-        input=input,
         batch=batch,
-        padding=padding,
-        bias=bias,
-        after_conv=after_conv,
         convention=convention,
         element_size=element_size,
         local=local,
+        **common,
     )
-    show(comparison, form, output, layers)
+    further = _measured(networks, common, batch, verify, profile)
+    show(comparison, form, output, layers, further)
+    if "verification" in further and not further["verification"].agrees:
+        raise typer.Exit(1)
+
+
+def _measured(
+    networks: list[str], common: dict[str, Any], batch: int, verify: bool, profile: bool
+) -> dict[str, Any]:
+    """What --verify and --profile add, by the name it has in the JSON."""
+    from convcalc.cli.output import progress_bar
+
+    further: dict[str, Any] = {}
+    if not (verify or profile):
+        return further
+    with progress_bar() as progress:
+        if verify:
+            from convcalc.verify import verify as verify_networks
+
+            further["verification"] = verify_networks(
+                *networks, progress=lambda text: progress(text, None), **common
+            )
+        if profile:
+            from convcalc.profiling import profile as profile_networks
+
+            further["profile"] = profile_networks(
+                *networks, batch=batch, progress=progress, **common
+            )
+    return further

@@ -49,6 +49,12 @@ Local = Annotated[
         "--local", help="Leave group norm's statistics and gates out of the receptive field."
     ),
 ]
+Verify = Annotated[
+    bool, typer.Option("--verify", help="Check every figure against real torch layers as well.")
+]
+Profiled = Annotated[
+    bool, typer.Option("--profile", help="Measure the time of the real layers as well.")
+]
 LayerRows = Annotated[bool, typer.Option("--layers", help="Add rows for each layer.")]
 Format = Annotated[
     str, typer.Option("--format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")

@@ -11,23 +11,43 @@ from pathlib import Path
 from typing import Any
 
 from convcalc.errors import SourceError, shorten
-from convcalc.render import check_format, render, renderable
+from convcalc.render import check_format, render, renderable, to_dict
 
 
-def show(shown: Any, form: str, output: Path | None, layers: bool = False) -> None:
-    """Print or write a report or comparison in one of the formats.
+def show(
+    shown: Any,
+    form: str,
+    output: Path | None,
+    layers: bool = False,
+    further: dict[str, Any] | None = None,
+) -> None:
+    """Print or write a result in one of the formats.
+
+    Args:
+        further: results that belong to it, under the names they have in the JSON.
 
     Raises:
         OptionError: an unknown format.
         SourceError: the file cannot be written.
     """
     check_format(form)
-    if output is not None:
-        write_whole(output, render(shown, form, layers))
-    elif form == "table":
-        console().print(renderable(shown, layers))
+    results = [shown, *(further or {}).values()]
+    if form == "table" and output is None:
+        terminal = console()
+        for result in results:
+            terminal.print(renderable(result, layers))
+        return
+    if form == "json" and further:
+        from convcalc.render.json import dumps
+
+        parts = {name: to_dict(result) for name, result in further.items()}
+        text = dumps({**to_dict(shown, layers), **parts})
     else:
-        sys.stdout.write(render(shown, form, layers))
+        text = "\n".join(render(result, form, layers) for result in results)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        write_whole(output, text)
 
 
 @contextmanager
