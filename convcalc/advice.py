@@ -162,8 +162,8 @@ def _about_pair(pair: _Pair) -> list[Note]:
             text = f"{pair.names} spans only rank-1 {box} kernels, one for each channel."
         else:
             text = (
-                f"{pair.names} spans only {box} kernels of rank 1 for a channel pair through each "
-                f"of its {pair.middle} middle channels."
+                f"{pair.names} gives a channel pair one rank-1 {box} kernel through each of the "
+                f"{pair.middle} channels between, and spans no other."
             )
         found.append(Note(text))
     sizes = pair.shape.spatial

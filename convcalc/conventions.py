@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from convcalc.errors import OptionError, nearest
+from convcalc.errors import OptionError, nearest, shorten
 from convcalc.quantities import OpCounts
 
 DEFAULT = "convcalc"
@@ -54,7 +54,8 @@ def convention(name: str) -> Convention:
     if name not in CONVENTIONS:
         found = nearest(name, list(CONVENTIONS))
         raise OptionError(
-            f"unknown convention {name!r}: one of {', '.join(CONVENTIONS)} is expected",
+            f"unknown convention {shorten(name, 20)!r}: "
+            f"one of {', '.join(CONVENTIONS)} is expected",
             hint=f"did you mean {found!r}?" if found else None,
         )
     return CONVENTIONS[name]

@@ -27,6 +27,19 @@ def exact_quotient(value: int, divisor: int) -> int:
     return value / divisor  # type: ignore[return-value]
 
 
+def floor_quotient(value: int, divisor: int) -> int:
+    """`value // divisor`. Of symbols, floor((floor(x) + c) / d) is written floor((x + c) / d),
+    which is the same for whole c and d, so that sizes after many strides stay readable."""
+    if is_number(value):
+        return value // divisor
+    symbolic: Any = value
+    terms = symbolic.as_ordered_terms()
+    floors = [term for term in terms if type(term).__name__ == "floor"]
+    if len(floors) == 1:
+        symbolic = symbolic - floors[0] + floors[0].args[0]
+    return symbolic // divisor  # type: ignore[no-any-return]
+
+
 def same_size(left: int, right: int) -> bool:
     """Are the two sizes equal? Symbolic ones are compared after expansion."""
     if is_number(left) and is_number(right):

@@ -1,7 +1,7 @@
 """The program: commands, and the one place where errors become messages and exit codes.
 
 Exit codes: 0 fine, 1 a budget, a baseline or a verification failed, 2 a bad specification, file,
-option or environment, 130 interrupted. `--debug` before the command shows an error's traceback.
+option or environment, 130 interrupted. `--debug` shows an error's traceback.
 """
 
 from __future__ import annotations
@@ -50,18 +50,28 @@ def _root(
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; the exit code comes back, also where typer would raise SystemExit."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    debug = "--debug" in arguments  # anywhere: one adds it behind the command that failed
+    arguments = [argument for argument in arguments if argument != "--debug"]
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal that lacks · or ² gets a question mark
             stream.reconfigure(errors="replace")
     try:
-        app(args=arguments, prog_name="convcalc")
+        try:
+            app(args=arguments, prog_name="convcalc")
+        finally:
+            sys.stdout.flush()  # here, where a full disk can still be reported
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 2
     except ConvcalcError as error:
-        if "--debug" in arguments[:1]:
+        if debug:
             raise
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if debug:
+            raise
+        print(f"error: cannot write: {error.strerror or error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

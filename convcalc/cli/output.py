@@ -106,7 +106,7 @@ def write_whole(path: Path, text: str) -> None:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
         reason = getattr(error, "strerror", None) or str(error)
-        raise SourceError(f"cannot write {str(path)!r}: {reason}") from None
+        raise SourceError(f"cannot write {shorten(str(path), 300)!r}: {reason}") from None
 
 
 def _mode(path: Path) -> int:

@@ -112,7 +112,12 @@ class Word:
     def _head(self) -> str:
         if self.size is None:
             return self.word
-        return self.word + _format(getattr(self, self.size.field), self.size.form)
+        value = getattr(self, self.size.field)
+        if self.size.form == "axes":  # 2x2 is 2-D, where 2 is for any rank
+            return self.word + "x".join(map(str, value))
+        if self.size.form == "sides":
+            return self.word + "x".join(format_sides((pair,)) for pair in value)
+        return self.word + _format(value, self.size.form)
 
 
 class Layer(Word, ABC):
@@ -240,8 +245,6 @@ def _format(value: Any, form: str) -> str:
     """The text of one value; the parser's `read_value` is its inverse."""
     if form == "padding":
         return value if isinstance(value, str) else format_sides(value)
-    if form == "sides":
-        return format_sides(value)
     if form == "range":
         first, last = value
         return f"{first}-{last}"

@@ -17,7 +17,7 @@ Output size: Dumoulin & Visin, "A guide to convolution arithmetic for deep learn
 from __future__ import annotations
 
 from convcalc.errors import LayerError, SymbolError
-from convcalc.quantities import is_number
+from convcalc.quantities import floor_quotient, is_number
 
 MODES = ("same", "valid", "full", "tfsame")
 
@@ -77,12 +77,14 @@ def window_count(
     if not is_number(size):
         if ceil_mode and stride > 1:
             raise SymbolError(f"rounding up needs a number for the size {size}")
-        return (room + stride) // stride
-    if room < 0:
-        raise LayerError(_too_large(size, kernel, dilation, before + after))
+        return floor_quotient(room + stride, stride)
     count = room // stride + 1
-    if ceil_mode and room % stride and count * stride < size + before:
-        count += 1
+    if ceil_mode:
+        count = -(-room // stride) + 1
+        if (count - 1) * stride >= size + before:
+            count -= 1
+    if count < 1:
+        raise LayerError(_too_large(size, kernel, dilation, before + after))
     return count
 
 

@@ -25,7 +25,7 @@ def comparison_table(comparison: Comparison, layers: bool = False) -> Renderable
     if layers:
         tables += [_layers(report) for report in comparison.reports]
     spaced = [part for table in tables for part in (table, Text(""))]
-    return Group(*spaced, *_paragraphs(comparison), _assumed(comparison.baseline))
+    return Group(*spaced, _points(comparison), _assumed(comparison.baseline))
 
 
 def report_table(report: Report) -> RenderableType:
@@ -142,8 +142,8 @@ def _layers(report: Report) -> Table:
         report.name if len(report.name) < 60 else report.name[:57] + "...",
         "layer", "spec", "output", "params", "MACs", "%", "field",
     )  # fmt: skip
-    for column in table.columns[1:2]:
-        column.justify = "left"
+    table.columns[1].justify = "left"
+    for column in table.columns[1:] if not is_number(report.input.elements) else table.columns[1:2]:
         column.no_wrap = False
         column.overflow = "fold"
     open_branch: tuple[tuple[str, int], ...] = ()
@@ -206,10 +206,12 @@ def _with_ratio(comparison: Comparison, report: Report, figure: str, text: str) 
     return Text.assemble(text, ("\n" + relation, style)) if relation else Text(text)
 
 
-def _paragraphs(comparison: Comparison) -> list[Text]:
-    return [
-        Text(note.text + (f" ({note.source})." if note.source else "")) for note in comparison.notes
-    ]
+def _points(comparison: Comparison) -> Table:
+    """The notes, one point each."""
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    for note in comparison.notes:
+        grid.add_row("-", Text(note.text + (f" ({note.source})." if note.source else "")))
+    return grid
 
 
 def _assumed(report: Report) -> Text:

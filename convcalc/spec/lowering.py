@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from convcalc.errors import OptionError, Span, SpecError
+from convcalc.errors import OptionError, Span, SpecError, shorten
 from convcalc.graph import INPUT, BranchPath, Graph, Node, check_layer_count
 from convcalc.layers import Layer, Word
 from convcalc.layers.padding import Padding
@@ -38,7 +38,7 @@ class Defaults:
         tree = parse(after_conv) if after_conv else None
         if tree is not None and any(word.is_convolution for word in _words(tree)):
             raise OptionError(
-                f"--after-conv {after_conv}: what follows a convolution cannot be one",
+                f"--after-conv {shorten(str(tree), 20)}: what follows a convolution cannot be one",
                 hint="for example --after-conv bn+relu",
             )
         return cls(read_padding(padding), bias, tree)

@@ -166,7 +166,7 @@ READINGS = [
     ("2*(3*3x3)", "2 times 3 times 3x3"),
     ("7x7+add(id | 3x3+relu)+gap", "7x7 then (id plus (3x3 then relu)) then gap"),
     ("2*add(id | 3x3)", "2 times (id plus 3x3)"),
-    ("add(cat(id) | mul(id | id))", "id plus (id times id)"),
+    ("add(mul(id | relu) | id)", "(id times relu) plus id"),
     ("convt4x4s2p1@32", "convt4x4@32s2p1"),
 ]
 

@@ -1,0 +1,1 @@
+"""Short scripts, each run by a test: `python examples/cascades.py`."""
