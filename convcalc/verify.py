@@ -167,8 +167,12 @@ def _verify_graph(
     _compare_run(rows, report, measured)
     progress(f"{graph.name}: tracing with fvcore")
     _compare_fvcore(rows, report, run_fvcore(module, shape))
-    progress(f"{graph.name}: probing the receptive field")
-    _compare_fields(rows, report, graph, shape, module)
+    if all(layer.output == measured.layers[layer.name].output for layer in report.layers):
+        progress(f"{graph.name}: probing the receptive field")
+        _compare_fields(rows, report, graph, shape, module)
+    else:
+        reason = "not probed where shapes disagree"
+        rows.add("support", "-", "-", PROBE, reason, verdict=NOT_MEASURED)
     if layers:
         _compare_layers(rows, report, measured)
     return rows.rows
@@ -244,11 +248,11 @@ def _compare_fields(
     field = report.receptive_field
     if field.is_global or not output or None in field.stride:
         middle = tuple(size // 2 for size in output)
-        _compare_sets(rows, report, probes, {middle: "support", corner: "support at the corner"})
+        _compare_sets(rows, report, probes, {corner: "support at the corner", middle: "support"})
         return
     axes = output_fields(graph, shape)
     unit = tuple(_interior(a, n) for a, n in zip(axes, output, strict=True))
-    _compare_sets(rows, report, probes, {unit: "support", corner: "support at the corner"})
+    _compare_sets(rows, report, probes, {corner: "support at the corner", unit: "support"})
     for axis, course in enumerate(axes):
         _compare_axis(rows, report, probes, axis, course, unit)
 

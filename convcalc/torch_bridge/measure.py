@@ -70,12 +70,12 @@ def run_counted(module: nn.Module, input: Shape) -> Measured:  # noqa: A002
 
 def run_fvcore(module: nn.Module, input: Shape) -> FvcoreCounts | None:  # noqa: A002
     """fvcore's count of the same pass; None if fvcore is not installed."""
-    try:
-        from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis
-    except ModuleNotFoundError:
-        return None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch.jit.trace, which fvcore rests on, is deprecated
+        warnings.simplefilter("ignore")  # torch.jit, which fvcore rests on, is deprecated
+        try:
+            from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis
+        except ModuleNotFoundError:
+            return None
         logging.getLogger("fvcore").setLevel(logging.ERROR)
         arguments = (module.eval(), example(input))
         flops = FlopCountAnalysis(*arguments)

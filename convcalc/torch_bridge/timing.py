@@ -19,13 +19,13 @@ from statistics import median
 from typing import Any
 
 import torch
-from convcalc.torch_bridge.build import to_torch
 from torch import nn
 
 from convcalc.analysis import Report
 from convcalc.errors import ConvcalcError, OptionError
 from convcalc.graph import Graph
 from convcalc.profiling import Machine, Profile, Timing, Wish, roofline_bounds
+from convcalc.torch_bridge.build import to_torch
 from convcalc.torch_bridge.measure import example
 from convcalc.torch_bridge.memory import check_memory, peak_bytes
 from convcalc.torch_bridge.state import preserved_state

@@ -198,7 +198,7 @@ def test_a_large_support_is_counted_and_a_hopeless_one_is_not() -> None:
     assert found.support == 3001 + 3001 - 1
     hopeless = field("3x3d3000000", "1x64x64")
     assert hopeless.size == (6_000_001, 6_000_001)
-    assert hopeless.support in (None, 9)
+    assert hopeless.support is None
 
 
 def test_exact_is_lost_where_channels_that_saw_more_are_dropped() -> None:

@@ -75,9 +75,7 @@ def test_depth_and_nonlinearities(spec: str, depth: int, nonlinearities: int) ->
 
 def test_conventions() -> None:
     # taps 4320, bias adds 120, compares 120
-    flops = {
-        name: analyze("3x3+relu", input=MAP, convention=name).flops for name in CONVENTIONS
-    }
+    flops = {name: analyze("3x3+relu", input=MAP, convention=name).flops for name in CONVENTIONS}
     assert flops["convcalc"] == 2 * 4320 + 120 + 120
     assert flops["macs"] == 4320
     assert flops["torch"] == 2 * 4320

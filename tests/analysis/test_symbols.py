@@ -66,9 +66,14 @@ SHAPES = [
 def test_shapes(spec: str, expected: str) -> None:
     found = letters(spec).output
     # products may be bracketed or not
-    assert shape(found).replace("(2·H)", "2·H").replace("(2·W)", "2·W").replace(
-        "(2·C)", "2·C"
-    ).replace("(C·H·W)", "C·H·W") == expected
+    assert (
+        shape(found)
+        .replace("(2·H)", "2·H")
+        .replace("(2·W)", "2·W")
+        .replace("(2·C)", "2·C")
+        .replace("(C·H·W)", "C·H·W")
+        == expected
+    )
 
 
 @pytest.mark.parametrize("spec", ["3x3s2", "maxpool3x3s2p1", "7x7s3pvalid", "3x3s2+3x3s2", "2x2s2"])
@@ -118,7 +123,10 @@ def test_some_numbers_some_letters() -> None:
 
 def test_one_dimensional_letters_and_a_batch() -> None:
     report = letters("5b0", "CxT", batch=2)
-    assert sympy.expand(report.macs - 2 * 5 * C**2 * sympy.Symbol("T", integer=True, positive=True)) == 0
+    assert (
+        sympy.expand(report.macs - 2 * 5 * C**2 * sympy.Symbol("T", integer=True, positive=True))
+        == 0
+    )
 
 
 def test_equal_expressions_may_be_added() -> None:

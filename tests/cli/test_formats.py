@@ -129,9 +129,7 @@ def test_json_of_expressions(program: Program) -> None:
 def test_json_of_the_words(program: Program) -> None:
     found = document(program, "layers")
     assert found["schema_version"] == 1
-    assert [entry["word"] for entry in found["layers"]] == [
-        kind.word for kind in (*KINDS, *MERGES)
-    ]
+    assert [entry["word"] for entry in found["layers"]] == [kind.word for kind in (*KINDS, *MERGES)]
     keys = {"word", "aliases", "summary", "takes", "defaults", "example"}
     assert all(set(entry) == keys for entry in found["layers"])
 
@@ -170,9 +168,7 @@ def test_csv_of_layers(program: Program) -> None:
     show = rows_of(program("show", "add(id|3x3)", "--format", "csv").out)
     assert [row["layer"] for row in show] == ["id1", "conv1", "add1"]
     assert show[2]["inputs"] == "id1 conv1"
-    both = rows_of(
-        program("compare", "7x7", "add(id|3x3)", "--layers", "--format", "csv").out
-    )
+    both = rows_of(program("compare", "7x7", "add(id|3x3)", "--layers", "--format", "csv").out)
     assert [(row["network"], row["layer"]) for row in both] == [
         ("7x7", "conv1"), ("add(id|3x3)", "id1"), ("add(id|3x3)", "conv1"), ("add(id|3x3)", "add1"),
     ]  # fmt: skip

@@ -71,9 +71,7 @@ BAD = [
 
 
 @pytest.mark.parametrize("arguments", BAD, ids=lambda arguments: ascii(" ".join(arguments)))
-def test_bad_input_is_one_message_on_stderr(
-    program: Program, arguments: tuple[str, ...]
-) -> None:
+def test_bad_input_is_one_message_on_stderr(program: Program, arguments: tuple[str, ...]) -> None:
     ran = program(*arguments)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("error: ")

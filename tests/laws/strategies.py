@@ -59,9 +59,7 @@ def words(draw: st.DrawFn, kind: type[Word], rank: int, high: int = 9) -> Word:
                 values[modifier.field] = tuple(draw(st.integers(0, bound)) for bound in bounds)
             else:
                 values[modifier.field] = draw(_value(modifier.form, rank, high))
-    for field, set_to in kind.flags.values():
-        if draw(st.booleans()):
-            values[field] = set_to
+    values |= {field: set_to for field, set_to in kind.flags.values() if draw(st.booleans())}
     return kind(**values)
 
 

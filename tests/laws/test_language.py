@@ -38,7 +38,9 @@ def test_printing_is_canonical(tree: Tree) -> None:
 def test_white_space_between_tokens_means_nothing(tree: Tree, data: st.DataObject) -> None:
     text = str(tree)
     spaced = "".join(
-        f"{data.draw(st.sampled_from(['', ' ', chr(9), chr(10)]))}{char} " if char in "+*|()" else char
+        f"{data.draw(st.sampled_from(['', ' ', chr(9), chr(10)]))}{char} "
+        if char in "+*|()"
+        else char
         for char in text
     )
     assert parse(spaced) == parse(text)

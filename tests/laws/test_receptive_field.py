@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -79,7 +79,7 @@ def test_the_published_recurrence(reads: Reads) -> None:
 def test_every_phase_is_the_hull_of_what_its_taps_read(reads: Reads) -> None:
     """Unit by unit, back from the last layer, with the equation in AxisRead's docstring."""
 
-    @lru_cache(maxsize=None)
+    @cache
     def region(unit: int, layers: int) -> tuple[int, int] | None:
         if layers == 0:
             return unit, unit

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from convcalc import ConvcalcError, Report, Shape, analyze
 from convcalc.layers import KINDS
+from convcalc.layers.merge import Add, Concat
 from convcalc.quantities import ReceptiveField, Stride
 from convcalc.spec import Branches, Series, Tree
-from convcalc.layers.merge import Add, Concat
 from convcalc.spec.tree import series
 from tests.laws import strategies as laws
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from convcalc import analyze
 from convcalc.analysis import support
-from convcalc.analysis.walk import output_fields, positions_read
 from convcalc.analysis.receptive_field import largest_phase
+from convcalc.analysis.walk import output_fields, positions_read
 from convcalc.errors import ConvcalcError
 from convcalc.graph import INPUT, Graph
 from convcalc.quantities import AxisRead, Shape
@@ -154,7 +154,7 @@ def test_work_beyond_the_budget_is_given_up() -> None:
 
 def naive_support(graph: Graph, input_shape: Shape, unit: tuple[int, ...], clip: bool) -> Positions:
     """The walk back over the graph with plain sets."""
-    shapes = []
+    shapes: list[Shape] = []
     for node in graph.nodes:
         inputs = tuple(input_shape if i == INPUT else shapes[i] for i in node.inputs)
         shapes.append(node.layer.output(inputs))

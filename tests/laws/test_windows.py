@@ -14,7 +14,9 @@ STEPS = st.integers(1, 6)
 AMOUNTS = st.integers(0, 12)
 
 
-def starts(size: int, kernel: int, stride: int, dilation: int, before: int, after: int) -> list[int]:
+def starts(
+    size: int, kernel: int, stride: int, dilation: int, before: int, after: int
+) -> list[int]:
     """Where windows begin that fit into the padded input, from the input's first position."""
     last_position = size + after - 1
     return [

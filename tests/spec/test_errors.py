@@ -6,6 +6,7 @@ difference before you keep it.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -98,7 +99,7 @@ def test_no_message_repeats_a_word_or_is_unfinished() -> None:
             first = case.message.split("\n")[0]
             assert first and not first.endswith((" ", ":", ",")), case
             words = first.split()
-            assert not any(a == b and a.isalpha() for a, b in zip(words, words[1:], strict=False))
+            assert not any(a == b and a.isalpha() for a, b in pairwise(words))
 
 
 # What does not fit on a line of a data file

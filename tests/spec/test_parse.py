@@ -125,9 +125,7 @@ TREES: list[tuple[str, Tree]] = [
     ("add(id | 3x3)", Branches(Add(), (Leaf(Identity()), Leaf(Conv((3, 3)))))),
     (
         "cat(relu | 2*(relu+id))",
-        Branches(
-            Concat(), (Leaf(ReLU()), Repeat(2, Series((Leaf(ReLU()), Leaf(Identity())))))
-        ),
+        Branches(Concat(), (Leaf(ReLU()), Repeat(2, Series((Leaf(ReLU()), Leaf(Identity())))))),
     ),
     ("mul(relu | relu | id)", Branches(Multiply(), (Leaf(ReLU()), Leaf(ReLU()), Leaf(Identity())))),
 ]
@@ -177,8 +175,8 @@ def test_reading(text: str, words: str) -> None:
     assert analyze(text).reading == words
 
 
-def graph(text: str, **defaults: str) -> Graph:
-    return lower(parse(text), Defaults.of(**defaults))
+def graph(text: str, after_conv: str | None = None) -> Graph:
+    return lower(parse(text), Defaults.of(after_conv=after_conv))
 
 
 NODES = [

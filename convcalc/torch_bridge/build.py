@@ -1,0 +1,349 @@
+"""Graph to a real torch module: one child for each node, named as in the report.
+
+What torch's layers cannot say themselves stands beside them in the same child: padding that differs
+before and after, and the cropping of transposed convolutions that goes with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from convcalc.errors import LayerError
+from convcalc.graph import INPUT, Graph
+from convcalc.layers import activation, channels, conv, linear, merge, norm, pool, resample
+from convcalc.layers.base import Word
+from convcalc.quantities import Shape
+
+Kind = TypeVar("Kind", bound=Word)
+
+
+class Network(nn.Module):
+    """The layers of a graph, run in its order; what is no longer needed is let go."""
+
+    def __init__(self, graph: Graph, layers: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self._steps: list[tuple[str, tuple[int, ...]]] = []
+        last_use: dict[int, int] = {}
+        for index, (node, layer) in enumerate(zip(graph.nodes, layers, strict=True)):
+            self.add_module(node.name, layer)
+            self._steps.append((node.name, node.inputs))
+            last_use |= dict.fromkeys(node.inputs, index)
+        self._done_after: dict[int, list[int]] = {}
+        for source, index in last_use.items():
+            self._done_after.setdefault(index, []).append(source)
+
+    def forward(self, data: torch.Tensor) -> torch.Tensor:
+        """The output of the last layer."""
+        results = {INPUT: data}
+        for index, (name, sources) in enumerate(self._steps):
+            results[index] = self.get_submodule(name)(*[results[i] for i in sources])
+            for source in self._done_after.get(index, ()):
+                del results[source]
+        return results[len(self._steps) - 1]
+
+
+def to_torch(graph: Graph, input: Shape) -> Network:  # noqa: A002
+    """The module of a graph at an input of fixed size.
+
+    Raises:
+        LayerError: a layer cannot take its input, or has no torch counterpart.
+    """
+    shapes: dict[int, Shape] = {INPUT: input}
+    layers = []
+    for index, node in enumerate(graph.nodes):
+        inputs = [shapes[i] for i in node.inputs]
+        shapes[index] = node.layer.output(inputs)
+        layers.append(_build(node.layer, inputs, shapes[index]))
+    return Network(graph, layers)
+
+
+class Pad(nn.Module):
+    """Values before and after each axis; negative amounts crop."""
+
+    def __init__(self, sides: Sequence[tuple[int, int]], value: float = 0.0) -> None:
+        super().__init__()
+        # torch counts axes from the last one.
+        self.amounts = [amount for pair in reversed(list(sides)) for amount in pair]
+        self.value = value
+
+    def forward(self, data: torch.Tensor) -> torch.Tensor:
+        return functional.pad(data, self.amounts, value=self.value)
+
+    def extra_repr(self) -> str:
+        return f"{self.amounts}, value={self.value}"
+
+
+class ChannelNorm(nn.Module):
+    """Layer normalisation over axis 1."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(features)
+
+    def forward(self, data: torch.Tensor) -> torch.Tensor:
+        normed: torch.Tensor = self.norm(data.movedim(1, -1))
+        return normed.movedim(-1, 1)
+
+
+class Affine(nn.Module):
+    """A learned scale, and with `bias` a shift, for each channel."""
+
+    def __init__(self, features: int, rank: int, bias: bool) -> None:
+        super().__init__()
+        shape = (features, *[1] * rank)
+        self.weight = nn.Parameter(torch.ones(shape))
+        self.bias = nn.Parameter(torch.zeros(shape)) if bias else None
+
+    def forward(self, data: torch.Tensor) -> torch.Tensor:
+        scaled = data * self.weight
+        return scaled if self.bias is None else scaled + self.bias
+
+
+class Shuffle(nn.Module):
+    """Channels of `groups` groups interleaved, for any number of axes."""
+
+    def __init__(self, groups: int) -> None:
+        super().__init__()
+        self.groups = groups
+
+    def forward(self, data: torch.Tensor) -> torch.Tensor:
+        grouped: torch.Tensor = data.unflatten(1, (self.groups, -1))
+        return grouped.transpose(1, 2).flatten(1, 2)
+
+
+class Take(nn.Module):
+    """Channels first to last."""
+
+    def __init__(self, first: int, last: int) -> None:
+        super().__init__()
+        self.first, self.last = first, last
+
+    def forward(self, data: torch.Tensor) -> torch.Tensor:
+        return data[:, self.first : self.last + 1]
+
+
+class Add(nn.Module):
+    """The sum of its inputs."""
+
+    def forward(self, *data: torch.Tensor) -> torch.Tensor:
+        total = data[0]
+        for other in data[1:]:
+            total = total + other
+        return total
+
+
+class Multiply(nn.Module):
+    """The product of its inputs, sizes of 1 repeated."""
+
+    def forward(self, *data: torch.Tensor) -> torch.Tensor:
+        product = data[0]
+        for other in data[1:]:
+            product = product * other
+        return product
+
+
+class Concat(nn.Module):
+    """Its inputs' channels, one after the other."""
+
+    def forward(self, *data: torch.Tensor) -> torch.Tensor:
+        return torch.cat(data, dim=1)
+
+
+def _build(layer: Word, inputs: list[Shape], output: Shape) -> nn.Module:
+    builder = _BUILDERS.get(type(layer))
+    if builder is None:
+        raise LayerError(f"there is no torch layer for {layer}")
+    return builder(layer, inputs[0], output)
+
+
+def _of_rank(name: str, rank: int) -> Any:
+    """torch's class of that name for the rank: Conv2d."""
+    return getattr(nn, f"{name}{rank}d")
+
+
+def _symmetric(sides: Sequence[tuple[int, int]]) -> tuple[int, ...] | None:
+    """The amounts where they are the same on both sides of every axis."""
+    if all(before == after for before, after in sides):
+        return tuple(before for before, _ in sides)
+    return None
+
+
+def _conv(layer: conv.Conv, shape: Shape, output: Shape) -> nn.Module:
+    sides = layer.sides(shape)
+    amounts = _symmetric(sides)
+    built: nn.Module = _of_rank("Conv", shape.rank)(
+        shape.channels,
+        output.channels,
+        layer.kernel_size,
+        layer.stride,
+        amounts if amounts is not None else 0,
+        layer.dilation,
+        layer.group_count(shape.channels),
+        layer.bias is not False,
+    )
+    return built if amounts is not None else nn.Sequential(Pad(sides), built)
+
+
+def _conv_transpose(layer: conv.ConvTranspose, shape: Shape, output: Shape) -> nn.Module:
+    sides, extra = layer.sides(shape), layer.extra()
+    added = [before - after + more for (before, after), more in zip(sides, extra, strict=True)]
+    steps = zip(added, layer.stride, layer.dilation, strict=True)
+    direct = all(0 <= more < max(stride, dilation) for more, stride, dilation in steps)
+    built: nn.Module = _of_rank("ConvTranspose", shape.rank)(
+        shape.channels,
+        output.channels,
+        layer.kernel_size,
+        layer.stride,
+        tuple(before for before, _ in sides) if direct else 0,
+        tuple(added) if direct else 0,
+        layer.group_count(shape.channels),
+        layer.bias is not False,
+        layer.dilation,
+    )
+    if direct:
+        return built
+    cuts = []
+    for size, out, kernel, stride, dilation, (before, _) in zip(
+        shape.spatial, output.spatial, layer.kernel_size, layer.stride, layer.dilation, sides,
+        strict=True,
+    ):  # fmt: skip
+        whole = (size - 1) * stride + dilation * (kernel - 1) + 1
+        cuts.append((-before, out + before - whole))
+    return nn.Sequential(built, Pad(cuts))
+
+
+def _max_pool(layer: pool.MaxPool, shape: Shape, output: Shape) -> nn.Module:
+    amounts, sides, rounded = _pool_padding(layer, shape, output)
+    assert layer.stride is not None
+    built: nn.Module = _of_rank("MaxPool", shape.rank)(
+        layer.kernel_size, layer.stride, amounts, layer.dilation, ceil_mode=rounded
+    )
+    return built if sides is None else nn.Sequential(Pad(sides, float("-inf")), built)
+
+
+def _avg_pool(layer: pool.AvgPool, shape: Shape, output: Shape) -> nn.Module:
+    amounts, sides, rounded = _pool_padding(layer, shape, output)
+    assert layer.stride is not None
+    built: nn.Module = _of_rank("AvgPool", shape.rank)(
+        layer.kernel_size, layer.stride, amounts, rounded
+    )
+    return built if sides is None else nn.Sequential(Pad(sides), built)
+
+
+def _pool_padding(
+    layer: pool.MaxPool | pool.AvgPool, shape: Shape, output: Shape
+) -> tuple[tuple[int, ...] | int, list[tuple[int, int]] | None, bool]:
+    """What the pool pads itself, what is padded before it, and whether it rounds up.
+
+    Padded beforehand, the last window's hanging part is padded too: torch's own rounding up would
+    take the padding behind for part of the input.
+    """
+    sides = layer.sides(shape)
+    amounts = _symmetric(sides)
+    if amounts is not None:
+        return amounts, None, layer.ceil_mode
+    assert layer.stride is not None
+    filled = []
+    for size, out, kernel, stride, dilation, (before, after) in zip(
+        shape.spatial, output.spatial, layer.kernel_size, layer.stride, layer.dilations(), sides,
+        strict=True,
+    ):  # fmt: skip
+        reach = (out - 1) * stride + dilation * (kernel - 1) + 1
+        filled.append((before, max(after, reach - size - before)))
+    return 0, filled, False
+
+
+def _global_pool(layer: pool.GlobalAvgPool, shape: Shape, output: Shape) -> nn.Module:
+    if shape.rank == 0:
+        return nn.Identity()
+    built: nn.Module = _of_rank("AdaptiveAvgPool", shape.rank)(1)
+    return built
+
+
+def _linear(layer: linear.Linear, shape: Shape, output: Shape) -> nn.Module:
+    built = nn.Linear(shape.elements, output.channels, layer.bias is not False)
+    return nn.Sequential(nn.Flatten(), built) if shape.rank else built
+
+
+def _batch_norm(layer: norm.BatchNorm, shape: Shape, output: Shape) -> nn.Module:
+    built: nn.Module = _of_rank("BatchNorm", max(shape.rank, 1))(shape.channels)
+    return built
+
+
+def _upsample(layer: resample.Upsample, shape: Shape, output: Shape) -> nn.Module:
+    if shape.rank == 0:
+        return nn.Identity()
+    scales = tuple(map(float, resample.for_axes(layer.scale_factor, shape)))
+    if layer.mode == "nearest":
+        return nn.Upsample(scale_factor=scales, mode="nearest")
+    mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[shape.rank]
+    return nn.Upsample(scale_factor=scales, mode=mode, align_corners=False)
+
+
+def _pad(layer: resample.Pad, shape: Shape, output: Shape) -> nn.Module:
+    return Pad(resample.for_axes(layer.amount, shape))
+
+
+def _crop(layer: resample.Crop, shape: Shape, output: Shape) -> nn.Module:
+    sides = resample.for_axes(layer.amount, shape)
+    return Pad([(-before, -after) for before, after in sides])
+
+
+def _plain(module: Callable[[], nn.Module]) -> Callable[[Any, Shape, Shape], nn.Module]:
+    """The builder of a layer without arguments."""
+    return lambda _layer, _shape, _output: module()
+
+
+_ACTIVATIONS: dict[type[Word], type[nn.Module]] = {
+    activation.ReLU: nn.ReLU,
+    activation.ReLU6: nn.ReLU6,
+    activation.LeakyReLU: nn.LeakyReLU,
+    activation.PReLU: nn.PReLU,
+    activation.ELU: nn.ELU,
+    activation.SELU: nn.SELU,
+    activation.GELU: nn.GELU,
+    activation.SiLU: nn.SiLU,
+    activation.Mish: nn.Mish,
+    activation.Hardswish: nn.Hardswish,
+    activation.Sigmoid: nn.Sigmoid,
+    activation.Hardsigmoid: nn.Hardsigmoid,
+    activation.Tanh: nn.Tanh,
+    activation.Softplus: nn.Softplus,
+    activation.Softsign: nn.Softsign,
+}
+
+_BUILDERS: dict[type[Word], Callable[[Any, Shape, Shape], nn.Module]] = {
+    conv.Conv: _conv,
+    conv.Depthwise: _conv,
+    conv.ConvTranspose: _conv_transpose,
+    pool.MaxPool: _max_pool,
+    pool.AvgPool: _avg_pool,
+    pool.GlobalAvgPool: _global_pool,
+    linear.Linear: _linear,
+    linear.Flatten: _plain(nn.Flatten),
+    linear.Softmax: _plain(lambda: nn.Softmax(dim=1)),
+    linear.Dropout: _plain(nn.Dropout),
+    linear.Identity: _plain(nn.Identity),
+    norm.BatchNorm: _batch_norm,
+    norm.LayerNorm: lambda _layer, shape, _output: ChannelNorm(shape.channels),
+    norm.GroupNorm: lambda layer, shape, _output: nn.GroupNorm(layer.groups, shape.channels),
+    norm.LocalResponseNorm: lambda layer, _shape, _output: nn.LocalResponseNorm(layer.channels),
+    norm.Affine: lambda layer, shape, _output: Affine(
+        shape.channels, shape.rank, layer.bias is not False
+    ),
+    resample.Upsample: _upsample,
+    resample.Pad: _pad,
+    resample.Crop: _crop,
+    channels.Shuffle: lambda layer, _shape, _output: Shuffle(layer.groups),
+    channels.Take: lambda layer, _shape, _output: Take(*layer.channels),
+    merge.Add: _plain(Add),
+    merge.Multiply: _plain(Multiply),
+    merge.Concat: _plain(Concat),
+    **{kind: _plain(module) for kind, module in _ACTIVATIONS.items()},
+}
+"""The builder of every kind of layer."""

@@ -1,0 +1,92 @@
+"""`python -m tests.readme_update`: the outputs in README.md made anew by running its commands.
+
+A ```console block holds commands, each `$ command` with what it prints behind it, both streams, at
+80 columns; blanks at line ends do not count. `tests.test_readme` compares, this writes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+README = Path(__file__).parents[1] / "README.md"
+COLUMNS = 80
+
+_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+class Step(NamedTuple):
+    """A command and what the README says it prints."""
+
+    command: str
+    output: str
+
+
+def blocks(text: str) -> list[list[Step]]:
+    """The console blocks of a text."""
+    return [_steps(found.group(1)) for found in _BLOCK.finditer(text)]
+
+
+def _steps(block: str) -> list[Step]:
+    steps: list[Step] = []
+    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        command, _, output = part.partition("\n")
+        steps.append(Step(command, output.rstrip("\n")))
+    return steps
+
+
+def run(block: list[Step]) -> list[Step]:
+    """The block with what its commands really print; `echo $?` gives the last exit code."""
+    beside = Path(sys.executable).parent  # where the entry point `convcalc` is
+    environment = {
+        **os.environ,
+        "PATH": f"{beside}{os.pathsep}{os.environ['PATH']}",
+        "COLUMNS": str(COLUMNS),
+        "PYTHONIOENCODING": "utf-8",
+        "TERM": "dumb",
+    }
+    code = 0
+    steps = []
+    with tempfile.TemporaryDirectory() as folder:
+        for step in block:
+            done = subprocess.run(
+                ["bash", "-c", f"(exit {code}); {step.command}"],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                encoding="utf-8",
+                env=environment,
+                cwd=folder,
+            )
+            code = done.returncode
+            lines = [line.rstrip() for line in done.stdout.splitlines()]
+            steps.append(Step(step.command, "\n".join(lines).rstrip("\n")))
+    return steps
+
+
+def updated(text: str) -> str:
+    """The text with every console block's output as it is now."""
+
+    def written(found: re.Match[str]) -> str:
+        steps = run(_steps(found.group(1)))
+        shown = (f"$ {command}\n{output}".rstrip("\n") for command, output in steps)
+        return "```console\n" + "\n".join(shown) + "\n```"
+
+    return _BLOCK.sub(written, text)
+
+
+def main() -> None:
+    """Rewrite README.md if it has changed."""
+    before = README.read_text(encoding="utf-8")
+    after = updated(before)
+    if after != before:
+        README.write_text(after, encoding="utf-8")
+    print(f"README.md: {'updated' if after != before else 'nothing to update'}")
+
+
+if __name__ == "__main__":
+    main()

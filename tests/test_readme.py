@@ -1,0 +1,40 @@
+"""What the README shows is what comes out."""
+
+from __future__ import annotations
+
+import doctest
+import re
+
+import pytest
+
+from tests.readme_update import COLUMNS, README, Step, blocks, run
+
+TEXT = README.read_text(encoding="utf-8")
+BLOCKS = blocks(TEXT)
+PYTHON = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+
+
+def test_there_is_something_to_check() -> None:
+    assert BLOCKS[0][0].command == "convcalc compare 7x7 7x1+1x7"
+    assert all(BLOCKS) and PYTHON
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block[0].command)
+def test_console_block(block: list[Step]) -> None:
+    assert run(block) == block, "if it is meant to change: python -m tests.readme_update"
+
+
+def test_outputs_fit_a_terminal() -> None:
+    for block in BLOCKS:
+        for step in block:
+            if "csv" not in step.command:
+                assert all(len(line) <= COLUMNS for line in step.output.splitlines()), step.command
+
+
+def test_python_blocks() -> None:
+    """As one session."""
+    session = doctest.DocTestParser().get_doctest("\n".join(PYTHON), {}, "README", "README.md", 0)
+    said: list[str] = []
+    results = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(session, out=said.append)
+    assert results.attempted > 0
+    assert results.failed == 0, "".join(said)
