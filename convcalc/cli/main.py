@@ -76,8 +76,3 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return 0
-
-
-def run() -> None:
-    """The entry point of `convcalc` and of `python -m convcalc`."""
-    sys.exit(main())

@@ -13,6 +13,9 @@ from convcalc.conventions import CONVENTIONS
 from convcalc.quantities import ReceptiveField, is_number
 from convcalc.render import numbers
 
+MAX_ROWS = 400
+"""Layers that a table shows: half of them from the beginning, half from the end."""
+
 _RATIO = "dim"
 _BETTER = "green"
 _WORSE = "yellow"
@@ -147,7 +150,12 @@ def _layers(report: Report) -> Table:
         column.no_wrap = False
         column.overflow = "fold"
     open_branch: tuple[tuple[str, int], ...] = ()
-    for layer in report.layers:
+    hidden = len(report.layers) - MAX_ROWS
+    for index, layer in enumerate(report.layers):
+        if hidden > 0 and MAX_ROWS // 2 <= index < MAX_ROWS // 2 + hidden:
+            if index == MAX_ROWS // 2:
+                table.add_row("...", f"{hidden:,} layers more: --format csv lists all")
+            continue
         table.add_row(
             _tree_name(layer, open_branch),
             Text(layer.spec),

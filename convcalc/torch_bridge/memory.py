@@ -3,7 +3,9 @@ cannot be reported."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from torch.profiler import ProfilerActivity, profile
@@ -37,12 +39,28 @@ def free_memory() -> int | None:
     return None
 
 
+@contextmanager
+def _silent_kineto() -> Iterator[None]:
+    """torch's profiler writes lines of its own to stderr unless told not to before it starts."""
+    name = "KINETO_LOG_LEVEL"
+    before = os.environ.get(name)
+    os.environ[name] = before or "6"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+
+
 def peak_bytes(run: Callable[[], object]) -> int | None:
     """The most that one run allocates on the CPU beyond what there was, workspaces included.
 
     Summed from the allocator's own events, which torch.profiler records.
     """
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+    with (
+        _silent_kineto(),
+        profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler,
+    ):
         run()
     results = getattr(profiler.profiler, "kineto_results", None)
     if results is None:

@@ -76,6 +76,8 @@ def test_every_rank() -> None:
         ("convt2s2pvalid", ()),  # all alike, though at stride 1/2
         ("convt1s2pvalid", (1, 0)),  # every other output is empty
         ("convt4s2p1", ()),  # always two
+        # TensorFlow cuts the odd one off at the end: unit 0 is written by inputs -1 and 0.
+        ("convt3s2ptfsame", (2, 1)),
         ("up2+3", ()),
         ("up3+3", (2, 1, 2)),
         ("up3+2", (1, 1, 2)),  # the smaller half of the padding before: windows begin at the unit
