@@ -60,7 +60,10 @@ def _about_fields(reports: tuple[Report, ...]) -> list[Note]:
     alike = [r for r in others if _same_field(r, base)]
     found = []
     if len(alike) == len(others):
-        found.append(Note(f"Same receptive field, {_field(base)}.{_savings(base, alike)}"))
+        same = f"Same receptive field, {_field(base)}."
+        if base.receptive_field.size and not any(base.receptive_field.size):
+            same = "An output unit of each sees the whole input."
+        found.append(Note(same + _savings(base, alike)))
     else:
         listed = "; ".join(f"{_brief(r.name)} {_field(r)}" for r in reports[:4])
         more = f"; and {len(reports) - 4} more" if len(reports) > 4 else ""
@@ -85,6 +88,8 @@ def _same_field(left: Report, right: Report) -> bool:
 
 def _field(report: Report) -> str:
     field = report.receptive_field
+    if field.size and not any(field.size):
+        return "the whole input"
     size = "x".join("all" if s is None else str(s) for s in field.size) or "none"
     strides = {str(s) for s in field.stride if s is not None}
     return size if strides <= {"1"} else f"{size} at stride {'x'.join(sorted(strides))}"

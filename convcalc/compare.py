@@ -9,15 +9,15 @@ from convcalc.advice import Note, notes
 from convcalc.analysis import Report, Setting, analyze_graph
 from convcalc.analysis.report import Shown
 from convcalc.conventions import DEFAULT, convention
-from convcalc.errors import OptionError
+from convcalc.errors import OptionError, shorten
 from convcalc.layers.base import MAX_SIZE
-from convcalc.quantities import Shape, is_number
-from convcalc.sources import InputSize, Network, graphs_at
+from convcalc.quantities import is_number
+from convcalc.sources import InputSize, Network, Placed, graphs_at
 
 
 @dataclass(frozen=True)
 class Comparison(Shown):
-    """Reports at one input; the first is the baseline."""
+    """Reports side by side; the first is the baseline."""
 
     reports: tuple[Report, ...]
     notes: tuple[Note, ...]
@@ -59,13 +59,15 @@ def analyze(
     """The figures of one network.
 
     Args:
-        network: a specification such as "7x1+1x7".
+        network: a specification such as "7x1+1x7", a network file such as "stem.toml", or a
+            built-in network such as "zoo:resnet50".
         input: channels and sizes, "64x56x56" or (64, 56, 56); letters make it symbolic. Left out,
-            64 channels of 56 positions along each axis of the network's kernels.
+            a file's own, or 64 channels of 56 positions along each axis of the network's kernels.
         batch: samples; counts are for all of them.
         padding: of convolutions that give none: same, valid, full, tfsame, or an amount.
         bias: whether convolutions and linear layers that do not say have one.
-        after_conv: what follows every convolution, such as "bn+relu".
+        after_conv: what follows every convolution, such as "bn+relu". These three are for
+            specifications: a file says its own.
         convention: what FLOPs are counted by; a name of `convcalc.conventions.CONVENTIONS`.
         element_size: bytes of one number, for memory traffic.
         local: leave group norm's statistics and squeeze-and-excite out of the receptive field.
@@ -97,22 +99,25 @@ def compare(
     element_size: int = 4,
     local: bool = False,
 ) -> Comparison:
-    """Several networks at one input, the first of them the baseline. Arguments as for `analyze`.
+    """Several networks, the first of them the baseline. Arguments as for `analyze`.
+
+    Without `input`, network files are each at their own, and specifications at the first file's.
 
     Raises:
         ConvcalcError: one message that says what was expected, where, and a hint.
     """
-    graphs, shape = graphs_at(networks, input, padding, bias, after_conv)
-    setting = Setting(
-        shape,
+    placed = graphs_at(networks, input, padding, bias, after_conv)
+    common = (
         _in_range(batch, "--batch"),
         _known_convention(convention),
         _in_range(element_size, "--element-size"),
         local,
     )
-    assumed = _assumed(input is None, shape, padding, bias, after_conv)
-    reports = tuple(analyze_graph(graph, setting, assumed) for graph in graphs)
-    return Comparison(reports, notes(reports, graphs))
+    assumed = _assumed(placed, padding, bias, after_conv)
+    reports = tuple(
+        analyze_graph(graph, Setting(shape, *common), assumed) for graph, shape, _ in placed
+    )
+    return Comparison(reports, notes(reports, [graph for graph, *_ in placed]))
 
 
 def _known_convention(name: str) -> str:
@@ -126,12 +131,24 @@ def _in_range(value: int, option: str) -> int:
 
 
 def _assumed(
-    default: bool, shape: Shape, padding: str, bias: bool, after_conv: str | None
+    placed: list[Placed], padding: str, bias: bool, after_conv: str | None
 ) -> tuple[str, ...]:
-    """What holds for layers that do not say otherwise."""
+    """At what input, and what holds for layers that do not say otherwise; files say it all."""
+    where = _inputs(placed)
+    if all(graph.input is not None for graph, *_ in placed):
+        return (where,)
     return (
-        f"input {shape}" + (" (default)" if default else ""),
+        where,
         f"padding {padding}",
         "bias" if bias else "no bias",
         *([f"{after_conv} after each convolution"] if after_conv else []),
     )
+
+
+def _inputs(placed: list[Placed]) -> str:
+    """The input, or that of each network where they differ."""
+    how = {"option": "", "file": " (of the file)", "default": " (default)"}
+    if len({shape for _, shape, _ in placed}) == 1:
+        return f"input {placed[0].input}{how[placed[0].chosen_by]}"
+    each = ", ".join(f"{shape} of {shorten(graph.name, 30)}" for graph, shape, _ in placed)
+    return f"each at its own input ({each}; --input puts all on one)"

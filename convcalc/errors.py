@@ -27,6 +27,17 @@ class Span(NamedTuple):
     text: str
     start: int
     end: int
+    source: str = ""
+    """The file that the text is, and the part of it; "" for text on the command line."""
+
+    def place(self) -> str:
+        """File, line and column; "" where the text is no file."""
+        if not self.source:
+            return ""
+        line_start = self.text.rfind("\n", 0, self.start) + 1
+        line, column = self.text.count("\n", 0, self.start) + 1, self.start - line_start + 1
+        file, _, part = self.source.partition(", ")
+        return f"{file}, line {line}, column {column}" + (f", {part}" if part else "")
 
     def snippet(self) -> str:
         """The text around the place, and a line with a caret under each of its characters."""
@@ -57,6 +68,7 @@ class ConvcalcError(Exception):
     def __str__(self) -> str:
         lines = [self.message]
         if self.span is not None:
+            lines += [f"  {self.span.place()}:"] if self.span.source else []
             lines.append(self.span.snippet())
         if self.hint:
             lines.append(f"hint: {self.hint}")
@@ -80,7 +92,7 @@ class OptionError(ConvcalcError):
 
 
 class SourceError(ConvcalcError):
-    """A file, a folder or a built-in that cannot be found, read or written."""
+    """A file or a built-in that cannot be found, read, written or understood."""
 
 
 class SymbolError(ConvcalcError):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from convcalc.errors import LimitError, Span
 from convcalc.layers import Layer
+from convcalc.quantities import Shape
 
 INPUT = -1
 """The index that stands for the network's input among a node's inputs."""
@@ -48,6 +49,8 @@ class Graph:
     nodes: tuple[Node, ...]
     name: str
     reading: str
+    input: Shape | None = None
+    """The size that the network is described at, where it says so."""
 
     def __post_init__(self) -> None:
         if not self.nodes:

@@ -17,9 +17,8 @@ from typing import NamedTuple
 from convcalc.analysis import Report, Setting, analyze_graph
 from convcalc.analysis.report import Shown
 from convcalc.errors import OptionError
-from convcalc.graph import Graph
 from convcalc.quantities import Shape
-from convcalc.sources import InputSize, Network, graphs_at
+from convcalc.sources import InputSize, Network, Placed, graphs_at
 from convcalc.verify import need_numbers, need_torch
 
 DTYPES = {"float32": 4, "bfloat16": 2, "float16": 2}
@@ -220,15 +219,18 @@ def profile(
         roofline, warm_cache,
     )  # fmt: skip
     _check(wish)
-    graphs, shape = graphs_at(networks, input, padding, bias, after_conv)
-    need_numbers(shape, "profile")
-    reports = _reports(graphs, shape, wish)
-    return measure(graphs, reports, wish, progress or (lambda _text, _share: None))
+    placed = graphs_at(networks, input, padding, bias, after_conv)
+    for _, shape, _ in placed:
+        need_numbers(shape, "profile")
+    graphs = [graph for graph, *_ in placed]
+    return measure(graphs, _reports(placed, wish), wish, progress or (lambda _text, _share: None))
 
 
-def _reports(graphs: list[Graph], shape: Shape, wish: Wish) -> tuple[Report, ...]:
-    setting = Setting(shape, batch=wish.batch, element_size=DTYPES[wish.dtype])
-    return tuple(analyze_graph(graph, setting) for graph in graphs)
+def _reports(placed: list[Placed], wish: Wish) -> tuple[Report, ...]:
+    return tuple(
+        analyze_graph(graph, Setting(shape, wish.batch, element_size=DTYPES[wish.dtype]))
+        for graph, shape, _ in placed
+    )
 
 
 def _check(wish: Wish) -> None:

@@ -1,15 +1,22 @@
-"""Whatever the user names becomes a Graph: here a specification's text."""
+"""Whatever the user names becomes a Graph: a specification's text, a network file, a built-in
+network.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 from convcalc.analysis import default_input, parse_input
 from convcalc.errors import OptionError, SourceError, shorten
 from convcalc.graph import Graph
 from convcalc.quantities import Shape
-from convcalc.spec import Branches, Defaults, Leaf, Repeat, Series, Tree, lower, parse
+from convcalc.spec import Block, Branches, Defaults, Leaf, Repeat, Series, Tree, lower, parse
+
+ZOO = "zoo:"
+"""What the names of built-in networks begin with."""
 
 Network = str | Tree | Graph
 """What names a network: text, a parsed tree, or a graph built by hand."""
@@ -27,28 +34,42 @@ def to_graph(network: Network, defaults: Defaults) -> Graph:
     if isinstance(network, Graph):
         return network
     if isinstance(network, str):
-        _check_is_text(network)
-        return lower(parse(network), defaults, network.strip())
-    if isinstance(network, (Leaf, Series, Branches, Repeat)):
+        return _named(network.strip(), defaults)
+    if isinstance(network, (Leaf, Series, Branches, Repeat, Block)):
         return lower(network, defaults)
     raise OptionError(f"a network is a specification's text, not {type(network).__name__}")
 
 
-def _check_is_text(network: str) -> None:
-    """Raises SourceError for what names a network otherwise, which this version does not read."""
-    name = network.strip()
-    kind = None
-    if name.endswith((".toml", ".json")):
-        kind = "network files"
-    elif name.startswith("zoo:"):
-        kind = "built-in networks"
-    elif re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", name):
-        kind = "torch models"
-    if kind is not None:
+def is_file(name: str) -> bool:
+    """Does the text name a network file or a built-in one?"""
+    return name.startswith(ZOO) or name.endswith((".toml", ".json"))
+
+
+def _named(name: str, defaults: Defaults) -> Graph:
+    """The graph of what a text names."""
+    if name.startswith(ZOO):
+        from convcalc.networks import read_file, zoo_file
+
+        return read_file(zoo_file(name.removeprefix(ZOO)), shorten(name, 60)).graph(name)
+    if is_file(name):
+        from convcalc.networks import read_file
+
+        return read_file(Path(name)).graph(name)
+    if re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", name):
         raise SourceError(
-            f"{shorten(name)!r}: {kind} are not read by this version",
-            hint="give the specification itself, for example 7x1+1x7",
+            f"{shorten(name)!r}: torch models are not read by this version",
+            hint="give a specification, a network file or zoo:NAME",
         )
+    return lower(parse(name), defaults, name)
+
+
+class Placed(NamedTuple):
+    """A network, and the input that it is analysed at."""
+
+    graph: Graph
+    input: Shape
+    chosen_by: str
+    """Where the input comes from: "option", "file" or "default"."""
 
 
 def graphs_at(
@@ -57,9 +78,9 @@ def graphs_at(
     padding: str = "same",
     bias: bool = True,
     after_conv: str | None = None,
-) -> tuple[list[Graph], Shape]:
-    """The graphs of networks, and the input they share: the one given, or the default one for the
-    first network that has kernels.
+) -> list[Placed]:
+    """The graphs of networks and their inputs: the one given; or else that of the network's own
+    file; or else that of the first file among the networks, or the default one.
 
     Raises:
         ConvcalcError: no network, or one that does not parse; an input size that does not.
@@ -68,9 +89,16 @@ def graphs_at(
         raise OptionError("a network is expected", hint="for example 7x1+1x7")
     defaults = Defaults.of(padding, bias, after_conv)
     graphs = [to_graph(network, defaults) for network in networks]
-    if isinstance(size, Shape):
-        return graphs, size
     if size is not None:
-        text = size if isinstance(size, str) else "x".join(map(str, size))
-        return graphs, parse_input(text)
-    return graphs, default_input(next((g.rank for g in graphs if g.rank is not None), None))
+        if not isinstance(size, Shape):
+            size = parse_input(size if isinstance(size, str) else "x".join(map(str, size)))
+        return [Placed(graph, size, "option") for graph in graphs]
+    shared = next((graph.input for graph in graphs if graph.input is not None), None)
+    common, chosen_by = shared, "file"
+    if common is None:
+        rank = next((graph.rank for graph in graphs if graph.rank is not None), None)
+        common, chosen_by = default_input(rank), "default"
+    return [
+        Placed(graph, graph.input or common, "file" if graph.input else chosen_by)
+        for graph in graphs
+    ]

@@ -69,7 +69,8 @@ class Verification(Shown):
     """Rows of agreement; `agrees` unless one of them disagrees."""
 
     rows: tuple[Row, ...]
-    input: Shape
+    inputs: tuple[Shape, ...]
+    """Of each network."""
 
     @property
     def agrees(self) -> bool:
@@ -107,7 +108,7 @@ def to_torch(
     need_torch("to_torch")
     from convcalc.torch_bridge.build import to_torch as build
 
-    (graph,), shape = graphs_at([network], input, padding, bias, after_conv)
+    (graph, shape, _), *_ = graphs_at([network], input, padding, bias, after_conv)
     need_numbers(shape, "to_torch")
     analyze_graph(graph, Setting(shape))
     return build(graph, shape)
@@ -136,13 +137,14 @@ def verify(
     need_torch("verify")
     from convcalc.torch_bridge.state import preserved_state
 
-    graphs, shape = graphs_at(networks, input, padding, bias, after_conv)
-    need_numbers(shape, "verify")
+    placed = graphs_at(networks, input, padding, bias, after_conv)
+    for _, shape, _ in placed:
+        need_numbers(shape, "verify")
     rows: list[Row] = []
     with preserved_state():
-        for graph in graphs:
+        for graph, shape, _ in placed:
             rows += _verify_graph(graph, shape, layers, progress or (lambda _: None))
-    return Verification(tuple(rows), shape)
+    return Verification(tuple(rows), tuple(shape for _, shape, _ in placed))
 
 
 def need_numbers(shape: Shape, what: str) -> None:

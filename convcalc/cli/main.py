@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from convcalc import __version__
-from convcalc.cli import compare, layers, profile, show, verify
+from convcalc.cli import compare, layers, profile, show, verify, zoo
 from convcalc.errors import ConvcalcError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ for module, command in (
     (show, show.show),
     (verify, verify.verify),
     (profile, profile.profile),
+    (zoo, zoo.zoo),
     (layers, layers.layers),
 ):
     app.command(epilog=module.EPILOG)(command)

@@ -11,16 +11,21 @@ from convcalc.render.formats import FORMATS
 
 Networks = Annotated[
     list[str],
-    typer.Argument(metavar="NETWORK...", help="Specifications; the first is the baseline."),
+    typer.Argument(
+        metavar="NETWORK...",
+        help="Specifications, network files or zoo:NAME; the first is the baseline.",
+    ),
 ]
-Network = Annotated[str, typer.Argument(metavar="NETWORK", help="A specification.")]
+Network = Annotated[
+    str, typer.Argument(metavar="NETWORK", help="A specification, a network file or zoo:NAME.")
+]
 Input = Annotated[
     str | None,
     typer.Option(
         "--input",
         metavar="CxHxW",
         help="Channels and the size of each axis, e.g. 768x17x17, 16x100, 1x8x64x64; letters "
-        "make it symbolic. [default: 64 channels of 56 positions an axis]",
+        "make it symbolic. [default: a file's own, or 64 channels of 56 positions an axis]",
     ),
 ]
 Batch = Annotated[int, typer.Option(metavar="N", help="Samples; counts are for all of them.")]
@@ -61,6 +66,18 @@ Format = Annotated[
 ]
 Output = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write to FILE, whole or not at all.")
+]
+Stage = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="Unfold this stage only; the others are one row each."),
+]
+Depth = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Fold what shares the first N parts of its name: 1 for a row per stage. "
+        "[default: every layer, or stages where a table would have more than 100 rows]",
+    ),
 ]
 Layers = Annotated[bool, typer.Option("--layers", help="Add a row for each layer.")]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:1, mps or auto.")]

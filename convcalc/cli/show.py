@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from convcalc.cli import options
+from convcalc.errors import OptionError
+
+MOST_ROWS = 100
+"""Layers from which on a table shows stages, if it is not told what to show."""
 
 EPILOG = """Examples:
 
   convcalc show '7x7s2@64+maxpool3x3s2p1+2*(3x3+relu)' --input 3x224x224
 
   convcalc show 'cat(1x1@64 | 1x1@96+3x3@128)' --after-conv bn+relu
+
+  convcalc show zoo:resnet50 --stage conv2
 
   convcalc show 'convt4x4s2p1@32' --format json
 """
@@ -24,10 +32,13 @@ def show(
     convention: options.Convention = "convcalc",
     element_size: options.ElementSize = 4,
     local: options.Local = False,
+    stage: options.Stage = None,
+    depth: options.Depth = None,
     form: options.Format = "table",
     output: options.Output = None,
 ) -> None:
     """Show one network layer by layer: shapes, params, MACs, the receptive field so far."""
+    from convcalc.analysis.stages import fold, has_stages
     from convcalc.cli.output import show as show_report
     from convcalc.compare import analyze
     from convcalc.render import check_format
@@ -44,4 +55,15 @@ def show(
         element_size=element_size,
         local=local,
     )
+    if stage or depth is not None:
+        depth = 1 if depth is None else _at_least_1(depth)
+        report = replace(report, layers=fold(report.layers, depth, stage or ()))
+    elif form == "table" and len(report.layers) > MOST_ROWS and has_stages(report.layers):
+        report = replace(report, layers=fold(report.layers, 1))
     show_report(report, form, output)
+
+
+def _at_least_1(depth: int) -> int:
+    if depth < 1:
+        raise OptionError(f"--depth {depth}: a number from 1 on is expected")
+    return depth

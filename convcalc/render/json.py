@@ -43,6 +43,7 @@ def _network(report: Report, comparison: Comparison | None, layers: bool) -> dic
     network: dict[str, Any] = {
         "name": report.name,
         "reading": report.reading,
+        "input": {**shape_dict(report.input), "batch": report.batch},
         "output": shape_dict(report.output),
         "params": _number(report.params),
         "macs": _number(report.macs),
@@ -58,7 +59,7 @@ def _network(report: Report, comparison: Comparison | None, layers: bool) -> dic
         "nonlinearities": report.nonlinearities,
         "depth": report.depth,
         "receptive_field": {
-            **_field(report.receptive_field),
+            **field_dict(report.receptive_field),
             "support": report.receptive_field.support,
             "density": report.receptive_field.density,
         },
@@ -86,11 +87,12 @@ def _layer(layer: LayerReport) -> dict[str, Any]:
         "flops": _number(layer.flops),
         "activations": _number(layer.activations),
         "memory_bytes": _number(layer.memory_bytes),
-        "receptive_field": _field(layer.receptive_field),
+        "receptive_field": field_dict(layer.receptive_field),
     }
 
 
-def _field(field: ReceptiveField) -> dict[str, Any]:
+def field_dict(field: ReceptiveField) -> dict[str, Any]:
+    """A receptive field, without its support."""
     document: dict[str, Any] = {
         "size": list(field.size),
         "stride": [None if stride is None else stride.to_json() for stride in field.stride],

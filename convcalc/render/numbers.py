@@ -23,10 +23,10 @@ def si(value: Any, unit: str = "") -> str:
     if value < 1000:
         return f"{value}{' ' + unit if unit else ''}"
     power = min((len(str(value)) - 1) // 3, len(_UNITS) - 1)
-    digits = f"{value / 1000**power:.4g}"
+    digits = f"{value / 1000**power:#.4g}"
     if float(digits) >= 1000 and power < len(_UNITS) - 1:  # 999,999 rounds up to the next unit
         power += 1
-        digits = "1"
+        digits = "1.000"
     if "e" in digits:
         digits = f"{value // 1000**power:,}"
     return f"{digits}{_UNITS[power]}{unit}"
@@ -105,3 +105,8 @@ def field_support(field: ReceptiveField) -> str:
     if field.support == field.box:
         return f"all {grouped(field.support)}"
     return f"{grouped(field.support)} of {grouped(field.box)}, {100 * field.density:.0f} %"
+
+
+def common_input(inputs: tuple[Shape, ...]) -> str:
+    """The input that networks were run at."""
+    return str(inputs[0]) if len(set(inputs)) == 1 else "each network's own input"

@@ -144,7 +144,7 @@ def sentences(profile: Profile) -> list[str]:
 def header(profile: Profile) -> str:
     """Device, libraries, and how it was run."""
     machine: Machine = profile.machine
-    size = "x".join(map(str, (profile.input.channels, *profile.input.spatial)))
+    size = numbers.common_input(tuple(report.input for report in profile.reports))
     said = (
         f"{machine.device}: {machine.name}; torch {machine.torch}, {machine.library}; "
         f"{machine.threads} {'thread' if machine.threads == 1 else 'threads'}; {machine.dtype}; "

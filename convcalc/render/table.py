@@ -8,10 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from convcalc.analysis.report import LayerReport, Report
+from convcalc.analysis.stages import STAGE
 from convcalc.compare import Comparison
 from convcalc.conventions import CONVENTIONS
 from convcalc.quantities import ReceptiveField, is_number
 from convcalc.render import numbers
+from convcalc.sources import is_file
 
 MAX_ROWS = 400
 """Layers that a table shows: half of them from the beginning, half from the end."""
@@ -38,6 +40,8 @@ def report_table(report: Report) -> RenderableType:
         f"{numbers.si(report.memory_bytes, 'B')} moved; depth {report.depth}, "
         f"{report.nonlinearities} non-linear. {_seen(report.receptive_field)}"
     )
+    if any(layer.kind == STAGE for layer in report.layers):
+        said.append(" Stages are folded: --stage NAME or --depth 2 unfolds them.")
     return Group(_layers(report), said, _assumed(report))
 
 
@@ -142,7 +146,7 @@ def _views(comparison: Comparison) -> Table:
 
 def _layers(report: Report) -> Table:
     table = plain_table(
-        report.name if len(report.name) < 60 else report.name[:57] + "...",
+        _title(report),
         "layer", "spec", "output", "params", "MACs", "%", "field",
     )  # fmt: skip
     table.columns[1].justify = "left"
@@ -177,6 +181,16 @@ def _layers(report: Report) -> Table:
         numbers.field_size(report.receptive_field),
     )
     return table
+
+
+def _title(report: Report) -> str:
+    """The name, and what a file calls itself."""
+    name = report.name if len(report.name) < 60 else report.name[:57] + "..."
+    return (
+        f"{name}: {report.reading}"
+        if report.reading != report.name and is_file(report.name)
+        else name
+    )
 
 
 def _field(layer: LayerReport) -> str:

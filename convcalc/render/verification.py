@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from convcalc.render import numbers
 from convcalc.render.json import SCHEMA_VERSION, shape_dict
 from convcalc.render.rows import Rows
 from convcalc.render.table import plain_table
@@ -51,7 +52,8 @@ def summary(verification: Verification) -> str:
     for row in verification.rows:
         counts[row.verdict] = counts.get(row.verdict, 0) + 1
     said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    return f"{len(verification.rows)} quantities at {verification.input}: {said}."
+    where = numbers.common_input(verification.inputs)
+    return f"{len(verification.rows)} quantities at {where}: {said}."
 
 
 def to_dict(verification: Verification) -> dict[str, Any]:
@@ -62,7 +64,7 @@ def to_dict(verification: Verification) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "command": "verify",
         "version": __version__,
-        "input": {**shape_dict(verification.input), "batch": 1},
+        "input": {**shape_dict(verification.inputs[0]), "batch": 1},
         "agrees": verification.agrees,
         "rows": [row._asdict() for row in verification.rows],
     }

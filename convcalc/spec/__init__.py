@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
-from convcalc.spec.lowering import Defaults, lower
-from convcalc.spec.parser import parse
-from convcalc.spec.tree import Branches, Leaf, Repeat, Series, Tree
+from convcalc.spec.blocks import Blocks
+from convcalc.spec.lowering import Defaults, lower, lower_stages
+from convcalc.spec.parser import parse, parse_passage
+from convcalc.spec.tokens import Passage
+from convcalc.spec.tree import Block, Branches, Leaf, Repeat, Series, Tree
 
-__all__ = ["Branches", "Defaults", "Leaf", "Repeat", "Series", "Tree", "lower", "parse"]
+__all__ = [
+    "Block",
+    "Blocks",
+    "Branches",
+    "Defaults",
+    "Leaf",
+    "Passage",
+    "Repeat",
+    "Series",
+    "Tree",
+    "lower",
+    "lower_stages",
+    "parse",
+    "parse_passage",
+]

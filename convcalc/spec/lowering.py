@@ -5,15 +5,17 @@ Layers are named by their kind and a running number (conv1, conv2, add1), merges
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from convcalc.errors import OptionError, Span, SpecError, shorten
 from convcalc.graph import INPUT, BranchPath, Graph, Node, check_layer_count
 from convcalc.layers import Layer, Word
 from convcalc.layers.padding import Padding
+from convcalc.quantities import Shape
 from convcalc.spec.parser import parse
 from convcalc.spec.reading import reading
-from convcalc.spec.tree import Branches, Leaf, Repeat, Series, Tree
+from convcalc.spec.tree import Block, Branches, Leaf, Repeat, Series, Tree
 from convcalc.spec.words import read_padding
 
 
@@ -50,31 +52,65 @@ def lower(tree: Tree, defaults: Defaults, name: str | None = None) -> Graph:
     Raises:
         LimitError: it would have more than MAX_LAYERS layers; counted before any is made.
     """
-    check_layer_count(_count(tree, defaults), tree.span if isinstance(tree, Repeat) else None)
+    counter = _Counter(defaults)
+    check_layer_count(counter.layers(tree), tree.span if isinstance(tree, Repeat) else None)
     builder = _Builder(defaults)
     builder.add_tree(tree, INPUT, ())
     return Graph(tuple(builder.nodes), name or str(tree), reading(tree))
 
 
-def _count(tree: Tree, defaults: Defaults) -> int:
-    """Layers that the tree will lower to, without making them."""
-    if isinstance(tree, Leaf):
-        if not tree.word.is_convolution:
-            return 1
-        follow = _count(defaults.after_conv, defaults) if defaults.after_conv else 0
-        return len(tree.word.expand()) * (1 + follow)
-    if isinstance(tree, Series):
-        return sum(_count(item, defaults) for item in tree.items)
-    if isinstance(tree, Repeat):
-        return tree.count * _count(tree.body, defaults)
-    return 1 + sum(_count(branch, defaults) for branch in tree.branches)
+def lower_stages(
+    stages: Sequence[tuple[str, Tree]],
+    defaults: Defaults,
+    name: str,
+    title: str,
+    input: Shape | None,  # noqa: A002
+) -> Graph:
+    """The graph of stages in series, each layer's name behind its stage's: `3a/conv1`.
+
+    Raises:
+        LimitError: as `lower`.
+    """
+    counter = _Counter(defaults)
+    check_layer_count(sum(counter.layers(tree) for _, tree in stages))
+    builder = _Builder(defaults)
+    source = INPUT
+    for stage, tree in stages:
+        builder.open_stage(stage)
+        source = builder.add_tree(tree, source, ())
+    return Graph(tuple(builder.nodes), name, title, input)
+
+
+class _Counter:
+    """Counts the layers of trees without making them, those of a block only once."""
+
+    def __init__(self, defaults: Defaults) -> None:
+        self.follow = 0
+        self.follow = self.layers(defaults.after_conv) if defaults.after_conv else 0
+        self._blocks: dict[tuple[str, tuple[int, ...]], int] = {}
+
+    def layers(self, tree: Tree) -> int:
+        """Layers that the tree will lower to."""
+        if isinstance(tree, Leaf):
+            follow = self.follow if tree.word.is_convolution else 0
+            return len(tree.word.expand()) * (1 + follow)
+        if isinstance(tree, Series):
+            return sum(map(self.layers, tree.items))
+        if isinstance(tree, Repeat):
+            return tree.count * self.layers(tree.body)
+        if isinstance(tree, Block):
+            key = tree.name, tree.values
+            if key not in self._blocks:
+                self._blocks[key] = self.layers(tree.body)
+            return self._blocks[key]
+        return 1 + sum(map(self.layers, tree.branches))
 
 
 def _words(tree: Tree) -> list[Word]:
     """Every word of the tree, once for each time it is written."""
     if isinstance(tree, Leaf):
         return [tree.word]
-    if isinstance(tree, Repeat):
+    if isinstance(tree, (Repeat, Block)):
         return _words(tree.body)
     parts = tree.items if isinstance(tree, Series) else tree.branches
     return [word for part in parts for word in _words(part)]
@@ -86,8 +122,14 @@ class _Builder:
     def __init__(self, defaults: Defaults) -> None:
         self.defaults = defaults
         self.nodes: list[Node] = []
+        self._prefix = ""
         self._numbers: dict[str, int] = {}
         self._layers: dict[int, list[tuple[str, Layer]]] = {}
+
+    def open_stage(self, name: str) -> None:
+        """From here on layers are named and numbered within that stage."""
+        self._prefix = f"{name}/"
+        self._numbers = {}
 
     def add_tree(self, tree: Tree, source: int, branch: BranchPath) -> int:
         if isinstance(tree, Leaf):
@@ -100,6 +142,8 @@ class _Builder:
             for _ in range(tree.count):
                 source = self.add_tree(tree.body, source, branch)
             return source
+        if isinstance(tree, Block):
+            return self.add_tree(tree.body, source, branch)
         return self.add_branches(tree, source, branch)
 
     def add_word(self, leaf: Leaf, source: int, branch: BranchPath) -> int:
@@ -147,4 +191,4 @@ class _Builder:
 
     def name(self, word: str) -> str:
         number = self._numbers[word] = self._numbers.get(word, 0) + 1
-        return f"{word}{number}" if not word[-1].isdigit() else f"{word}_{number}"
+        return f"{self._prefix}{word}{'_' if word[-1].isdigit() else ''}{number}"

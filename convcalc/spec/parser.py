@@ -2,19 +2,21 @@
 
     network = term { "+" term }
     term    = [ INT "*" ] atom
-    atom    = layer | "(" network ")" | MERGE "(" network { "|" network } ")"
+    atom    = layer | "(" network ")" | MERGE "(" network { "|" network } ")" | block
+    block   = NAME [ "(" number { "," number } ")" ]            in network files only
 
 What a layer's letters mean is in `spec.words`.
 """
 
 from __future__ import annotations
 
-from convcalc.errors import LimitError, Span, SpecError, shorten
-from convcalc.layers import MERGES
+from convcalc.errors import LimitError, SpecError, shorten
+from convcalc.layers import MERGES, Word
 from convcalc.layers.base import MAX_SIZE
-from convcalc.spec.tokens import Token, tokenize
-from convcalc.spec.tree import Branches, Leaf, Repeat, Tree, series
-from convcalc.spec.words import read_word
+from convcalc.spec.blocks import Blocks, Parsed, number
+from convcalc.spec.tokens import Passage, Token, foreign, tokenize
+from convcalc.spec.tree import Block, Branches, Leaf, Repeat, Tree, series
+from convcalc.spec.words import Values, read_word
 
 MAX_DEPTH = 50
 """Brackets within brackets that are read."""
@@ -29,21 +31,41 @@ def parse(text: str) -> Tree:
         SpecError: the text is not in the language; the error shows the place and a hint.
         LimitError: the text is too long or too deep.
     """
-    parser = _Parser(tokenize(text))
-    if parser.next.kind == "end":
-        raise SpecError(
-            "the specification is empty: a layer is expected", hint="for example 7x1+1x7"
-        )
-    tree = parser.network(0)
-    if parser.next.kind != "end":
-        raise parser.unexpected()
-    return tree
+    return parse_passage(Passage(text, 0, len(text)), Blocks())
+
+
+def parse_passage(passage: Passage, blocks: Blocks) -> Tree:
+    """The tree of a string of a network file, which may use the file's blocks.
+
+    Raises:
+        SpecError, LimitError: as `parse`.
+    """
+    return _Parser(tokenize(passage), blocks, {}, 0).whole()
 
 
 class _Parser:
-    def __init__(self, tokens: list[Token]) -> None:
+    """Parses one passage, `depth` brackets and blocks deep in the network."""
+
+    def __init__(self, tokens: list[Token], blocks: Blocks, parameters: Values, depth: int) -> None:
         self._tokens = tokens
         self._position = 0
+        self._blocks = blocks
+        self._parameters = parameters
+        self._depth = depth
+        self.deepest = depth
+
+    def whole(self) -> Tree:
+        """The tree of all the tokens."""
+        if self.next.kind == "end":
+            raise SpecError(
+                "the specification is empty: a layer is expected",
+                span=self.next.span if self.next.span.source else None,
+                hint="for example 7x1+1x7",
+            )
+        tree = self.network(self._depth)
+        if self.next.kind != "end":
+            raise self.unexpected()
+        return tree
 
     @property
     def next(self) -> Token:
@@ -86,10 +108,12 @@ class _Parser:
             )
         body = self.atom(depth)
         end = self._tokens[self._position - 1].span.end
-        return Repeat(count, body, Span(start.text, start.start, end))
+        return Repeat(count, body, start._replace(end=end))
 
     def count(self, token: Token) -> int:
         """INT, the number of repeats"""
+        if self._parameters.get(token.text):
+            return self._parameters[token.text]
         if token.kind != "layer" or not token.text.isdigit():
             raise SpecError(
                 "a number of repeats is expected before '*'",
@@ -106,13 +130,15 @@ class _Parser:
         return int(token.text)
 
     def atom(self, depth: int) -> Tree:
-        """atom = layer | "(" network ")" | MERGE "(" network { "|" network } ")" """
+        """atom = layer | "(" network ")" | MERGE "(" network { "|" network } ")" | block"""
         token = self.next
         if token.kind == "(":
             return self.brackets(depth)
         if token.kind != "layer":
             raise self.expected_layer()
         self.take()
+        if token.text in self._blocks:
+            return self.block(token, depth)
         if self.next.kind == "(":
             return self.branches(token, depth)
         if token.text in _MERGES:
@@ -121,7 +147,40 @@ class _Parser:
                 span=token.span,
                 hint=f"for example {_MERGES[token.text].example}",
             )
-        return Leaf(read_word(token), token.span)
+        return Leaf(self.word(token), token.span)
+
+    def word(self, token: Token) -> Word:
+        """layer, with the names of blocks among what it may have been meant to be"""
+        try:
+            return read_word(token, self._parameters)
+        except SpecError as error:
+            hint = self._blocks.suggest(token.text) if "unknown word" in error.message else None
+            raise SpecError(error.message, span=error.span, hint=hint or error.hint) from None
+
+    def block(self, token: Token, depth: int) -> Tree:
+        """block = NAME [ "(" number { "," number } ")" ]"""
+        values: list[int] = []
+        if self.next.kind == "(":
+            opening = self.take()
+            while self.next.kind != ")" or values:
+                values.append(number(self.next.text, self._parameters, self.next.span))
+                self.take()
+                if not self.skip(","):
+                    break
+            self.close(opening)
+        parameters = self._blocks.arguments(token.text, values, token.span)
+        key = (token.text, tuple(values))
+        if key not in self._blocks.parsed:
+            self.check_depth(token, depth)
+            self._blocks.enter(token.text, token.span)
+            body = self._blocks.definitions[token.text].body
+            inner = _Parser(tokenize(body), self._blocks, parameters, depth + 1)
+            tree = inner.whole()
+            self._blocks.leave()
+            self._blocks.parsed[key] = Parsed(tree, inner.deepest - depth)
+        parsed = self._blocks.parsed[key]
+        self.check_depth(token, depth + parsed.height - 1)
+        return Block(token.text, key[1], parsed.tree)
 
     def brackets(self, depth: int) -> Tree:
         """ "(" network ")" """
@@ -143,7 +202,8 @@ class _Parser:
             raise SpecError(
                 f"{shorten(token.text, 20)!r} takes no branches",
                 span=token.span,
-                hint="branches are written cat(... | ...), add(... | ...) or mul(... | ...)",
+                hint=self._blocks.suggest(token.text)
+                or "branches are written cat(... | ...), add(... | ...) or mul(... | ...)",
             )
         opening = self.take()
         self.check_depth(opening, depth)
@@ -155,8 +215,13 @@ class _Parser:
 
     def check_depth(self, opening: Token, depth: int) -> None:
         """Raises LimitError below MAX_DEPTH brackets."""
+        self.deepest = max(self.deepest, depth + 1)
         if depth >= MAX_DEPTH:
-            raise LimitError(f"brackets are nested more than {MAX_DEPTH} deep", span=opening.span)
+            raise LimitError(
+                f"{'blocks' if opening.kind == 'layer' else 'brackets'} are nested more than "
+                f"{MAX_DEPTH} deep",
+                span=opening.span,
+            )
 
     def close(self, opening: Token) -> None:
         """ ")" """
@@ -177,6 +242,8 @@ class _Parser:
             return SpecError(f"a layer is expected{where}, but the text ends", span=token.span)
         if token.kind == ")" and before is not None and before.kind == "(":
             return SpecError("these brackets are empty", span=token.span)
+        if token.kind == ",":
+            return foreign(token.span)
         if token.kind in "|)" and before is not None and before.kind in "|(":
             return SpecError(
                 "a branch is empty", span=token.span, hint="a branch without layers is id"
@@ -188,6 +255,8 @@ class _Parser:
         token = self.next
         if token.kind == ")":
             return SpecError("this bracket was never opened", span=token.span)
+        if token.kind == ",":
+            return foreign(token.span)
         if token.kind == "|":
             return SpecError(
                 "'|' stands between branches, inside brackets",

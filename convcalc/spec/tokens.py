@@ -1,4 +1,4 @@
-"""Text to tokens: layers, and the signs `+ * | ( )`.
+"""Text to tokens: layers, and the signs `+ * | ( ) ,`.
 
 A layer is one unbroken run of letters, digits and `@ : . - _`; what it says is the parser's
 business. White space separates and means nothing.
@@ -14,7 +14,7 @@ from convcalc.errors import LimitError, Span, SpecError, nearest
 MAX_CHARACTERS = 200_000
 """The longest text that is read."""
 
-_TOKEN = re.compile(r"[A-Za-z0-9@:._×-]+|[+*|()]|\s+")
+_TOKEN = re.compile(r"[A-Za-z0-9@:._×-]+|[+*|(),]|\s+")
 
 LOOK_ALIKES = {"х": "x", "Х": "x", "χ": "x", "✕": "x", "✖": "x", "⨯": "x", "＋": "+", "﹢": "+",
                "∗": "*", "·": "*", "⋅": "*", "❘": "|", "│": "|", "∣": "|", "–": "-", "—": "-",
@@ -29,40 +29,52 @@ class Token(NamedTuple):
     span: Span
 
 
-def tokenize(text: str) -> list[Token]:
-    """The tokens of `text`, the last of which is "end".
+class Passage(NamedTuple):
+    """The characters `start` to `end` of a text: all of it, or a string of a network file."""
+
+    text: str
+    start: int
+    end: int
+    source: str = ""
+
+    def span(self, start: int, end: int) -> Span:
+        """A place in it."""
+        return Span(self.text, start, end, self.source)
+
+
+def tokenize(passage: Passage) -> list[Token]:
+    """The tokens of a passage, the last of which is "end".
 
     Raises:
         LimitError: the text is longer than MAX_CHARACTERS.
         SpecError: a character that the language does not have.
     """
-    if len(text) > MAX_CHARACTERS:
+    text, position, end, _ = passage
+    if end - position > MAX_CHARACTERS:
         raise LimitError(
-            f"a specification of {len(text):,} characters: at most {MAX_CHARACTERS:,} are read"
+            f"a specification of {end - position:,} characters: at most {MAX_CHARACTERS:,} are read"
         )
     tokens: list[Token] = []
-    position = 0
-    while position < len(text):
-        found = _TOKEN.match(text, position)
+    while position < end:
+        found = _TOKEN.match(text, position, end)
         if found is None:
-            raise _foreign(text, position)
+            raise foreign(passage.span(position, position + 1))
         piece = found.group()
-        span = Span(text, position, found.end())
-        if piece in "+*|()":
+        span = passage.span(position, found.end())
+        if piece in "+*|(),":
             tokens.append(Token(piece, piece, span))
         elif not piece.isspace():
             tokens.append(Token("layer", piece.replace("×", "x"), span))
         position = found.end()
-    tokens.append(Token("end", "", Span(text, len(text), len(text))))
+    tokens.append(Token("end", "", passage.span(end, end)))
     return tokens
 
 
-def _foreign(text: str, position: int) -> SpecError:
+def foreign(span: Span) -> SpecError:
     """The error for a character outside the language, with what it was probably meant to be."""
     from unicodedata import name, normalize
 
-    char = text[position]
-    span = Span(text, position, position + 1)
+    char = span.text[span.start]
     called = name(char, f"U+{ord(char):04X}")
     meant = LOOK_ALIKES.get(char) or normalize("NFKC", char)
     hint = None

@@ -62,7 +62,19 @@ class Repeat:
         )
 
 
-Tree = Leaf | Series | Branches | Repeat
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block of a network file, used with these numbers: `inception(64, 96, 128)`."""
+
+    name: str
+    values: tuple[int, ...]
+    body: Tree
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(map(str, self.values))})" if self.values else self.name
+
+
+Tree = Leaf | Series | Branches | Repeat | Block
 
 
 def series(items: list[Tree]) -> Tree:

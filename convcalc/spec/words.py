@@ -10,9 +10,11 @@ All that is known of words, letters and flags is read off the kinds.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
-from convcalc.errors import OptionError, Span, SpecError, shorten
+from convcalc.errors import OptionError, SpecError, shorten
 from convcalc.layers import KINDS, MERGES, MODIFIERS, Word
 from convcalc.layers.base import MAX_SIZE
 from convcalc.layers.conv import Conv
@@ -23,20 +25,32 @@ _KINDS = {name: kind for kind in KINDS for name in (kind.word, *kind.aliases)}
 _WORDS = sorted([*_KINDS, *(merge.word for merge in MERGES)])
 _BY_LENGTH = sorted(_KINDS, key=len, reverse=True)
 
-_NUMBERS = re.compile(r"[0-9]+(?:x[0-9]+)*")
-_SIDES = re.compile(r"[0-9]+(?::[0-9]+)?(?:x[0-9]+(?::[0-9]+)?)*")
-_RANGE = re.compile(r"[0-9]+-[0-9]+")
-_COUNT = re.compile(r"[0-9]+")
-_PATTERNS = {
-    "kernel": _NUMBERS,
-    "axes": _NUMBERS,
-    "axes from 0": _NUMBERS,
-    "sides": _SIDES,
-    "padding": re.compile(_SIDES.pattern + "|" + "|".join(MODES)),
-    "range": _RANGE,
-    "count": _COUNT,
-    "switch": re.compile("[01]"),
-}
+Values = Mapping[str, int]
+"""The numbers that a block's parameters stand for."""
+
+
+@lru_cache
+def _patterns(names: tuple[str, ...]) -> dict[str, re.Pattern[str]]:
+    """How values of each form are written, where a name may stand for a number."""
+    name = f"(?:{'|'.join(sorted(names, key=len, reverse=True))})(?![0-9])"
+    n = f"(?:[0-9]+|{name})" if names else "[0-9]+"
+    sides = f"{n}(?::{n})?(?:x{n}(?::{n})?)*"
+    numbers = f"{n}(?:x{n})*"
+    written = {
+        "kernel": numbers,
+        "axes": numbers,
+        "axes from 0": numbers,
+        "sides": sides,
+        "padding": "|".join([*MODES, sides]),
+        "range": f"{n}-{n}",
+        "count": n,
+        "switch": "[01]",
+        "name": name,
+    }
+    return {form: re.compile(pattern) for form, pattern in written.items()}
+
+
+_COUNT = re.compile("[0-9]+")
 _EXPECTED = {
     "kernel": "a kernel such as 7x7",
     "axes": "a number such as 2 or 2x1",
@@ -49,22 +63,38 @@ _EXPECTED = {
 }
 
 
-def read_word(token: Token) -> Word:
+def read_word(token: Token, parameters: Values | None = None) -> Word:
     """The layer that the token writes.
+
+    Args:
+        parameters: names that may stand where a number does, with their values.
 
     Raises:
         SpecError: no such word, a size or letter that the kind does not have, a value out of range.
     """
-    return _Reader(token).read()
+    return _Reader(token, parameters or {}).read()
+
+
+def is_word(text: str) -> bool:
+    """Does the language have the word already?"""
+    return text in _WORDS
 
 
 class _Reader:
     """Reads one token from left to right."""
 
-    def __init__(self, token: Token) -> None:
+    def __init__(self, token: Token, parameters: Values) -> None:
         self.text = token.text
         self.span = token.span
         self.at = 0
+        self.parameters = parameters
+        self.patterns = _patterns(tuple(sorted(parameters)))
+
+    def at_number(self) -> bool:
+        """Does a number stand next, or a name for one?"""
+        if not self.parameters:
+            return self.text[self.at : self.at + 1].isdigit()
+        return self.patterns["count"].match(self.text, self.at) is not None
 
     def read(self) -> Word:
         kind = self.kind()
@@ -89,6 +119,8 @@ class _Reader:
                 if self.follows_well(_KINDS[word]):
                     return _KINDS[word]
         self.at = 0
+        if self.at_number():
+            return Conv
         letters = re.match(r"[A-Za-z_.]*", self.text)
         written = letters.group() if letters else ""
         if not written:
@@ -105,7 +137,7 @@ class _Reader:
     def follows_well(self, kind: type[Word]) -> bool:
         """May what follows the word belong to it? (`selux` is not selu.)"""
         rest = self.text[self.at :]
-        if not rest or not rest[0].isalpha():
+        if not rest or not rest[0].isalpha() or (kind.size is not None and self.at_number()):
             return True
         return any(rest.startswith(flag) for flag in kind.flags) or (
             rest[0] in MODIFIERS and (len(rest) == 1 or not rest[1].isalpha() or rest[0] == "p")
@@ -113,9 +145,8 @@ class _Reader:
 
     def read_size(self, kind: type[Word], values: dict[str, Any]) -> None:
         """SIZE, if the kind has one."""
-        here = self.text[self.at : self.at + 1]
         if kind.size is None:
-            if here.isdigit():
+            if self.text[self.at : self.at + 1].isdigit():
                 digits = self.match("sides", "")
                 raise self.error(
                     self.at - len(digits),
@@ -124,7 +155,7 @@ class _Reader:
                     f"for example {kind.example}",
                 )
             return
-        if here.isdigit():
+        if self.at_number():
             values[kind.size.field] = self.value(kind.size.form, kind.word)
         elif kind.size.required:
             raise self.error(
@@ -166,6 +197,8 @@ class _Reader:
                     f"{shorten(digits.group(), 20)} is larger than {MAX_SIZE:,}, "
                     "the most that is accepted",
                 )
+        if self.parameters and not (form == "padding" and written in MODES):
+            written = self.patterns["name"].sub(lambda m: str(self.parameters[m[0]]), written)
         if form in ("sides", "padding"):
             return _sides(written)
         if form == "range":
@@ -178,7 +211,7 @@ class _Reader:
         return tuple(int(n) for n in written.split("x"))
 
     def match(self, form: str, after: str) -> str:
-        found = _PATTERNS[form].match(self.text, self.at)
+        found = self.patterns[form].match(self.text, self.at)
         if found is None:
             rest = self.text[self.at :]
             raise self.error(
@@ -221,7 +254,9 @@ class _Reader:
     def error(self, start: int, end: int, message: str, hint: str | None = None) -> SpecError:
         """An error at the characters `start` to `end` of this layer."""
         base = self.span.start
-        return SpecError(message, span=Span(self.span.text, base + start, base + end), hint=hint)
+        return SpecError(
+            message, span=self.span._replace(start=base + start, end=base + end), hint=hint
+        )
 
 
 def read_padding(text: str) -> Padding:
@@ -230,7 +265,7 @@ def read_padding(text: str) -> Padding:
     Raises:
         OptionError: it is not one.
     """
-    found = _PATTERNS["padding"].fullmatch(text)
+    found = _patterns(())["padding"].fullmatch(text)
     if found is None or any(len(n) > len(str(MAX_SIZE)) for n in _COUNT.findall(text)):
         raise OptionError(
             f"--padding {shorten(text, 20)!r}: expected {_EXPECTED['padding']}",

@@ -272,6 +272,7 @@ def test_every_example_parses_to_its_kind(kind: type) -> None:
             return words(tree.body)
         if isinstance(tree, Series):
             return set().union(*map(words, tree.items))
+        assert isinstance(tree, Branches)
         return {type(tree.merge)}.union(*map(words, tree.branches))
 
     tree = parse(kind.example)  # type: ignore[attr-defined]

@@ -1,0 +1,88 @@
+"""Layers folded into stages: rows of `convcalc show` that a person can take in at a glance."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import groupby
+
+from convcalc.analysis.report import LayerReport
+from convcalc.errors import OptionError, nearest, shorten
+from convcalc.quantities import OpCounts
+
+STAGE = "stage"
+"""The kind of a folded row."""
+
+
+def fold(
+    layers: Sequence[LayerReport], depth: int, unfolded: Sequence[str] = ()
+) -> tuple[LayerReport, ...]:
+    """The layers with those that share the first `depth` parts of their names put into one.
+
+    Args:
+        depth: 1 for a row per stage; parts of a name are separated by / (or . in torch models).
+        unfolded: stages whose layers stay apart.
+
+    Raises:
+        OptionError: there is no such stage.
+    """
+    names = [_parts(layer.name)[0] for layer in layers if len(_parts(layer.name)) > 1]
+    for stage in unfolded:
+        if stage not in names:
+            raise _unknown(stage, list(dict.fromkeys(names)))
+    rows: list[LayerReport] = []
+    for key, group in groupby(layers, lambda layer: _key(layer, depth, unfolded)):
+        members = list(group)
+        rows += members if key[0] else [_folded(members, _parts(members[0].name)[:depth])]
+    return tuple(rows)
+
+
+def has_stages(layers: Sequence[LayerReport]) -> bool:
+    """Do the layers have names with parts?"""
+    return any(len(_parts(layer.name)) > 1 for layer in layers)
+
+
+def _parts(name: str) -> list[str]:
+    return re.split("[/.]", name)
+
+
+def _key(layer: LayerReport, depth: int, unfolded: Sequence[str]) -> tuple[bool, tuple[str, ...]]:
+    """Layers of one key and next to each other make one row; True: each its own."""
+    parts = _parts(layer.name)
+    if len(parts) <= depth or parts[0] in unfolded:
+        return True, ()
+    return False, tuple(parts[:depth])
+
+
+def _folded(layers: list[LayerReport], parts: list[str]) -> LayerReport:
+    last = layers[-1]
+    operations = OpCounts()
+    for layer in layers:
+        operations = operations + layer.operations
+    return LayerReport(
+        name="/".join(parts),
+        kind=STAGE,
+        spec=f"{len(layers)} layer{'' if len(layers) == 1 else 's'}",
+        inputs=layers[0].inputs,
+        output=last.output,
+        params=sum(layer.params for layer in layers),
+        operations=operations,
+        flops=sum(layer.flops for layer in layers),
+        activations=sum(layer.activations for layer in layers),
+        memory_bytes=sum(layer.memory_bytes for layer in layers),
+        receptive_field=last.receptive_field,
+    )
+
+
+def _unknown(stage: str, known: list[str]) -> OptionError:
+    if not known:
+        return OptionError(
+            f"--stage {shorten(stage, 20)}: this network has no stages",
+            hint="stages are those of a network file",
+        )
+    found = nearest(stage, known)
+    listed = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
+    return OptionError(
+        f"there is no stage {shorten(stage, 20)!r}: there are {listed}",
+        hint=f"did you mean {found!r}?" if found else None,
+    )

@@ -1,0 +1,8 @@
+"""Networks described in files, and those that are built in."""
+
+from __future__ import annotations
+
+from convcalc.networks.file import NetworkFile, read_file
+from convcalc.networks.zoo import zoo_blocks, zoo_file, zoo_networks
+
+__all__ = ["NetworkFile", "read_file", "zoo_blocks", "zoo_file", "zoo_networks"]

@@ -1,0 +1,133 @@
+"""The list of built-in networks that `convcalc zoo` prints, analysed as it is printed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from convcalc.analysis import Report
+from convcalc.compare import analyze
+from convcalc.networks import read_file, zoo_blocks, zoo_file, zoo_networks
+from convcalc.quantities import ReceptiveField
+from convcalc.render import flat, json, numbers, plain_text
+from convcalc.render.rows import Rows
+
+NETWORK, BLOCK = "network", "block"
+
+
+class Entry(NamedTuple):
+    """One built-in network and its figures."""
+
+    name: str
+    kind: str
+    title: str
+    report: Report
+    source: str
+
+    @property
+    def field(self) -> ReceptiveField:
+        """The field before the head that sees everything: of the last layer that does not."""
+        fields = [layer.receptive_field for layer in self.report.layers]
+        return next((field for field in reversed(fields) if not field.is_global), fields[0])
+
+
+def entries() -> Iterator[Entry]:
+    """Every built-in network, then every block, each at its own input.
+
+    Gates (squeeze-and-excite) are left out of the field, as papers quote it.
+    """
+    for kind, names in ((NETWORK, zoo_networks()), (BLOCK, zoo_blocks())):
+        for name in names:
+            file = read_file(zoo_file(name), name)
+            report = analyze(file.graph(name), local=True)
+            yield Entry(name, kind, file.name, report, file.source)
+
+
+def to_text(found: list[Entry], form: str) -> str:
+    """The list in one of the formats."""
+    if form == "json":
+        return json.dumps(to_dict(found))
+    if form == "table":
+        return plain_text(to_table(found))
+    if form == "csv":
+        return flat.to_csv(_rows(found, raw=True))
+    rows = _rows(found, raw=False)
+    return flat.to_markdown(rows) if form == "markdown" else flat.to_latex(rows)
+
+
+def to_dict(found: list[Entry]) -> dict[str, Any]:
+    """The documented JSON."""
+    from convcalc import __version__
+
+    return {
+        "schema_version": json.SCHEMA_VERSION,
+        "command": "zoo",
+        "version": __version__,
+        "networks": [
+            {
+                "name": f"zoo:{entry.name}",
+                "kind": entry.kind,
+                "title": entry.title,
+                "input": json.shape_dict(entry.report.input),
+                "output": json.shape_dict(entry.report.output),
+                "params": entry.report.params,
+                "macs": entry.report.macs,
+                "receptive_field": json.field_dict(entry.field),
+                "source": entry.source,
+            }
+            for entry in found
+        ],
+    }
+
+
+def _rows(found: list[Entry], raw: bool) -> Rows:
+    rows = [["name", "input", "params", "macs" if raw else "MACs", "field", "source"]]
+    for entry in found:
+        params, macs = entry.report.params, entry.report.macs
+        rows.append(
+            [
+                f"zoo:{entry.name}",
+                str(entry.report.input),
+                str(params) if raw else numbers.grouped(params),
+                str(macs) if raw else numbers.si(macs),
+                numbers.field_size(entry.field),
+                entry.source,
+            ]
+        )
+    return rows
+
+
+def to_table(found: list[Entry]) -> Any:
+    """The networks, then the blocks, for a terminal."""
+    from rich.console import Group
+    from rich.text import Text
+
+    from convcalc.render.table import plain_table
+
+    parts: list[Any] = []
+    for kind, title in ((NETWORK, "Networks"), (BLOCK, "Blocks")):
+        table = plain_table(title, "name", "params", "MACs", "field", "source")
+        table.columns[0].no_wrap = True
+        table.columns[-1].justify = "left"
+        table.columns[-1].no_wrap = False
+        for entry in found:
+            if entry.kind == kind:
+                _, _, *figures, source = _rows([entry], raw=False)[1]
+                table.add_row(
+                    Text(entry.name, style="bold"), *figures, Text(_authors_and_year(source))
+                )
+        parts += [table, Text("")]
+    parts.append(
+        Text(
+            "Each at the input of its source; field: before the head, gates left out. "
+            "`convcalc show zoo:NAME` shows the layers, `convcalc zoo NAME` prints the file."
+        )
+    )
+    return Group(*parts)
+
+
+def _authors_and_year(source: str) -> str:
+    """Who and when, of a source that goes on with where."""
+    found = re.match(r".*?\b(?:19|20)[0-9]{2}\b", source)
+    return found.group() if found else source.split(", ")[0]
