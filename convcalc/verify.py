@@ -169,7 +169,7 @@ def _verify_graph(
     _compare_run(rows, report, measured)
     progress(f"{graph.name}: tracing with fvcore")
     _compare_fvcore(rows, report, run_fvcore(module, shape))
-    if all(layer.output == measured.layers[layer.name].output for layer in report.layers):
+    if all(layer.output == measured.of(layer.name).output for layer in report.layers):
         progress(f"{graph.name}: probing the receptive field")
         _compare_fields(rows, report, graph, shape, module)
     else:
@@ -205,7 +205,7 @@ def _compare_run(rows: _Rows, report: Report, measured: Measured) -> None:
 
 def _compare_layers(rows: _Rows, report: Report, measured: Measured) -> None:
     for layer in report.layers:
-        found = measured.layers[layer.name]
+        found = measured.of(layer.name)
         rows.add("output shape", layer.output, found.output, TORCH, layer=layer.name)
         rows.add("params", layer.params, found.params, TORCH, layer=layer.name)
         rows.add("MACs", layer.macs, found.flops // 2, COUNTER, layer=layer.name)

@@ -112,7 +112,8 @@ def _hull(regions: list[Region | None]) -> Region | None:
     return min(low for low, _ in read), max(high for _, high in read)
 
 
-def _extent(region: Region | None) -> int:
+def length(region: Region | None) -> int:
+    """Positions of a region."""
     return 0 if region is None else region[1] - region[0] + 1
 
 
@@ -188,7 +189,7 @@ def _join(left: Course, right: Course) -> tuple[Course, bool]:
 
 def largest_phase(axis: AxisField) -> int:
     """The first unit whose region is the largest."""
-    sizes = [_extent(region) for region in axis.courses[0].regions]
+    sizes = [length(region) for region in axis.courses[0].regions]
     return sizes.index(max(sizes))
 
 
@@ -232,7 +233,7 @@ def _summary(axis: AxisField, extent: int) -> _Summary:
     if len(axis.courses) > 1:
         return _of_many(axis.courses, extent)
     (course,) = axis.courses
-    by_phase = tuple(map(_extent, course.regions))
+    by_phase = tuple(map(length, course.regions))
     first = next((region for region in course.regions if region is not None), None)
     return _Summary(
         max(by_phase),
@@ -251,7 +252,7 @@ def _of_many(courses: tuple[Course, ...], extent: int) -> _Summary:
     ends = {*range(min(period, extent)), *range(max(0, extent - period), extent)}
     regions = {unit: _hull([course.region(unit) for course in courses]) for unit in ends}
     first = regions.get(0)
-    size = max(map(_extent, regions.values()))
+    size = max(map(length, regions.values()))
     return _Summary(size, None, None if first is None else -first[0], ())
 
 

@@ -62,6 +62,8 @@ class LayerReport:
     memory_bytes: int
     receptive_field: ReceptiveField
     branch: BranchPath = ()
+    depth: int = 0
+    """Convolutions and fully connected layers on the longest path to here, this one included."""
 
     @property
     def macs(self) -> int:

@@ -71,6 +71,7 @@ def _folded(layers: list[LayerReport], parts: list[str]) -> LayerReport:
         activations=sum(layer.activations for layer in layers),
         memory_bytes=sum(layer.memory_bytes for layer in layers),
         receptive_field=last.receptive_field,
+        depth=last.depth,
     )
 
 

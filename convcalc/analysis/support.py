@@ -16,7 +16,7 @@ support is then None.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -269,3 +269,24 @@ def count(rows: Rows) -> int:
     if isinstance(rows, int):
         return rows.bit_count()
     return sum(times * count(part) for times, part in rows)
+
+
+def extents(rows: Rows, rank: int) -> list[tuple[int, int]]:
+    """The first and last position along each axis of a set that is not empty."""
+    if not rank:
+        return []
+    if isinstance(rows, int):
+        return [((rows & -rows).bit_length() - 1, rows.bit_length() - 1)]
+    ends = [run for run in _numbered(rows) if run[2]]
+    found = [extents(part, rank - 1) for _, _, part in ends]
+    inner = zip(*found, strict=True)
+    hulls = [(min(a for a, _ in axis), max(b for _, b in axis)) for axis in inner]
+    return [(ends[0][0], ends[-1][1]), *hulls]
+
+
+def _numbered(rows: tuple[Run, ...]) -> Iterator[tuple[int, int, Rows]]:
+    """The runs with their first and last position."""
+    position = 0
+    for times, part in rows:
+        yield position, position + times - 1, part
+        position += times

@@ -30,11 +30,12 @@ class Setting(NamedTuple):
     """Leave out what sees the whole map only through statistics: group norm, squeeze-and-excite."""
 
 
-class _State(NamedTuple):
+class State(NamedTuple):
     """What the walk knows of one map: the network's input, or a node's output."""
 
     shape: Shape
-    axes: tuple[fields.AxisField, ...]
+    axes: tuple[fields.AxisField, ...] | None
+    """None of a map that does not depend on the one that fields are measured on."""
     depth: int = 0
     nonlinearities: int = 0
     uniform: bool = True
@@ -43,7 +44,7 @@ class _State(NamedTuple):
     """Is the field, the union over channels, no more than an output really sees?"""
 
 
-class _Facts(NamedTuple):
+class Facts(NamedTuple):
     """A layer's answers for inputs of certain shapes."""
 
     output: Shape
@@ -64,7 +65,7 @@ def analyze_graph(graph: Graph, setting: Setting, assumed: tuple[str, ...] = ())
         LimitError: a map, a weight or a field larger than 64 bits can index.
         SymbolError: the answer needs a number where the input has a letter.
     """
-    walk = _Walk(graph, setting)
+    walk = Walk(graph, setting)
     layers = []
     for index, node in enumerate(graph.nodes):
         try:
@@ -105,7 +106,7 @@ def _at(error: ConvcalcError, graph: Graph, node: Node) -> ConvcalcError:
     )
 
 
-def _stays_uniform(layer: Layer, sources: list[_State]) -> bool:
+def _stays_uniform(layer: Layer, sources: list[State]) -> bool:
     """Do all channels still see the same, if the layer does not mix them? A sum unites what its
     branches saw, channel by channel; concatenated ones are taken to have seen something else."""
     return all(source.uniform for source in sources) and not (
@@ -113,37 +114,41 @@ def _stays_uniform(layer: Layer, sources: list[_State]) -> bool:
     )
 
 
-class _Walk:
-    def __init__(self, graph: Graph, setting: Setting) -> None:
+class Walk:
+    """Visits the nodes in order; `origin` is the map that fields are measured on."""
+
+    def __init__(self, graph: Graph, setting: Setting, origin: int = INPUT) -> None:
         self.graph = graph
         self.setting = setting
+        self.origin = origin
         self.flops = convention(setting.convention).flops
-        self.start = _State(setting.input, (fields.IDENTITY,) * setting.input.rank)
+        rank = setting.input.rank
+        self.start = State(setting.input, (fields.IDENTITY,) * rank if origin == INPUT else None)
         self.last = (fields.IDENTITY, AxisRead(), fields.IDENTITY)
-        self.states: list[_State] = []
+        self.states: list[State] = []
         self.reads: list[tuple[Reads, ...]] = []
-        self.facts: dict[tuple[Layer, tuple[Shape, ...]], _Facts] = {}
+        self.facts: dict[tuple[Layer, tuple[Shape, ...]], Facts] = {}
 
-    def state(self, index: int) -> _State:
+    def state(self, index: int) -> State:
         return self.start if index == INPUT else self.states[index]
+
+    def visit_all(self) -> None:
+        """Visit every node.
+
+        Raises:
+            LayerError, LimitError, SymbolError: as `analyze_graph`.
+        """
+        for index, node in enumerate(self.graph.nodes):
+            try:
+                self.advance(index, node)
+            except ConvcalcError as error:
+                raise _at(error, self.graph, node) from None
 
     def step(self, index: int, node: Node) -> LayerReport:
         """Visit one node: its state is kept, its share returned."""
-        layer = node.layer
-        sources = [self.state(i) for i in node.inputs]
-        facts = self._facts_of(layer, tuple(source.shape for source in sources))
-        axes = self._axes(layer, sources, facts.reads)
-        self.reads.append(facts.reads)
-        self.states.append(
-            _State(
-                facts.output,
-                axes,
-                max(source.depth for source in sources) + layer.is_weighted,
-                max(source.nonlinearities for source in sources) + layer.is_activation,
-                layer.mixes_channels or _stays_uniform(layer, sources),
-                all(s.exact and (s.uniform or not layer.drops_channels) for s in sources),
-            )
-        )
+        layer, facts = node.layer, self.advance(index, node)
+        axes = self.states[-1].axes
+        assert axes is not None  # where every map depends on the input
         return LayerReport(
             name=node.name,
             kind=layer.word,
@@ -155,25 +160,47 @@ class _Walk:
             flops=self.flops(facts.operations),
             activations=facts.written if layer.is_weighted else 0,
             memory_bytes=0 if layer.is_view else facts.moved * self.setting.element_size,
-            receptive_field=self._headline(axes, facts.output),
+            receptive_field=self.headline(axes, facts.output),
             branch=node.branch,
+            depth=self.states[-1].depth,
         )
 
-    def _facts_of(self, layer: Layer, shapes: tuple[Shape, ...]) -> _Facts:
+    def advance(self, index: int, node: Node) -> Facts:
+        """Visit one node: its state is kept, its layer's answers returned."""
+        layer = node.layer
+        sources = [self.state(i) for i in node.inputs]
+        facts = self._facts_of(layer, tuple(source.shape for source in sources))
+        axes = self._axes(layer, sources, facts.reads)
+        if index == self.origin:
+            axes = (fields.IDENTITY,) * facts.output.rank
+        self.reads.append(facts.reads)
+        self.states.append(
+            State(
+                facts.output,
+                axes,
+                max(source.depth for source in sources) + layer.is_weighted,
+                max(source.nonlinearities for source in sources) + layer.is_activation,
+                layer.mixes_channels or _stays_uniform(layer, sources),
+                all(s.exact and (s.uniform or not layer.drops_channels) for s in sources),
+            )
+        )
+        return facts
+
+    def _facts_of(self, layer: Layer, shapes: tuple[Shape, ...]) -> Facts:
         """What the layer answers for these inputs; asked once for each distinct case."""
         facts = self.facts.get((layer, shapes))
         if facts is None:
             facts = self.facts[layer, shapes] = self._ask(layer, shapes)
         return facts
 
-    def _ask(self, layer: Layer, shapes: tuple[Shape, ...]) -> _Facts:
+    def _ask(self, layer: Layer, shapes: tuple[Shape, ...]) -> Facts:
         batch = self.setting.batch
         output = layer.output(shapes)
         params = layer.params(shapes, output)
         self._check_size(output, params)
         operations = layer.operations(shapes, output)
         written = output.elements * batch
-        return _Facts(
+        return Facts(
             output=output,
             params=params,
             operations=operations if batch == 1 else operations * batch,
@@ -183,15 +210,12 @@ class _Walk:
         )
 
     def _axes(
-        self, layer: Layer, sources: list[_State], reads: tuple[Reads, ...]
-    ) -> tuple[fields.AxisField, ...]:
-        """The field of a layer's output along each axis of the network's input."""
-        branches = [
-            tuple(map(self._through, source.axes, read))
-            if read is not None
-            else (fields.EVERYTHING,) * len(source.axes)
-            for source, read in zip(sources, reads, strict=True)
-        ]
+        self, layer: Layer, sources: list[State], reads: tuple[Reads, ...]
+    ) -> tuple[fields.AxisField, ...] | None:
+        """The field of a layer's output along each axis of the map that fields are measured on."""
+        branches = self.branches(sources, reads)
+        if not branches:
+            return None
         if self.setting.local and layer.is_gate:
             branches = [b for b in branches if not all(axis.sees_all for axis in b)] or branches
         axes = branches[0]
@@ -200,6 +224,18 @@ class _Walk:
         if fields.too_large(axes):
             raise LimitError("the receptive field is larger than 64 bits can index")
         return axes
+
+    def branches(
+        self, sources: list[State], reads: tuple[Reads, ...]
+    ) -> list[tuple[fields.AxisField, ...]]:
+        """What a layer's output sees through each of its inputs."""
+        return [
+            tuple(map(self._through, source.axes, read))
+            if read is not None
+            else (fields.EVERYTHING,) * len(source.axes)
+            for source, read in zip(sources, reads, strict=True)
+            if source.axes is not None
+        ]
 
     def _through(self, axis: fields.AxisField, read: AxisRead) -> fields.AxisField:
         """`AxisField.through`; worked out once for the axes of a square kernel."""
@@ -214,7 +250,8 @@ class _Walk:
             return None
         return layer.reads(shapes, output, which)
 
-    def _headline(self, axes: tuple[fields.AxisField, ...], output: Shape) -> ReceptiveField:
+    def headline(self, axes: tuple[fields.AxisField, ...], output: Shape) -> ReceptiveField:
+        """The field of the map that was visited last."""
         extents = output.spatial if output.rank == len(axes) else (1,) * len(axes)
         field = fields.headline(axes, extents)
         return field if self.states[-1].exact else replace(field, exact=False)
@@ -231,7 +268,8 @@ class _Walk:
     def whole_field(self) -> ReceptiveField:
         """The output's field, with the support of one interior unit."""
         axes = self.states[-1].axes
-        field = self._headline(axes, self.states[-1].shape)
+        assert axes is not None
+        field = self.headline(axes, self.states[-1].shape)
         if field.is_global or any(len(axis.courses) > 1 for axis in axes) or not axes:
             return field
         if max(size or 0 for size in field.size) > support.MAX_POSITIONS:
@@ -258,7 +296,7 @@ class _Walk:
         """
         counter = support.Counter()
         regions: dict[int, support.Region] = {len(self.states) - 1: support.single(unit)}
-        for index in range(len(self.states) - 1, -1, -1):
+        for index in range(len(self.states) - 1, self.origin, -1):
             region = regions.pop(index, None)
             if region is None or not region.rows:
                 continue
@@ -273,15 +311,16 @@ class _Walk:
                 else:  # a branch that `local` leaves out
                     continue
                 regions[source] = counter.join(regions.get(source), through)
-        return regions.get(INPUT)
+        return regions.get(self.origin)
 
 
 def output_fields(graph: Graph, input: Shape) -> tuple[fields.AxisField, ...]:  # noqa: A002
     """The output's field along each axis, phases and all."""
-    walk = _Walk(graph, Setting(input))
-    for index, node in enumerate(graph.nodes):
-        walk.step(index, node)
-    return walk.states[-1].axes
+    walk = Walk(graph, Setting(input))
+    walk.visit_all()
+    axes = walk.states[-1].axes
+    assert axes is not None
+    return axes
 
 
 def positions_read(graph: Graph, input: Shape, unit: tuple[int, ...]) -> support.Region | None:  # noqa: A002
@@ -290,9 +329,8 @@ def positions_read(graph: Graph, input: Shape, unit: tuple[int, ...]) -> support
     Raises:
         TooLarge: the set is too large to make.
     """
-    walk = _Walk(graph, Setting(input))
-    for index, node in enumerate(graph.nodes):
-        walk.step(index, node)
+    walk = Walk(graph, Setting(input))
+    walk.visit_all()
     return walk.read_by(unit, clip=True)
 
 

@@ -20,6 +20,8 @@ EPILOG = """Examples:
   convcalc compare 7x7 'add(7x1 | 1x7)' --format csv --output strips.csv
 
   convcalc compare 7x7 7x1+1x7 --verify --profile
+
+  convcalc compare zoo:vgg16 zoo:resnet50 --format svg --output growth.svg
 """
 
 
@@ -36,15 +38,16 @@ def compare(
     layers: options.Layers = False,
     verify: options.Verify = False,
     profile: options.Profiled = False,
-    form: options.Format = "table",
+    form: options.FormatOrPicture = "table",
     output: options.Output = None,
 ) -> None:
     """Put networks side by side: cost, receptive field, and what follows."""
     from convcalc.cli.output import show
     from convcalc.compare import compare as compare_networks
     from convcalc.render import check_format
+    from convcalc.render.formats import FORMATS, PICTURES
 
-    check_format(form)
+    check_format(form, FORMATS + PICTURES)
     if len(networks) < 2:
         raise OptionError(
             "compare takes two networks or more",

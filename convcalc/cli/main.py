@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from convcalc import __version__
-from convcalc.cli import compare, layers, profile, show, verify, zoo
+from convcalc.cli import compare, layers, profile, rf, show, verify, zoo
 from convcalc.errors import ConvcalcError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app = typer.Typer(
 for module, command in (
     (compare, compare.compare),
     (show, show.show),
+    (rf, rf.rf),
     (verify, verify.verify),
     (profile, profile.profile),
     (zoo, zoo.zoo),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from convcalc.render.formats import FORMATS
+from convcalc.render.formats import FORMATS, PICTURES
 
 Networks = Annotated[
     list[str],
@@ -63,6 +63,10 @@ Profiled = Annotated[
 LayerRows = Annotated[bool, typer.Option("--layers", help="Add rows for each layer.")]
 Format = Annotated[
     str, typer.Option("--format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")
+]
+FormatOrPicture = Annotated[
+    str,
+    typer.Option("--format", metavar="FORMAT", help=f"One of {', '.join((*FORMATS, *PICTURES))}."),
 ]
 Output = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write to FILE, whole or not at all.")

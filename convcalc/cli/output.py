@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from convcalc.errors import SourceError, shorten
-from convcalc.render import check_format, render, renderable, to_dict
+from convcalc.errors import OptionError, SourceError, shorten
+from convcalc.render import render, renderable, to_dict
+from convcalc.render.formats import PICTURES
 
 
 def show(
@@ -30,7 +31,9 @@ def show(
         OptionError: an unknown format.
         SourceError: the file cannot be written.
     """
-    check_format(form)
+    if form in PICTURES:
+        _show_picture(shown, form, output)
+        return
     results = [shown, *(further or {}).values()]
     if form == "table" and output is None:
         terminal = console()
@@ -48,6 +51,23 @@ def show(
         sys.stdout.write(text)
     else:
         write_whole(output, text)
+
+
+def _show_picture(shown: Any, form: str, output: Path | None) -> None:
+    """Draw a result."""
+    if form == "png" and output is None and sys.stdout.isatty():
+        raise OptionError(
+            "a png is no text for a terminal", hint="write it to a file: --output figure.png"
+        )
+    from convcalc.render.plot import draw
+
+    data = draw(shown, form)
+    if output is not None:
+        write_whole(output, data)
+    elif hasattr(sys.stdout, "buffer"):
+        sys.stdout.buffer.write(data)
+    else:
+        sys.stdout.write(data.decode("latin-1"))
 
 
 @contextmanager
@@ -81,23 +101,24 @@ def console() -> Any:
     return Console(highlight=False, width=80)
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str | bytes) -> None:
     """Write a file by way of a temporary one beside it, so that it is never seen half-written.
 
     Raises:
         SourceError: it cannot be written; what was there is untouched.
     """
     temporary: Path | None = None
+    data = text.encode("utf-8", "replace") if isinstance(text, str) else text
     try:
         if path.is_dir():
             raise IsADirectoryError(21, "it is a folder")
         if path.exists() and not path.is_file():  # a pipe or a device has no place beside it
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(data)
             return
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
         temporary = Path(name)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(_mode(path))

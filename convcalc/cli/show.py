@@ -19,6 +19,8 @@ EPILOG = """Examples:
   convcalc show zoo:resnet50 --stage conv2
 
   convcalc show 'convt4x4s2p1@32' --format json
+
+  convcalc show zoo:googlenet --format png --output stages.png
 """
 
 
@@ -34,7 +36,7 @@ def show(
     local: options.Local = False,
     stage: options.Stage = None,
     depth: options.Depth = None,
-    form: options.Format = "table",
+    form: options.FormatOrPicture = "table",
     output: options.Output = None,
 ) -> None:
     """Show one network layer by layer: shapes, params, MACs, the receptive field so far."""
@@ -42,8 +44,9 @@ def show(
     from convcalc.cli.output import show as show_report
     from convcalc.compare import analyze
     from convcalc.render import check_format
+    from convcalc.render.formats import FORMATS, PICTURES
 
-    check_format(form)
+    check_format(form, FORMATS + PICTURES)
     report = analyze(
         network,
         input=input,

@@ -1,13 +1,12 @@
 """Results as text: tables for a terminal, json, csv, markdown, latex, html.
 
-`FORMATS` names what the command line offers. Rich is imported only for a table. What is shown is a
-Report, a Comparison, a Verification or a Profile; those of commands that need torch are recognised
-without importing their modules, which nobody may have loaded.
+`FORMATS` names what the command line offers. Rich is imported only for a table, and the module that
+renders a result only with it.
 """
 
 from __future__ import annotations
 
-import sys
+from importlib import import_module
 from typing import Any
 
 from convcalc.analysis.report import Report
@@ -16,16 +15,16 @@ from convcalc.errors import OptionError, nearest, shorten
 from convcalc.render.formats import FORMATS
 
 
-def check_format(form: str) -> str:
+def check_format(form: str, known: tuple[str, ...] = FORMATS) -> str:
     """The format's name.
 
     Raises:
-        OptionError: there is none of that name.
+        OptionError: there is none of that name among the known ones.
     """
-    if form not in FORMATS:
-        found = nearest(form, list(FORMATS))
+    if form not in known:
+        found = nearest(form, list(known))
         raise OptionError(
-            f"unknown format {shorten(form, 20)!r}: one of {', '.join(FORMATS)} is expected",
+            f"unknown format {shorten(form, 20)!r}: one of {', '.join(known)} is expected",
             hint=f"did you mean {found!r}?" if found else None,
         )
     return form
@@ -89,20 +88,18 @@ def plain_text(what: Any, width: int = 80) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
+_RENDERERS = {"verify": "verification", "profiling": "profile", "fields": "fields"}
+"""The modules of results that are not in every run, and those that render them."""
+
+
 def _module_of(shown: Any) -> Any:
-    """The module that renders a verification or a profile; None for reports and comparisons."""
+    """The module that renders a result; None for reports and comparisons."""
     if isinstance(shown, (Report, Comparison)):
         return None
-    verify, profiling = (sys.modules.get(f"convcalc.{name}") for name in ("verify", "profiling"))
-    if verify is not None and isinstance(shown, verify.Verification):
-        from convcalc.render import verification
-
-        return verification
-    if profiling is not None and isinstance(shown, profiling.Profile):
-        from convcalc.render import profile
-
-        return profile
-    raise TypeError(f"cannot render {type(shown).__name__}")
+    module = type(shown).__module__.removeprefix("convcalc.")
+    if module not in _RENDERERS:
+        raise TypeError(f"cannot render {type(shown).__name__}")
+    return import_module(f"convcalc.render.{_RENDERERS[module]}")
 
 
 def _rows(shown: Any, layers: bool, raw: bool) -> list[list[str]]:

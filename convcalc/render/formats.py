@@ -1,3 +1,5 @@
 """The formats that the command line offers; apart, so that `--help` need not load the rest."""
 
 FORMATS = ("table", "json", "csv", "markdown", "latex")
+PICTURES = ("svg", "png")
+"""Of those commands that have a figure."""

@@ -1,4 +1,5 @@
-"""Graph to a real torch module: one child for each node, named as in the report.
+"""Graph to a real torch module: one submodule for each node, named as in the report; a stage's
+layers lie in a module of their own, so that `3a/conv1` is `3a.conv1`.
 
 What torch's layers cannot say themselves stands beside them in the same child: padding that differs
 before and after, and the cropping of transposed convolutions that goes with it.
@@ -30,12 +31,26 @@ class Network(nn.Module):
         self._steps: list[tuple[str, tuple[int, ...]]] = []
         last_use: dict[int, int] = {}
         for index, (node, layer) in enumerate(zip(graph.nodes, layers, strict=True)):
-            self.add_module(node.name, layer)
-            self._steps.append((node.name, node.inputs))
+            self._add(module_name(node.name), layer)
+            self._steps.append((module_name(node.name), node.inputs))
             last_use |= dict.fromkeys(node.inputs, index)
         self._done_after: dict[int, list[int]] = {}
         for source, index in last_use.items():
             self._done_after.setdefault(index, []).append(source)
+
+    def _add(self, name: str, layer: nn.Module) -> None:
+        """Put a layer under its name, in the module of its stage."""
+        *stage, own = name.split(".")
+        parent: nn.Module = self
+        for part in stage:
+            if part not in parent._modules:
+                parent.add_module(part, nn.Module())
+            parent = parent.get_submodule(part)
+        parent.add_module(own, layer)
+
+    def named_layers(self) -> list[tuple[str, nn.Module]]:
+        """The layers in order, with their names as modules."""
+        return [(name, self.get_submodule(name)) for name, _ in self._steps]
 
     def forward(self, data: torch.Tensor) -> torch.Tensor:
         """The output of the last layer."""
@@ -45,6 +60,11 @@ class Network(nn.Module):
             for source in self._done_after.get(index, ()):
                 del results[source]
         return results[len(self._steps) - 1]
+
+
+def module_name(layer: str) -> str:
+    """A layer's name as torch writes it."""
+    return layer.replace("/", ".")
 
 
 def to_torch(graph: Graph, input: Shape) -> Network:  # noqa: A002

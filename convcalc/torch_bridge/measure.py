@@ -12,6 +12,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from convcalc.quantities import Shape
+from convcalc.torch_bridge.build import Network, module_name
 
 
 class LayerMeasured(NamedTuple):
@@ -30,6 +31,11 @@ class Measured(NamedTuple):
     flops: int
     """As FlopCounterMode counts: 2 for each multiply-accumulate of the operations it knows."""
     layers: dict[str, LayerMeasured]
+    """By their names as modules."""
+
+    def of(self, layer: str) -> LayerMeasured:
+        """What the layer of that name did."""
+        return self.layers[module_name(layer)]
 
 
 class FvcoreCounts(NamedTuple):
@@ -40,14 +46,14 @@ class FvcoreCounts(NamedTuple):
     unsupported: Counter[str]
 
 
-def run_counted(module: nn.Module, input: Shape) -> Measured:  # noqa: A002
+def run_counted(module: Network, input: Shape) -> Measured:  # noqa: A002
     """Run the module once on random numbers, counted by torch's FlopCounterMode."""
     shapes: dict[str, Shape] = {}
     handles = [
         child.register_forward_hook(
             lambda _module, _inputs, output, name=name: shapes.__setitem__(name, _shape(output))
         )
-        for name, child in module.named_children()
+        for name, child in module.named_layers()
     ]
     counter = FlopCounterMode(display=False)
     try:
@@ -62,7 +68,7 @@ def run_counted(module: nn.Module, input: Shape) -> Measured:  # noqa: A002
         name: LayerMeasured(
             shapes[name], _params(child), sum(counts.get(f"{root}.{name}", {}).values())
         )
-        for name, child in module.named_children()
+        for name, child in module.named_layers()
         if name in shapes
     }
     return Measured(_shape(output), _params(module), counter.get_total_flops(), layers)

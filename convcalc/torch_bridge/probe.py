@@ -30,6 +30,7 @@ from torch import nn
 
 from convcalc.graph import INPUT, Graph
 from convcalc.quantities import Shape
+from convcalc.torch_bridge.build import module_name
 
 _FLOOR = 1e-10
 """Below this a product is rounding: the least true one, a softmax's, is some 1e-8."""
@@ -60,7 +61,7 @@ def probe(
             continue
         node = graph.nodes[index]
         inputs = [shapes[i] for i in node.inputs]
-        found = _read_by(module.get_submodule(node.name), inputs, mask, random)
+        found = _read_by(module.get_submodule(module_name(node.name)), inputs, mask, random)
         for source, read in zip(node.inputs, found, strict=True):
             masks[source] = masks[source] | read if source in masks else read
     whole = masks.get(INPUT)

@@ -1,0 +1,218 @@
+"""What `convcalc rf` prints of a `FieldView`."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from convcalc.fields import FieldView, Interval, support_grid, weight_grid
+from convcalc.render.json import SCHEMA_VERSION, field_dict, shape_dict
+from convcalc.render.rows import Rows
+
+AXES = {0: (), 1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+
+
+def to_rows(view: FieldView) -> Rows:
+    """A row for each quantity, a column for each axis."""
+    field = view.field
+    rows = [["", *AXES[view.input.rank]]]
+
+    def row(name: str, values: Any) -> None:
+        rows.append([name, *values])
+
+    row("field", ("all" if size is None else f"{size:,}" for size in field.size))
+    if field.phases:
+        row("by phase", (", ".join(map(str, sizes)) for sizes in field.phases))
+    row("stride", ("-" if stride is None else str(stride) for stride in field.stride))
+    row("padding", ("-" if padding is None else f"{padding:,}" for padding in field.padding))
+    row("centre of unit 0", map(_number, view.centre))
+    where = ",".join(map(str, view.unit))
+    row(f"unit {where} sees" if where else "it sees", map(_interval, view.region))
+    if view.effective is not None:
+        row("deviation", (f"{value:.2f}" for value in view.effective.deviation))
+    row("useful sizes", (_range(p.smallest, p.largest) for p in view.productivity))
+    row("unproductive", (f"{len(p.unproductive)} convs" for p in view.productivity))
+    return rows
+
+
+def to_table(view: FieldView) -> Any:
+    """The quantities, pictures of the support and of the effective field, and sentences."""
+    from rich.console import Group
+    from rich.text import Text
+
+    from convcalc.render.heatmap import HeatMaps
+    from convcalc.render.table import plain_table
+
+    of_what = f"{view.layer} of {view.network}" if view.layer != view.network else view.network
+    on = "the input" if view.origin == "input" else view.origin
+    head, *body = to_rows(view)
+    title = Text(f"What {of_what} sees of {on}, {view.input}", style="bold")
+    table = plain_table("", *head)
+    table.title = None
+    for cells in body:
+        table.add_row(*cells)
+    grids = [
+        (title, grid.rows)
+        for title, grid in (
+            ("reads", support_grid(view)),
+            ("effective field", weight_grid(view)),
+        )
+        if grid is not None
+    ]
+    parts: list[Any] = [title, table, Text("")]
+    if grids:
+        titles, values = zip(*grids, strict=True)
+        parts += [HeatMaps(titles, values), Text("")]
+    parts += [Text(" ".join(sentences(view)))]
+    return Group(*parts)
+
+
+def sentences(view: FieldView) -> list[str]:
+    """What the quantities mean, and what was assumed."""
+    said = [_about_reads(view)]
+    if view.effective is not None:
+        share = view.effective.positions_95 / _box(view)
+        said.append(
+            f"Under uniform weights 95 % of the weight lies on {view.effective.positions_95:,} "
+            f"positions, {share:.1%} of the box (Luo et al. 2016; channels are not counted apart)."
+        )
+    if view.reached is not None and view.reached_units is not None:
+        where = ",".join(map(str, view.position))
+        units = "unit" if view.reached_units == 1 else "units"
+        names = AXES[len(view.reached)]
+        box = ", ".join(f"{n} {_interval(p)}" for n, p in zip(names, view.reached, strict=True))
+        said.append(
+            f"Position {where} reaches {view.reached_units:,} output {units}"
+            + (f" ({box})." if box else ".")
+        )
+    said += _about_alignment(view)
+    said += _about_productivity(view)
+    said.append(
+        f"Borders cut the unit's field off at {view.input}."
+        if view.clipped
+        else "Borders are left aside: the unit lies far from them (--unit for one near)."
+    )
+    return said
+
+
+def _box(view: FieldView) -> int:
+    """Positions of the box around what the unit sees."""
+    box = 1
+    for part in view.region:
+        box *= part[1] - part[0] + 1 if part else 1
+    return box
+
+
+def _about_reads(view: FieldView) -> str:
+    if view.read is None:
+        return "The positions it reads are too many to list."
+    box = _box(view)
+    if view.read == box:
+        return f"It reads all {box:,} positions of its box."
+    return f"It reads {view.read:,} of the {box:,} positions of its box ({view.read / box:.1%})."
+
+
+def _about_alignment(view: FieldView) -> list[str]:
+    if not view.disagreements:
+        return []
+    said = []
+    names = AXES[view.input.rank]
+    for found in view.disagreements[:3]:
+        branches = "; ".join(f"{name} {centre}" for name, centre in found.centres)
+        said.append(
+            f"Not aligned: {found.layer} merges branches of different centres along "
+            f"{names[found.axis]} ({branches})."
+        )
+    if len(view.disagreements) > 3:
+        said.append(f"So do {len(view.disagreements) - 3} more.")
+    return said
+
+
+def _about_productivity(view: FieldView) -> list[str]:
+    said = []
+    for name, extent, found in zip(
+        AXES[view.input.rank], view.input.spatial, view.productivity, strict=True
+    ):
+        if found.unproductive:
+            count = len(found.unproductive)
+            first = found.unproductive[0]
+            said.append(
+                f"Along {name}, {count} convolution{'' if count == 1 else 's'} from {first} on "
+                f"read maps whose units see more than all {extent} positions: unproductive "
+                "(Richter et al. 2021)."
+            )
+    return said
+
+
+def _number(value: Fraction | None) -> str:
+    return "-" if value is None else f"{float(value):g}"
+
+
+def _interval(interval: Interval | None) -> str:
+    if interval is None:
+        return "all"
+    low, high = interval
+    return f"{low} to {high}" if low != high else str(low)
+
+
+def _range(low: int, high: int | None) -> str:
+    if high is None:
+        return f"{low:,} on"
+    return f"{low:,} to {high:,}" if low <= high else "-"
+
+
+def to_dict(view: FieldView) -> dict[str, Any]:
+    """The documented JSON."""
+    from convcalc import __version__
+
+    effective = view.effective
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "command": "rf",
+        "version": __version__,
+        "network": view.network,
+        "reading": view.reading,
+        "layer": view.layer,
+        "from": view.origin,
+        "input": shape_dict(view.input),
+        "output": shape_dict(view.output),
+        "receptive_field": {
+            **field_dict(view.field),
+            "support": view.field.support,
+            "density": view.field.density,
+            "centre": [None if c is None else float(c) for c in view.centre],
+        },
+        "disagreements": [
+            {"layer": found.layer, "axis": found.axis, "centres": dict(found.centres)}
+            for found in view.disagreements
+        ],
+        "unit": {
+            "position": list(view.unit),
+            "clipped": view.clipped,
+            "region": [None if part is None else list(part) for part in view.region],
+            "reads": view.read,
+        },
+        "projective_field": {
+            "position": list(view.position),
+            "region": None if view.reached is None else [list(part) for part in view.reached],
+            "units": view.reached_units,
+        },
+        "effective_field": None
+        if effective is None
+        else {
+            "paths": effective.paths,
+            "mean": [float(mean) for mean in effective.mean],
+            "deviation": list(effective.deviation),
+            "positions": effective.positions,
+            "positions_95": effective.positions_95,
+            "share_95": effective.positions_95 / _box(view),
+        },
+        "productivity": [
+            {
+                "unproductive": list(found.unproductive),
+                "smallest_useful_size": found.smallest,
+                "largest_useful_size": found.largest,
+            }
+            for found in view.productivity
+        ],
+    }
