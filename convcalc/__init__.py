@@ -4,23 +4,32 @@
 >>> report = convcalc.analyze("7x1+1x7", input="64x56x56")
 >>> report.params, report.macs, report.receptive_field.size
 (57472, 179830784, (7, 7))
+
+What not every program needs is imported when it is first used.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.compare import Comparison, analyze, compare
 from convcalc.errors import ConvcalcError
-from convcalc.profiling import Profile, Timing, profile
 from convcalc.quantities import OpCounts, ReceptiveField, Shape
 from convcalc.spec import parse
 from convcalc.verify import Verification, to_torch, verify
+
+if TYPE_CHECKING:
+    from convcalc.fields import FieldView, receptive_field
+    from convcalc.profiling import Profile, Timing, profile
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Comparison",
     "ConvcalcError",
+    "FieldView",
     "LayerReport",
     "OpCounts",
     "Profile",
@@ -34,6 +43,26 @@ __all__ = [
     "compare",
     "parse",
     "profile",
+    "receptive_field",
     "to_torch",
     "verify",
 ]
+
+_LATER = {
+    "FieldView": "fields",
+    "receptive_field": "fields",
+    "Profile": "profiling",
+    "Timing": "profiling",
+    "profile": "profiling",
+}
+"""The names that are imported on first use, and their modules."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return getattr(import_module(f"convcalc.{_LATER[name]}"), name)
+    raise AttributeError(f"module 'convcalc' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+import convcalc
+from convcalc.networks.file import read_text
 from tests.readme_update import COLUMNS, README, Step, blocks, run
 
 TEXT = README.read_text(encoding="utf-8")
@@ -29,6 +31,15 @@ def test_outputs_fit_a_terminal() -> None:
         for step in block:
             if "csv" not in step.command:
                 assert all(len(line) <= COLUMNS for line in step.output.splitlines()), step.command
+
+
+def test_network_files() -> None:
+    """They are read, and mean something."""
+    files = re.findall(r"^```toml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    assert files
+    for text in files:
+        report = convcalc.analyze(read_text(text, "README.md").graph("README.md"))
+        assert report.output == convcalc.Shape(10)
 
 
 def test_python_blocks() -> None:
