@@ -6,8 +6,8 @@ nothing downstream knows where it came from.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from convcalc.errors import LimitError, Span
 from convcalc.layers import Layer
@@ -34,6 +34,8 @@ class Node(NamedTuple):
     branch: BranchPath = ()
     span: Span | None = None
     """The place in the user's text that this layer came from."""
+    params: int | None = None
+    """Learned scalars, where the layer's own formula does not say it: shared ones count once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,10 @@ class Graph:
     reading: str
     input: Shape | None = None
     """The size that the network is described at, where it says so."""
+    unknown: tuple[str, ...] = ()
+    """Operations of a torch model that are not counted: the figures are incomplete."""
+    module: Any = field(default=None, compare=False, repr=False)
+    """The torch model that it was made of."""
 
     def __post_init__(self) -> None:
         if not self.nodes:

@@ -104,6 +104,13 @@ class Report(Shown):
     receptive_field: ReceptiveField
     layers: tuple[LayerReport, ...]
     assumed: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    """Operations of a torch model that no figure counts, each with its place in the model."""
+
+    @property
+    def complete(self) -> bool:
+        """False where the figures leave out operations that are not known."""
+        return not self.unknown
 
     @property
     def macs(self) -> int:

@@ -93,6 +93,7 @@ def analyze_graph(graph: Graph, setting: Setting, assumed: tuple[str, ...] = ())
         receptive_field=walk.whole_field(),
         layers=tuple(layers),
         assumed=assumed,
+        unknown=graph.unknown,
     )
 
 
@@ -155,7 +156,7 @@ class Walk:
             spec=node.spec,
             inputs=self.graph.input_names(node),
             output=facts.output,
-            params=facts.params,
+            params=facts.params if node.params is None else node.params,
             operations=facts.operations,
             flops=self.flops(facts.operations),
             activations=facts.written if layer.is_weighted else 0,

@@ -43,6 +43,8 @@ def _network(report: Report, comparison: Comparison | None, layers: bool) -> dic
     network: dict[str, Any] = {
         "name": report.name,
         "reading": report.reading,
+        "complete": report.complete,
+        **({"unknown": list(report.unknown)} if report.unknown else {}),
         "input": {**shape_dict(report.input), "batch": report.batch},
         "output": shape_dict(report.output),
         "params": _number(report.params),

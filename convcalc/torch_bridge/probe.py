@@ -107,10 +107,10 @@ def _read_by(
 def _between(steps: list[nn.Module], shape: Shape) -> list[Shape]:
     """The input shapes of layers in series."""
     shapes = []
-    data = torch.empty(1, *_size(shape), device="meta")
+    data = torch.empty(1, *_size(shape), device="meta", dtype=torch.float64)
     for step in steps:
         shapes.append(Shape(data.shape[1], tuple(data.shape[2:])))
-        data = copy.deepcopy(step).to("meta")(data)
+        data = copy.deepcopy(step).to("meta", torch.float64)(data)
     return shapes
 
 

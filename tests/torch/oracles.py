@@ -140,7 +140,7 @@ def _sides(layer: Windowed, axis: int, size: int) -> tuple[int, int]:
     if padding is None:
         padding = "valid" if isinstance(layer, (MaxPool, AvgPool)) else "same"
     if not isinstance(padding, str):
-        return tuple(padding[axis])  # type: ignore[return-value]
+        return tuple(padding[axis])
     extent = (layer.kernel_size[axis] - 1) * _dilation(layer)[axis] + 1
     stride = _stride(layer)[axis]
     if padding == "tfsame":  # as tensorflow.org/api_docs/python/tf/nn says it
@@ -321,7 +321,7 @@ def _compare_reads(
     for number, unit in enumerate(units(report.output.spatial)):
         analytic = mask(graph, shape, unit)
         masks = {
-            by: (positions, reached[(slice(None), *unit)])
+            by: (positions, reached.movedim(0, -1)[unit])
             for by, (positions, reached) in outcomes.items()
         }
         if alone and number < 2:

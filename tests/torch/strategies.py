@@ -12,8 +12,9 @@ from convcalc.layers import KINDS, MERGES, Merge, Word
 from convcalc.layers.activation import ReLU, Sigmoid
 from convcalc.layers.channels import Take
 from convcalc.layers.conv import Conv, ConvTranspose, Depthwise, Separable
-from convcalc.layers.linear import Flatten, Linear
+from convcalc.layers.linear import Flatten, Linear, Softmax
 from convcalc.layers.merge import Concat, Multiply
+from convcalc.layers.norm import GroupNorm, LayerNorm
 from convcalc.layers.pool import AvgPool, GlobalAvgPool, MaxPool
 from convcalc.layers.resample import Crop, Pad, Upsample
 from convcalc.quantities import Shape
@@ -74,6 +75,11 @@ def layers(draw: st.DrawFn, kind: type[Word], rank: int) -> tuple[Tree, Shape]:
     word = draw(fitting(kind, shape))
     after = laws.run(word, shape)
     assume(after is not None and after.elements * shape.positions <= TRIED)
+    values = shape.channels // getattr(word, "groups", 1)
+    if isinstance(word, (LayerNorm, Softmax)):  # of one channel: 0 or 1, whatever comes in
+        assume(values > 1)
+    if isinstance(word, GroupNorm):  # torch refuses sets of one value
+        assume(values * shape.positions > 1)
     return Leaf(word), shape
 
 

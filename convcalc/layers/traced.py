@@ -1,0 +1,67 @@
+"""A step of a torch model that no word of the language says: matrix products, reshapes, slices.
+
+What it answers was worked out when the model was followed, for the sizes it was followed at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from convcalc.layers.base import Layer, Reads
+from convcalc.quantities import OpCounts, Shape
+
+
+@dataclass(frozen=True)
+class Traced(Layer):
+    """One operation of a model as it ran.
+
+    name: torch's name of it, "matmul".
+    shape: what comes out.
+    counts: every operation.
+    reading: for each input, what an output position reads of it.
+    weights: learned scalars that it reads, shared ones too.
+    """
+
+    word: ClassVar[str] = "torch"
+    summary: ClassVar[str] = "a step of a torch model"
+    example: ClassVar[str] = ""
+
+    name: str
+    shape: Shape
+    counts: OpCounts = field(default_factory=OpCounts)
+    reading: tuple[Reads, ...] = (None,)
+    weights: int = 0
+    moves_data: bool = True
+    gate: bool = False
+
+    @property
+    def is_weighted(self) -> bool:  # type: ignore[override]  # of a kind; of one step here
+        """A matrix product or a convolution."""
+        return self.counts.taps > 0
+
+    @property
+    def is_view(self) -> bool:  # type: ignore[override]
+        """Moves no data."""
+        return not self.moves_data
+
+    @property
+    def mixes_channels(self) -> bool:  # type: ignore[override]
+        """A product mixes what it reads; so does what reads every position."""
+        return self.counts.taps > 0 or None in self.reading
+
+    def output(self, inputs: Sequence[Shape]) -> Shape:
+        return self.shape
+
+    def params(self, inputs: Sequence[Shape], output: Shape) -> int:
+        return self.weights
+
+    def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
+        return self.counts
+
+    def reads(self, inputs: Sequence[Shape], output: Shape, which: int) -> Reads:
+        return self.reading[which]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,98 @@
+"""Where the positions of a feature map are in the dimensions of a tensor.
+
+A dimension is made of atoms, outermost first: (role, size), whose role is the spatial axis, or
+CHANNEL for everything else. A map N x C x H x W of one sample is
+
+    (), ((CHANNEL, C),), ((0, H),), ((1, W),)
+
+A permute moves dimensions, a flatten joins them, a channel shuffle splits an atom of channels: as
+long as no spatial axis is cut, the positions are known and no layer is needed for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from convcalc.quantities import Shape
+
+CHANNEL = -1
+
+Atom = tuple[int, int]
+Dim = tuple[Atom, ...]
+Dims = tuple[Dim, ...]
+
+
+def map_dims(shape: Shape) -> Dims:
+    """One sample of a map, as torch lays it out."""
+    return ((), ((CHANNEL, shape.channels),), *(((i, n),) for i, n in enumerate(shape.spatial)))
+
+
+def vector_dims(size: Sequence[int]) -> Dims:
+    """A tensor whose positions are no longer known."""
+    return tuple(((CHANNEL, n),) if n != 1 else () for n in size)
+
+
+def shape_of(dims: Dims) -> Shape:
+    """Channels and spatial sizes."""
+    atoms = [atom for dim in dims for atom in dim]
+    spatial = sorted((role, size) for role, size in atoms if role != CHANNEL)
+    channels = prod(size for role, size in atoms if role == CHANNEL)
+    return Shape(channels, tuple(size for _, size in spatial))
+
+
+def size_of(dims: Dims) -> tuple[int, ...]:
+    """The tensor's size."""
+    return tuple(prod(size for _, size in dim) for dim in dims)
+
+
+def is_channels(dim: Dim) -> bool:
+    """Has the dimension no position in it?"""
+    return all(role == CHANNEL for role, _ in dim)
+
+
+def is_map(dims: Dims, rank: int | None = None) -> bool:
+    """Is the tensor one sample of a map, laid out as torch does?"""
+    if len(dims) < 2 or dims[0] or not is_channels(dims[1]):
+        return False
+    if rank is not None and len(dims) != rank + 2:
+        return False
+    return all(len(dim) == 1 and dim[0][0] == axis for axis, dim in enumerate(dims[2:]))
+
+
+def with_channels(dims: Dims, where: int, size: int) -> Dims:
+    """The same with another number of channels in one dimension."""
+    dim: Dim = ((CHANNEL, size),)
+    return (*dims[:where], dim, *dims[where + 1 :])
+
+
+def viewed(dims: Dims, size: Sequence[int]) -> Dims | None:
+    """The dimensions after a reshape; None where it would cut a spatial axis."""
+    atoms = [atom for dim in dims for atom in dim]
+    found: list[list[Atom]] = []
+    for wanted in size:
+        dim: list[Atom] = []
+        left = wanted
+        while left > 1:
+            if not atoms:
+                return None
+            role, n = atoms.pop(0)
+            if left % n == 0:
+                dim.append((role, n))
+                left //= n
+            elif role == CHANNEL and n % left == 0:
+                dim.append((CHANNEL, left))
+                atoms.insert(0, (CHANNEL, n // left))
+                left = 1
+            else:
+                return None
+        if wanted == 1 and atoms and atoms[0][1] == 1 and len(found) > 1:
+            dim.append(atoms.pop(0))
+        found.append(dim)
+    if any(n > 1 for _, n in atoms):
+        return None
+    if atoms:
+        if not found:
+            return None
+        found[-1] += atoms
+    return tuple(map(tuple, found))

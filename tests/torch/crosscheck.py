@@ -1,0 +1,121 @@
+"""`python -m tests.torch.crosscheck [LAYERS] [NETWORKS] [SEED]`: random layers of every kind, 1-D
+to 3-D, against what torch does, found without convcalc's formulas (`oracles`), and random networks
+through `convcalc.verify`, which may disagree in nothing. Exits with 1 if anything differs.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+import convcalc
+from convcalc.layers import KINDS
+from convcalc.quantities import Shape
+from convcalc.spec import Tree
+from tests.torch import strategies
+from tests.torch.oracles import differences
+
+LAYERS, NETWORKS, SEED = 5_000, 2_000, 20_261_123
+RANKS = (1, 2, 3)
+
+Case = tuple[Tree, Shape]
+
+
+def drawn(what: st.SearchStrategy[Case], count: int, number: int, do: Callable[[Case], Any]) -> int:
+    """Do something to `count` random cases; how many there were."""
+    done = 0
+
+    @seed(number)
+    @settings(
+        max_examples=count, database=None, deadline=None, derandomize=False,
+        phases=[Phase.generate], suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(what)
+    def one(case: Case) -> None:
+        nonlocal done
+        done += 1
+        do(case)
+
+    one()
+    return done
+
+
+def check_layers(count: int, number: int) -> list[str]:
+    """Single layers against the oracles, as many of every kind and rank."""
+    found: list[str] = []
+    drawn_of: Counter[str] = Counter()
+    each = -(-count // (len(KINDS) * len(RANKS)))
+
+    def check(case: Case) -> None:
+        tree, shape = case
+        found.extend(
+            f"{tree} at {shape}: {d.quantity} {d.analytic}, not {d.found}"
+            for d in differences(tree, shape)
+        )
+
+    for index, kind in enumerate(KINDS):
+        for rank in RANKS:
+            what = strategies.layers(kind, rank)
+            drawn_of[kind.word] += drawn(what, each, number + 10 * index + rank, check)
+        print(f"\r{sum(drawn_of.values()):,} layers", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    print(f"{sum(drawn_of.values()):,} layers: " + ", ".join(
+        f"{word} {times}" for word, times in drawn_of.items()))  # fmt: skip
+    return found
+
+
+def check_networks(count: int, number: int) -> list[str]:
+    """Random networks through verify."""
+    found: list[str] = []
+    verdicts: Counter[str] = Counter()
+    done = 0
+
+    def check(case: Case) -> None:
+        nonlocal done
+        tree, shape = case
+        try:
+            verification = convcalc.verify(tree, input=shape, layers=True)
+        except convcalc.ConvcalcError as error:
+            verdicts[f"refused: {error.message.split(':')[-1].strip()[:40]}"] += 1
+            return
+        verdicts.update(row.verdict for row in verification.rows)
+        found.extend(
+            f"{tree} at {shape}: {row.layer or ''} {row.quantity} {row.analytic}, "
+            f"{row.measured} by {row.by}"
+            for row in verification.disagreements
+        )
+        done += 1
+        if done % 50 == 0:
+            print(f"\r{done:,} networks", end="", file=sys.stderr, flush=True)
+
+    for rank in RANKS:
+        drawn(strategies.networks(rank), -(-count // len(RANKS)), number + rank, check)
+    print(file=sys.stderr)
+    rows = ", ".join(f"{times:,} {verdict}" for verdict, times in verdicts.most_common())
+    print(f"{done:,} networks, of whose figures {rows}")
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    """Run, print, and say whether anything differs."""
+    layers, networks, number = (
+        int(given) if given else left_out
+        for given, left_out in zip([*arguments, "", "", ""], (LAYERS, NETWORKS, SEED), strict=False)
+    )
+    start = time.perf_counter()
+    found = check_layers(layers, number) if layers else []
+    found += check_networks(networks, number) if networks else []
+    for line in found[:50]:
+        print(line)
+    print(f"{len(found)} differences in {time.perf_counter() - start:.0f} s, seed {number}")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
