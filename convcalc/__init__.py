@@ -22,6 +22,7 @@ from convcalc.verify import Verification, to_torch, verify
 
 if TYPE_CHECKING:
     from convcalc.fields import FieldView, receptive_field
+    from convcalc.models import from_torch
     from convcalc.profiling import Profile, Timing, profile
 
 __version__ = "0.1.0"
@@ -41,6 +42,7 @@ __all__ = [
     "__version__",
     "analyze",
     "compare",
+    "from_torch",
     "parse",
     "profile",
     "receptive_field",
@@ -51,6 +53,7 @@ __all__ = [
 _LATER = {
     "FieldView": "fields",
     "receptive_field": "fields",
+    "from_torch": "models",
     "Profile": "profiling",
     "Timing": "profiling",
     "profile": "profiling",

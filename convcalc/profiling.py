@@ -18,8 +18,8 @@ from convcalc.analysis import Report, Setting, analyze_graph
 from convcalc.analysis.report import Shown
 from convcalc.errors import OptionError
 from convcalc.quantities import Shape
-from convcalc.sources import InputSize, Network, Placed, graphs_at
-from convcalc.verify import need_numbers, need_torch
+from convcalc.sources import InputSize, Network, Placed, graphs_at, need_torch
+from convcalc.verify import need_numbers
 
 DTYPES = {"float32": 4, "bfloat16": 2, "float16": 2}
 """Number types that can be timed, with their bytes."""

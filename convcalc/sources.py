@@ -1,43 +1,62 @@
 """Whatever the user names becomes a Graph: a specification's text, a network file, a built-in
-network.
+network, a torch model.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcalc.analysis import default_input, parse_input
-from convcalc.errors import OptionError, SourceError, shorten
+from convcalc.errors import MissingExtraError, OptionError, SymbolError, shorten
 from convcalc.graph import Graph
-from convcalc.quantities import Shape
+from convcalc.quantities import Shape, is_number
 from convcalc.spec import Block, Branches, Defaults, Leaf, Repeat, Series, Tree, lower, parse
 
 ZOO = "zoo:"
 """What the names of built-in networks begin with."""
 
-Network = str | Tree | Graph
-"""What names a network: text, a parsed tree, or a graph built by hand."""
+_MODEL = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*:[A-Za-z_]\w*(?:\.\w+)*")
+
+Network = str | Tree | Graph | Any
+"""What names a network: text, a parsed tree, a graph, or a torch model."""
 
 InputSize = str | Shape | Sequence[int] | None
 """Channels and sizes: "64x56x56" or (64, 56, 56); None for the default."""
 
 
-def to_graph(network: Network, defaults: Defaults) -> Graph:
+def to_graph(network: Network, defaults: Defaults, input: Shape | None = None) -> Graph:  # noqa: A002
     """The graph of a network.
+
+    Args:
+        input: the size that a torch model is followed at; specifications and files do not need it.
 
     Raises:
         ConvcalcError: the text does not parse, or the network is too large.
     """
     if isinstance(network, Graph):
-        return network
+        return _at_its_input(network, input)
     if isinstance(network, str):
-        return _named(network.strip(), defaults)
+        return _named(network.strip(), defaults, input)
     if isinstance(network, (Leaf, Series, Branches, Repeat, Block)):
         return lower(network, defaults)
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(network, torch.nn.Module):
+        return model_to_graph(network, input, type(network).__name__)
     raise OptionError(f"a network is a specification's text, not {type(network).__name__}")
+
+
+def _at_its_input(graph: Graph, input: Shape | None) -> Graph:  # noqa: A002
+    """Raises OptionError for a model that was followed at another size."""
+    if graph.module is not None and input is not None and graph.input != input:
+        raise OptionError(
+            f"{shorten(graph.name, 40)} was followed at {graph.input}, and holds there only",
+            hint="give the model itself to analyse it at another input",
+        )
+    return graph
 
 
 def is_file(name: str) -> bool:
@@ -45,7 +64,12 @@ def is_file(name: str) -> bool:
     return name.startswith(ZOO) or name.endswith((".toml", ".json"))
 
 
-def _named(name: str, defaults: Defaults) -> Graph:
+def is_model(name: str) -> bool:
+    """Does the text name a torch model?"""
+    return not is_file(name) and _MODEL.fullmatch(name) is not None
+
+
+def _named(name: str, defaults: Defaults, input: Shape | None) -> Graph:  # noqa: A002
     """The graph of what a text names."""
     if name.startswith(ZOO):
         from convcalc.networks import read_file, zoo_file
@@ -55,12 +79,47 @@ def _named(name: str, defaults: Defaults) -> Graph:
         from convcalc.networks import read_file
 
         return read_file(Path(name)).graph(name)
-    if re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", name):
-        raise SourceError(
-            f"{shorten(name)!r}: torch models are not read by this version",
-            hint="give a specification, a network file or zoo:NAME",
-        )
+    if is_model(name):
+        return named_model(name, {}, input)
     return lower(parse(name), defaults, name)
+
+
+def named_model(name: str, arguments: Mapping[str, Any], input: Shape | None) -> Graph:  # noqa: A002
+    """The graph of the model that `package.module:attribute` names: this imports that module.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+        SourceError: no such module, attribute or model.
+    """
+    need_torch(f"{shorten(name, 60)}, a torch model,")
+    from convcalc.torch_bridge.importing.models import import_model
+
+    return model_to_graph(import_model(name, arguments), input, name)
+
+
+def model_to_graph(model: Any, input: Any, name: str) -> Graph:  # noqa: A002
+    """The graph of a torch model's forward pass.
+
+    Args:
+        input: a shape, or example tensors as the model takes them; None for an image.
+
+    Raises:
+        ConvcalcError: the forward pass fails, or depends on values.
+    """
+    need_torch("from_torch")
+    from convcalc.torch_bridge.importing.models import default_size, model_graph
+
+    if isinstance(input, Shape) and not is_number(input.elements):
+        raise SymbolError(f"a torch model is followed at a size: {input} must be numbers")
+    return model_graph(model, default_size(model) if input is None else input, name)
+
+
+def need_torch(what: str) -> None:
+    """Raises MissingExtraError where torch is not installed."""
+    from importlib.util import find_spec
+
+    if find_spec("torch") is None:
+        raise MissingExtraError(what, "torch")
 
 
 class Placed(NamedTuple):
@@ -88,10 +147,10 @@ def graphs_at(
     if not networks:
         raise OptionError("a network is expected", hint="for example 7x1+1x7")
     defaults = Defaults.of(padding, bias, after_conv)
-    graphs = [to_graph(network, defaults) for network in networks]
+    if size is not None and not isinstance(size, Shape):
+        size = parse_input(size if isinstance(size, str) else "x".join(map(str, size)))
+    graphs = [to_graph(network, defaults, size) for network in networks]
     if size is not None:
-        if not isinstance(size, Shape):
-            size = parse_input(size if isinstance(size, str) else "x".join(map(str, size)))
         return [Placed(graph, size, "option") for graph in graphs]
     shared = next((graph.input for graph in graphs if graph.input is not None), None)
     common, chosen_by = shared, "file"
@@ -99,6 +158,10 @@ def graphs_at(
         rank = next((graph.rank for graph in graphs if graph.rank is not None), None)
         common, chosen_by = default_input(rank), "default"
     return [
-        Placed(graph, graph.input or common, "file" if graph.input else chosen_by)
+        Placed(
+            graph,
+            graph.input or common,
+            chosen_by if graph.input is None else "default" if graph.module is not None else "file",
+        )
         for graph in graphs
     ]

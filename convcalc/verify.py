@@ -17,10 +17,10 @@ from convcalc.analysis import support as sets
 from convcalc.analysis.receptive_field import AxisField, largest_phase
 from convcalc.analysis.report import Shown
 from convcalc.analysis.walk import output_fields, positions_read
-from convcalc.errors import MissingExtraError, SymbolError
+from convcalc.errors import OptionError, SymbolError
 from convcalc.graph import Graph
 from convcalc.quantities import Shape, Stride, is_number
-from convcalc.sources import InputSize, Network, graphs_at
+from convcalc.sources import InputSize, Network, graphs_at, need_torch
 
 if TYPE_CHECKING:
     from torch import nn
@@ -83,14 +83,6 @@ class Verification(Shown):
         return tuple(row for row in self.rows if row.verdict == DISAGREES)
 
 
-def need_torch(what: str) -> None:
-    """Raises MissingExtraError where torch is not installed."""
-    from importlib.util import find_spec
-
-    if find_spec("torch") is None:
-        raise MissingExtraError(what, "torch")
-
-
 def to_torch(
     network: Network,
     *,
@@ -110,6 +102,8 @@ def to_torch(
 
     (graph, shape, _), *_ = graphs_at([network], input, padding, bias, after_conv)
     need_numbers(shape, "to_torch")
+    if graph.module is not None:
+        raise OptionError(f"{graph.name} is a torch model already")
     analyze_graph(graph, Setting(shape))
     return build(graph, shape)
 
@@ -161,6 +155,8 @@ def _verify_graph(
     from convcalc.torch_bridge.memory import check_memory
 
     report = analyze_graph(graph, Setting(shape))
+    if graph.module is not None:
+        return _verify_model(graph, report, progress)
     check_memory(report)
     progress(f"{graph.name}: running the module")
     module = build(graph, shape)
@@ -177,6 +173,21 @@ def _verify_graph(
         rows.add("support", "-", "-", PROBE, reason, verdict=NOT_MEASURED)
     if layers:
         _compare_layers(rows, report, measured)
+    return rows.rows
+
+
+def _verify_model(graph: Graph, report: Report, progress: Callable[[str], None]) -> list[Row]:
+    """A model that was followed: what torch counts when it really runs."""
+    from convcalc.torch_bridge.measure import run_model
+
+    progress(f"{graph.name}: running the module")
+    flops, params, elements = run_model(graph.module, report.input)
+    rows = _Rows(graph.name)
+    rows.add("output elements", report.output.elements, elements, TORCH)
+    rows.add("params", report.params, params, TORCH)
+    missing = "; ".join(report.unknown[:3])
+    verdict = NOT_MEASURED if report.unknown and report.macs != flops // 2 else None
+    rows.add("MACs", report.macs, flops // 2, COUNTER, missing, verdict=verdict)
     return rows.rows
 
 

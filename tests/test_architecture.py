@@ -25,7 +25,7 @@ ORDER = (
     {"networks"},
     {"sources"},
     {"torch_bridge", "advice"},
-    {"compare", "verify", "profiling", "check", "fields"},
+    {"compare", "verify", "profiling", "check", "fields", "models"},
     {"render"},
     {"cli"},
     {"__main__"},

@@ -35,6 +35,8 @@ def compare(
     convention: options.Convention = "convcalc",
     element_size: options.ElementSize = 4,
     local: options.Local = False,
+    model_arg: options.ModelArg = None,
+    strict: options.Strict = False,
     layers: options.Layers = False,
     verify: options.Verify = False,
     profile: options.Profiled = False,
@@ -42,6 +44,7 @@ def compare(
     output: options.Output = None,
 ) -> None:
     """Put networks side by side: cost, receptive field, and what follows."""
+    from convcalc.cli.models import check_complete, with_arguments
     from convcalc.cli.output import show
     from convcalc.compare import compare as compare_networks
     from convcalc.render import check_format
@@ -61,22 +64,25 @@ def compare(
         "bias": bias,
         "after_conv": after_conv,
     }
+    named = with_arguments(networks, model_arg, input)
     comparison = compare_networks(
-        *networks,
+        *named,
         batch=batch,
         convention=convention,
         element_size=element_size,
         local=local,
         **common,
     )
-    further = _measured(networks, common, batch, verify, profile)
+    if strict:
+        check_complete(comparison.reports)
+    further = _measured(named, common, batch, verify, profile)
     show(comparison, form, output, layers, further)
     if "verification" in further and not further["verification"].agrees:
         raise typer.Exit(1)
 
 
 def _measured(
-    networks: list[str], common: dict[str, Any], batch: int, verify: bool, profile: bool
+    networks: list[Any], common: dict[str, Any], batch: int, verify: bool, profile: bool
 ) -> dict[str, Any]:
     """What --verify and --profile add, by the name it has in the JSON."""
     from convcalc.cli.output import progress_bar

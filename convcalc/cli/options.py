@@ -13,11 +13,17 @@ Networks = Annotated[
     list[str],
     typer.Argument(
         metavar="NETWORK...",
-        help="Specifications, network files or zoo:NAME; the first is the baseline.",
+        help="Specifications, network files, zoo:NAME or torch models package.module:attribute "
+        "(this form imports your code); the first is the baseline.",
     ),
 ]
 Network = Annotated[
-    str, typer.Argument(metavar="NETWORK", help="A specification, a network file or zoo:NAME.")
+    str,
+    typer.Argument(
+        metavar="NETWORK",
+        help="A specification, a network file, zoo:NAME or a torch model "
+        "package.module:attribute (this form imports your code).",
+    ),
 ]
 Input = Annotated[
     str | None,
@@ -53,6 +59,16 @@ Local = Annotated[
     typer.Option(
         "--local", help="Leave group norm's statistics and gates out of the receptive field."
     ),
+]
+ModelArg = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KEY=VALUE", help="What package.module:attribute is called with; literals only."
+    ),
+]
+Strict = Annotated[
+    bool,
+    typer.Option("--strict", help="Fail where a torch model has operations that are not counted."),
 ]
 Verify = Annotated[
     bool, typer.Option("--verify", help="Check every figure against real torch layers as well.")

@@ -24,6 +24,7 @@ def profile(
     padding: options.Padding = "same",
     bias: options.Bias = True,
     after_conv: options.AfterConv = None,
+    model_arg: options.ModelArg = None,
     device: options.Device = "cpu",
     dtype: options.Dtype = "float32",
     batch: options.Batch = 1,
@@ -42,6 +43,7 @@ def profile(
 
     Needs convcalc[torch].
     """
+    from convcalc.cli.models import with_arguments
     from convcalc.cli.output import progress_bar, show
     from convcalc.profiling import profile as profile_networks
     from convcalc.render import check_format
@@ -49,7 +51,7 @@ def profile(
     check_format(form)
     with progress_bar() as progress:
         result = profile_networks(
-            *networks,
+            *with_arguments(networks, model_arg, input),
             input=input,
             padding=padding,
             bias=bias,

@@ -43,10 +43,12 @@ def rf(
     bias: options.Bias = True,
     after_conv: options.AfterConv = None,
     local: options.Local = False,
+    model_arg: options.ModelArg = None,
     form: options.FormatOrPicture = "table",
     output: options.Output = None,
 ) -> None:
     """Show what a unit sees: field, support, effective field, alignment, productive layers."""
+    from convcalc.cli.models import with_arguments
     from convcalc.cli.output import show
     from convcalc.fields import receptive_field
     from convcalc.render import check_format
@@ -54,7 +56,7 @@ def rf(
 
     check_format(form, FORMATS + PICTURES)
     view = receptive_field(
-        network,
+        with_arguments([network], model_arg, input)[0],
         at=at,
         origin=origin,
         unit=_position(unit),

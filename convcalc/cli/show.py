@@ -34,6 +34,8 @@ def show(
     convention: options.Convention = "convcalc",
     element_size: options.ElementSize = 4,
     local: options.Local = False,
+    model_arg: options.ModelArg = None,
+    strict: options.Strict = False,
     stage: options.Stage = None,
     depth: options.Depth = None,
     form: options.FormatOrPicture = "table",
@@ -41,6 +43,7 @@ def show(
 ) -> None:
     """Show one network layer by layer: shapes, params, MACs, the receptive field so far."""
     from convcalc.analysis.stages import fold, has_stages
+    from convcalc.cli.models import check_complete, with_arguments
     from convcalc.cli.output import show as show_report
     from convcalc.compare import analyze
     from convcalc.render import check_format
@@ -48,7 +51,7 @@ def show(
 
     check_format(form, FORMATS + PICTURES)
     report = analyze(
-        network,
+        with_arguments([network], model_arg, input)[0],
         input=input,
         batch=batch,
         padding=padding,
@@ -58,6 +61,8 @@ def show(
         element_size=element_size,
         local=local,
     )
+    if strict:
+        check_complete([report])
     if stage or depth is not None:
         depth = 1 if depth is None else _at_least_1(depth)
         report = replace(report, layers=fold(report.layers, depth, stage or ()))

@@ -22,6 +22,7 @@ def verify(
     padding: options.Padding = "same",
     bias: options.Bias = True,
     after_conv: options.AfterConv = None,
+    model_arg: options.ModelArg = None,
     layers: options.LayerRows = False,
     form: options.Format = "table",
     output: options.Output = None,
@@ -30,6 +31,7 @@ def verify(
 
     Needs convcalc[torch].
     """
+    from convcalc.cli.models import with_arguments
     from convcalc.cli.output import progress_bar, show
     from convcalc.render import check_format
     from convcalc.verify import verify as verify_networks
@@ -37,7 +39,7 @@ def verify(
     check_format(form)
     with progress_bar() as progress:
         verification = verify_networks(
-            *networks,
+            *with_arguments(networks, model_arg, input),
             input=input,
             padding=padding,
             bias=bias,

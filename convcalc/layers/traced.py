@@ -42,6 +42,11 @@ class Traced(Layer):
         return self.counts.taps > 0
 
     @property
+    def is_gate(self) -> bool:  # type: ignore[override]
+        """A product with a gate."""
+        return self.gate
+
+    @property
     def is_view(self) -> bool:  # type: ignore[override]
         """Moves no data."""
         return not self.moves_data

@@ -30,6 +30,7 @@ def comparison_table(comparison: Comparison, layers: bool = False) -> Renderable
     if layers:
         tables += [_layers(report) for report in comparison.reports]
     spaced = [part for table in tables for part in (table, Text(""))]
+    spaced += [_incomplete(report) for report in comparison.reports if not report.complete]
     return Group(*spaced, _points(comparison), _assumed(comparison.baseline))
 
 
@@ -42,7 +43,19 @@ def report_table(report: Report) -> RenderableType:
     )
     if any(layer.kind == STAGE for layer in report.layers):
         said.append(" Stages are folded: --stage NAME or --depth 2 unfolds them.")
-    return Group(_layers(report), said, _assumed(report))
+    parts: list[RenderableType] = [_layers(report), said, _assumed(report)]
+    return Group(*parts, *([] if report.complete else [_incomplete(report)]))
+
+
+def _incomplete(report: Report) -> Text:
+    """What the figures leave out."""
+    count = len(report.unknown)
+    more = f"; and {count - 5} more" if count > 5 else ""
+    return Text(
+        f"Incomplete: {report.name} has {count} operation{'' if count == 1 else 's'} that no "
+        f"figure counts: {'; '.join(report.unknown[:5])}{more}.",
+        style="bold yellow",
+    )
 
 
 def _seen(field: ReceptiveField) -> str:

@@ -23,6 +23,11 @@ from convcalc.quantities import Shape
 Kind = TypeVar("Kind", bound=Word)
 
 
+LEAST = torch.finfo(torch.float32).min
+"""Padding that no maximum takes; of windows of minus infinity only, some torch pools return no
+index, and crash when they are differentiated."""
+
+
 class Network(nn.Module):
     """The layers of a graph, run in its order; what is no longer needed is let go."""
 
@@ -124,6 +129,17 @@ class Affine(nn.Module):
         return scaled if self.bias is None else scaled + self.bias
 
 
+class Shift(nn.Module):
+    """A learned number added to each channel: the bias of what is cut or padded before it."""
+
+    def __init__(self, features: int, rank: int) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(features, *[1] * rank))
+
+    def forward(self, data: torch.Tensor) -> torch.Tensor:
+        return data + self.bias
+
+
 class Shuffle(nn.Module):
     """Channels of `groups` groups interleaved, for any number of axes."""
 
@@ -222,7 +238,7 @@ def _conv_transpose(layer: conv.ConvTranspose, shape: Shape, output: Shape) -> n
         tuple(before for before, _ in sides) if direct else 0,
         tuple(added) if direct else 0,
         layer.group_count(shape.channels),
-        layer.bias is not False,
+        layer.bias is not False and direct,
         layer.dilation,
     )
     if direct:
@@ -234,7 +250,8 @@ def _conv_transpose(layer: conv.ConvTranspose, shape: Shape, output: Shape) -> n
     ):  # fmt: skip
         whole = (size - 1) * stride + dilation * (kernel - 1) + 1
         cuts.append((-before, out + before - whole))
-    return nn.Sequential(built, Pad(cuts))
+    shifts = [Shift(output.channels, output.rank)] if layer.bias is not False else []
+    return nn.Sequential(built, Pad(cuts), *shifts)
 
 
 def _max_pool(layer: pool.MaxPool, shape: Shape, output: Shape) -> nn.Module:
@@ -243,7 +260,7 @@ def _max_pool(layer: pool.MaxPool, shape: Shape, output: Shape) -> nn.Module:
     built: nn.Module = _of_rank("MaxPool", shape.rank)(
         layer.kernel_size, layer.stride, amounts, layer.dilation, ceil_mode=rounded
     )
-    return built if sides is None else nn.Sequential(Pad(sides, float("-inf")), built)
+    return built if sides is None else nn.Sequential(Pad(sides, LEAST), built)
 
 
 def _avg_pool(layer: pool.AvgPool, shape: Shape, output: Shape) -> nn.Module:
@@ -265,7 +282,7 @@ def _pool_padding(
     """
     sides = layer.sides(shape)
     amounts = _symmetric(sides)
-    if amounts is not None:
+    if amounts is not None and _pools_itself(layer, shape, amounts):
         return amounts, None, layer.ceil_mode
     assert layer.stride is not None
     filled = []
@@ -276,6 +293,17 @@ def _pool_padding(
         reach = (out - 1) * stride + dilation * (kernel - 1) + 1
         filled.append((before, max(after, reach - size - before)))
     return 0, filled, False
+
+
+def _pools_itself(
+    layer: pool.MaxPool | pool.AvgPool, shape: Shape, amounts: tuple[int, ...]
+) -> bool:
+    """Does torch pad this pool? It pads half of the kernel at most, no dilated windows safely
+    (they may see nothing but padding), and 3-D averages only of maps as large as the kernel."""
+    fits = all(a <= k // 2 for a, k in zip(amounts, layer.kernel_size, strict=True))
+    plain = not any(amounts) or set(layer.dilations()) == {1}
+    large = all(n >= k for n, k in zip(shape.spatial, layer.kernel_size, strict=True))
+    return fits and plain and (large or shape.rank < 3)
 
 
 def _global_pool(layer: pool.GlobalAvgPool, shape: Shape, output: Shape) -> nn.Module:

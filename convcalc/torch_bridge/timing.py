@@ -8,6 +8,7 @@ round's passes are all queued, so that no launch is timed with a wait in it.
 
 from __future__ import annotations
 
+import copy
 import platform
 import re
 import time
@@ -25,6 +26,7 @@ from convcalc.analysis import Report
 from convcalc.errors import ConvcalcError, OptionError
 from convcalc.graph import Graph
 from convcalc.profiling import Machine, Profile, Timing, Wish, roofline_bounds
+from convcalc.quantities import Shape
 from convcalc.torch_bridge.build import to_torch
 from convcalc.torch_bridge.measure import example
 from convcalc.torch_bridge.memory import check_memory, peak_bytes
@@ -39,12 +41,22 @@ WARM_UP = 3
 Progress = Callable[[str, float], None]
 
 
+def _module(graph: Graph, shape: Shape) -> Any:
+    """The network as a module of its own: of a model, a copy with weights if it has none."""
+    if graph.module is None:
+        return to_torch(graph, shape)
+    made = copy.deepcopy(graph.module)
+    if any(parameter.is_meta for parameter in made.parameters()):
+        made = made.to_empty(device="cpu")
+    return made
+
+
 class _Runner:
     """A network ready to be timed."""
 
     def __init__(self, graph: Graph, report: Report, wish: Wish, device: torch.device) -> None:
         dtype = getattr(torch, wish.dtype)
-        module: Any = to_torch(graph, report.input).eval().to(device=device, dtype=dtype)
+        module = _module(graph, report.input).eval().to(device=device, dtype=dtype)
         data = example(report.input, wish.batch).to(device=device, dtype=dtype)
         if wish.channels_last and data.dim() in (4, 5):
             form = torch.channels_last if data.dim() == 4 else torch.channels_last_3d

@@ -169,7 +169,7 @@ def test_no_network_and_no_text() -> None:
     with pytest.raises(ConvcalcError, match=r"^a network is expected\nhint: for example 7x1\+1x7$"):
         compare()
     with pytest.raises(ConvcalcError, match=r"not int$"):
-        analyze(7)  # type: ignore[arg-type]
+        analyze(7)
 
 
 def test_huge_networks_are_exact() -> None:

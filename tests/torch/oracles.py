@@ -214,7 +214,7 @@ def _again(layer: Windowed, call: Call) -> torch.Tensor | None:
         return None
     if isinstance(layer, AvgPool):
         return _operator(layer)(_padded(layer, data), layer.kernel_size, layer.stride)  # type: ignore[no-any-return]
-    padded = _padded(layer, data, float("-inf"))
+    padded = _padded(layer, data, torch.finfo(torch.float32).min)
     return _operator(layer)(padded, layer.kernel_size, layer.stride, 0, layer.dilation)  # type: ignore[no-any-return]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections import Counter
 from functools import lru_cache
 from typing import Any
@@ -19,12 +17,7 @@ from convcalc.layers.linear import Linear
 from convcalc.layers.pool import AvgPool, MaxPool
 from convcalc.sources import to_graph
 from convcalc.spec import Defaults
-
-OPERATORS = ("nms", "qnms")
-"""What torchvision describes to torch on import, and its compiled part should have defined."""
-
-LIBRARIES: list[torch.library.Library] = []
-"""Kept: a library's definitions go when it does."""
+from tests.torch.torchvision_shim import torchvision_models
 
 Step = tuple[str, Any]
 """A kind of operation and its numbers."""
@@ -64,32 +57,6 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "efficientnet_b0": ("efficientnet_b0", {}),
     "convnext_tiny": ("convnext_tiny", {}),
 }
-
-
-def forget_torchvision() -> None:
-    """Drop what a failed import has left."""
-    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
-        del sys.modules[name]
-
-
-@lru_cache
-def torchvision_models() -> Any:
-    """torchvision.models, also where torchvision's compiled operators do not fit this torch.
-
-    No model here uses them, but without their schemas torchvision cannot be imported.
-    """
-    reason = "torchvision is not installed: it comes with the extra `bench`"
-    try:
-        return pytest.importorskip("torchvision", reason=reason).models
-    except RuntimeError as error:
-        if "torchvision::nms does not exist" not in str(error):
-            raise
-    forget_torchvision()
-    library = torch.library.Library("torchvision", "DEF")
-    for name in OPERATORS:
-        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    LIBRARIES.append(library)
-    return importlib.import_module("torchvision").models
 
 
 class Recorder(TorchDispatchMode):

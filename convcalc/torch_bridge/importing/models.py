@@ -178,7 +178,7 @@ def model_graph(model: nn.Module, input: Any, name: str) -> Graph:  # noqa: A002
 def _inputs(recorder: Recorder, given: Any) -> tuple[tuple[Any, ...], dict[str, Any], Shape]:
     """The arguments of the forward pass, and the shape of the first tensor."""
     if isinstance(given, Shape):
-        value = Value(INPUT, map_dims(given))
+        value = recorder.origin = Value(INPUT, map_dims(given))
         return (recorder.new(value),), {}, given
     first: Shape | None = None
     made: dict[int, Any] = {}
@@ -188,6 +188,7 @@ def _inputs(recorder: Recorder, given: Any) -> tuple[tuple[Any, ...], dict[str, 
             plain = len(size) >= 2 and size[0] == 1
             first = Shape(size[1], size[2:]) if plain else shape_of(vector_dims(size))
             value = Value(INPUT, map_dims(first) if plain else vector_dims(size))
+            recorder.origin = value
             made[id(tensor)] = recorder.new(value, tensor.dtype)
         elif id(tensor) not in made:
             source = Value(INPUT, map_dims(first))

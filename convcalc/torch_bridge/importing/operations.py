@@ -69,6 +69,11 @@ def _value(rec: Recorder, tensor: Tensor) -> Value:
     return value
 
 
+def _bias(bias: Any) -> bool | None:
+    """As a specification says it: nothing where there is one."""
+    return False if bias is None else None
+
+
 def _result(rec: Recorder, out: Tensor, into: Tensor | None) -> Tensor:
     """The result; of an in-place function, the tensor it was done to."""
     if into is None:
@@ -87,15 +92,14 @@ def _conv(
     if rec.value(input) is None:
         return NotImplemented
     rank = weight.dim() - 2
-    if input.dim() == rank + 1:  # a sample without its batch
-        out = _conv(rec, input.unsqueeze(0), weight, bias, stride, padding, dilation, groups)
-        return NotImplemented if out is NotImplemented else out
+    if input.dim() != rank + 2 or input.shape[1] != weight.shape[1] * groups:
+        return NotImplemented  # a sample without its batch; or torch refuses it
     sides = padding
     if not isinstance(padding, str):
         sides = tuple((amount, amount) for amount in _tuple(padding, rank))
     layer = conv.Conv(
         tuple(weight.shape[2:]), weight.shape[0], _tuple(stride, rank), _tuple(dilation, rank),
-        sides, bias is not None, groups,
+        sides, _bias(bias), groups,
     )  # fmt: skip
     return _sampled(rec, input, rank, layer, [weight, bias])
 
@@ -112,9 +116,11 @@ def _conv_transpose(
     if rec.value(input) is None:
         return NotImplemented
     rank = weight.dim() - 2
+    if input.dim() != rank + 2 or input.shape[1] != weight.shape[0]:
+        return NotImplemented
     layer = conv.ConvTranspose(
         tuple(weight.shape[2:]), weight.shape[1] * groups, _tuple(stride, rank),
-        _tuple(dilation, rank), tuple((p, p) for p in _tuple(padding, rank)), bias is not None,
+        _tuple(dilation, rank), tuple((p, p) for p in _tuple(padding, rank)), _bias(bias),
         groups=groups, output_padding=_tuple(output_padding, rank),
     )  # fmt: skip
     return _sampled(rec, input, rank, layer, [weight, bias])
@@ -150,16 +156,18 @@ def _linear(rec: Recorder, input: Tensor, weight: Tensor, bias: Tensor | None = 
     if value is None or weight.dim() != 2:
         return NotImplemented
     outputs, features = map(int, weight.shape)
+    if input.shape[-1] != features:
+        return NotImplemented  # torch refuses it
     weights = [weight, bias]
     last, shape = value.dims[-1], value.shape
     if shape.rank and is_channels(last) and shape.channels == features:
         kernel = (1,) * shape.rank
-        layer = conv.Conv(kernel, outputs, padding="valid", bias=bias is not None)
+        layer = conv.Conv(kernel, outputs, padding="valid", bias=_bias(bias))
         dims = with_channels(value.dims, len(value.dims) - 1, outputs)
         return rec.emit(layer, [value], dims, weights)
     if shape.elements == features:
         dims = (*value.dims[:-1], ((CHANNEL, outputs),))
-        layer_ = linear.Linear(outputs, bias is not None)
+        layer_ = linear.Linear(outputs, _bias(bias))
         return rec.emit(layer_, [rec.as_vector(value)], dims, weights)
     rows = prod(size_of(value.dims)[:-1])
     taps = rows * outputs * features
@@ -334,7 +342,8 @@ def _multi_head(
 def _batch_norm(rec: Recorder, input: Tensor, running_mean: Any, running_var: Any,
                 weight: Any = None, bias: Any = None, *_: Any, **__: Any) -> Any:  # fmt: skip
     value = rec.value(input)
-    if value is None:
+    sized = [t.numel() for t in (running_mean, weight) if t is not None]
+    if value is None or any(count != input.shape[1] for count in sized):
         return NotImplemented
     return rec.emit(norm.BatchNorm(), [value], value.dims, [weight, bias])
 
@@ -579,7 +588,8 @@ def _together(
     counts = OpCounts(**{figure: shape_of(dims).elements})
     others = [tensor for tensor in tensors if rec.value(tensor) is None]
     reading = _matching(sources, dims)
-    return rec.traced(name, sources, dims, counts, reading, others)
+    gate = kind is merge.Multiply
+    return rec.traced(name, sources, dims, counts, reading, others, gate=gate)
 
 
 def _matching(sources: Sequence[Value], dims: Dims) -> list[Reads]:

@@ -78,6 +78,8 @@ class Recorder(TorchFunctionMode):
         self._made_of: dict[int, tuple[torch.Tensor, frozenset[int]]] = {}
         self._meta: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         self._names: dict[str, int] = {}
+        self.origin: Value | None = None
+        """The input."""
 
     # What is known of tensors
 
@@ -170,12 +172,13 @@ class Recorder(TorchFunctionMode):
         weights: Sequence[Any] = (),
         dtype: torch.dtype | None = None,
         moves_data: bool = True,
+        gate: bool = False,
     ) -> torch.Tensor:
         """A node that no word of the language says; without `reading` it reads its inputs whole."""
         shape = shape_of(dims)
         read = tuple(reading) if reading is not None else (None,) * len(sources)
         scalars = sum(t.numel() for t in weights if isinstance(t, torch.Tensor))
-        layer = Traced(name, shape, counts or OpCounts(), read, scalars, moves_data)
+        layer = Traced(name, shape, counts or OpCounts(), read, scalars, moves_data, gate)
         return self.emit(layer, sources, dims, weights, dtype)
 
     def pointwise(self, sources: Sequence[Value], dims: Dims) -> list[Reads]:
@@ -234,6 +237,7 @@ class Recorder(TorchFunctionMode):
         if not made:
             return result
         if not sources:
+            self._constant(name, given, made)
             parts = frozenset().union(*map(self._parts, given)) if given else frozenset()
             for tensor in made:
                 self._made_of[id(tensor)] = (tensor, parts)
@@ -252,6 +256,16 @@ class Recorder(TorchFunctionMode):
             assert value is not None
             self.track(tensor, value)
         return result
+
+    def _constant(self, name: str, given: list[torch.Tensor], made: list[torch.Tensor]) -> None:
+        """A product of the model's own tensors: work in every pass, though nothing of the input
+        goes into it."""
+        if name not in _PRODUCTS or not given or self.origin is None:
+            return
+        contracted = given[1 if name == "linear" and len(given) > 1 else 0].shape[-1]
+        taps = sum(tensor.numel() for tensor in made) * int(contracted)
+        dims = vector_dims(made[0].shape)
+        self.traced(name, [self.origin], dims, OpCounts(taps, taps), weights=given)
 
     def run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a function with every tensor replaced by an empty one on the meta device."""
@@ -279,6 +293,9 @@ class Recorder(TorchFunctionMode):
             return {key: self.on_meta(item) for key, item in given.items()}
         return given
 
+
+_PRODUCTS = frozenset({"linear", "matmul", "mm", "bmm", "__matmul__", "addmm"})
+"""Products that are counted even between tensors of the model."""
 
 _NO_DATA = frozenset({"requires_grad_", "detach_", "retain_grad", "share_memory_", "__set__"})
 """Functions that hand back what they were given."""

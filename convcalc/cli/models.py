@@ -1,0 +1,44 @@
+"""Networks as the command line names them: torch models with `--model-arg` are built here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from convcalc.analysis.report import Report
+from convcalc.errors import LayerError, OptionError
+
+
+def with_arguments(networks: Sequence[str], given: Sequence[str] | None, size: str | None) -> Any:
+    """The networks, of which torch models are built with the arguments of `--model-arg`.
+
+    Raises:
+        OptionError: arguments, and no model that takes them.
+    """
+    if not given:
+        return list(networks)
+    from convcalc.analysis import parse_input
+    from convcalc.sources import is_model, named_model, need_torch
+
+    if not any(map(is_model, networks)):
+        raise OptionError("--model-arg is for torch models, package.module:attribute")
+    need_torch("--model-arg")
+    from convcalc.torch_bridge.importing.models import read_arguments
+
+    arguments = read_arguments(given)
+    shape = parse_input(size) if size is not None else None
+    return [named_model(n, arguments, shape) if is_model(n) else n for n in networks]
+
+
+def check_complete(reports: Sequence[Report]) -> None:
+    """What `--strict` asks.
+
+    Raises:
+        LayerError: a report leaves operations out.
+    """
+    for report in reports:
+        if not report.complete:
+            raise LayerError(
+                f"{report.name} is incomplete, {len(report.unknown)} operations are not counted: "
+                + "; ".join(report.unknown[:5])
+            )

@@ -1,0 +1,41 @@
+"""torch models as networks: `convcalc.from_torch`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from convcalc.analysis import parse_input
+from convcalc.graph import Graph
+from convcalc.quantities import Shape
+from convcalc.sources import model_to_graph
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def from_torch(
+    model: nn.Module,
+    input: str | Shape | Sequence[int] | Any = None,  # noqa: A002
+    name: str | None = None,
+) -> Graph:
+    """The graph of a model's forward pass, which every function takes as a network.
+
+    Nothing is run: torch functions are intercepted and answered with empty tensors, so no data and
+    no time of the model's is needed, and the model is left as it was.
+
+    Args:
+        input: one sample's size, "3x224x224" or (3, 224, 224); or tensors as the model takes them:
+            one, a tuple or a dict of keywords, of which only the sizes matter. Left out, an image.
+        name: what tables call it; its class if left out.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+        ConvcalcError: the forward pass fails at this size, or depends on values.
+    """
+    size = input
+    if isinstance(size, str):
+        size = parse_input(size)
+    elif isinstance(size, (tuple, list)) and size and all(isinstance(n, int) for n in size):
+        size = Shape(size[0], tuple(size[1:]))
+    return model_to_graph(model, size, name or type(model).__name__)
