@@ -17,7 +17,7 @@ from convcalc.analysis import support as sets
 from convcalc.analysis.receptive_field import AxisField, largest_phase
 from convcalc.analysis.report import Shown
 from convcalc.analysis.walk import output_fields, positions_read
-from convcalc.errors import OptionError, SymbolError
+from convcalc.errors import LayerError, OptionError, SymbolError, shorten
 from convcalc.graph import Graph
 from convcalc.quantities import Shape, Stride, is_number
 from convcalc.sources import InputSize, Network, graphs_at, need_torch
@@ -160,7 +160,13 @@ def _verify_graph(
     check_memory(report)
     progress(f"{graph.name}: running the module")
     module = build(graph, shape)
-    measured = run_counted(module, shape)
+    try:
+        measured = run_counted(module, shape)
+    except (RuntimeError, ValueError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise LayerError(
+            f"{shorten(graph.name, 40)} at {shape}: torch refuses it: {shorten(first, 160)}"
+        ) from None
     rows = _Rows(graph.name)
     _compare_run(rows, report, measured)
     progress(f"{graph.name}: tracing with fvcore")

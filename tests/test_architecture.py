@@ -25,7 +25,7 @@ ORDER = (
     {"networks"},
     {"sources"},
     {"torch_bridge", "advice"},
-    {"compare", "verify", "profiling", "check", "fields", "models"},
+    {"compare", "verify", "profiling", "check", "fields", "models", "exporting"},
     {"render"},
     {"cli"},
     {"__main__"},

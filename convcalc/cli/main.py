@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from convcalc import __version__
-from convcalc.cli import compare, layers, profile, rf, show, verify, zoo
+from convcalc.cli import compare, export, layers, profile, rf, show, verify, zoo
 from convcalc.errors import ConvcalcError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ for module, command in (
     (rf, rf.rf),
     (verify, verify.verify),
     (profile, profile.profile),
+    (export, export.export),
     (zoo, zoo.zoo),
     (layers, layers.layers),
 ):

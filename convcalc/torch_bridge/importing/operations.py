@@ -585,11 +585,21 @@ def _together(
         return rec.emit(kind(), sources, dims)
     if kind is merge.Multiply and len(sources) == 2 and all(is_map(s.dims) for s in sources):
         return rec.emit(kind(), sources, dims)
-    counts = OpCounts(**{figure: shape_of(dims).elements})
     others = [tensor for tensor in tensors if rec.value(tensor) is None]
+    if kind is merge.Multiply and len(sources) == 1 and _is_scale(sources[0], dims, others):
+        return rec.emit(norm.Affine(False), sources, dims, others)
+    counts = OpCounts(**{figure: shape_of(dims).elements})
     reading = _matching(sources, dims)
     gate = kind is merge.Multiply
     return rec.traced(name, sources, dims, counts, reading, others, gate=gate)
+
+
+def _is_scale(source: Value, dims: Dims, others: list[Tensor]) -> bool:
+    """Is the product one with a number for each channel of a map?"""
+    if source.dims != dims or not is_map(dims) or len(others) != 1:
+        return False
+    size = (1,) * (len(dims) - others[0].dim()) + tuple(others[0].shape)
+    return size == (1, source.shape.channels, *(1,) * source.shape.rank)
 
 
 def _matching(sources: Sequence[Value], dims: Dims) -> list[Reads]:

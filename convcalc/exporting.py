@@ -1,0 +1,67 @@
+"""Networks as network files, read back before they are handed out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from convcalc.analysis import Setting, analyze_graph
+from convcalc.errors import SourceError, shorten
+from convcalc.graph import Graph
+from convcalc.layers.base import Word
+from convcalc.layers.padding import Padding
+from convcalc.networks.file import read_text
+from convcalc.networks.writer import write_file
+from convcalc.sources import InputSize, Network, graphs_at
+
+
+def export_text(
+    network: Network,
+    *,
+    input: InputSize = None,  # noqa: A002
+    padding: str = "same",
+    bias: bool = True,
+    after_conv: str | None = None,
+) -> str:
+    """The text of a network file that says the network.
+
+    Raises:
+        ConvcalcError: the network does not parse or fit.
+        SourceError: the language cannot say it: a step without a word, weights used twice,
+            branches that are no nest.
+    """
+    (graph, shape, _), *_ = graphs_at([network], input, padding, bias, after_conv)
+    report = analyze_graph(graph, Setting(shape))
+    if graph.unknown:
+        raise SourceError(f"{shorten(graph.name, 40)} is incomplete: {graph.unknown[0]}")
+    text = write_file(_explicit(graph), shape, graph.reading)
+    back = analyze_graph(read_text(text, "export").graph("export"), Setting(shape))
+    for figure in ("params", "macs", "flops", "output", "receptive_field"):
+        here, there = getattr(report, figure), getattr(back, figure)
+        if here != there:
+            raise SourceError(
+                f"{shorten(graph.name, 40)} cannot be written: its {figure.replace('_', ' ')} "
+                f"would be {there}, not {here}",
+                hint="weights that several layers share are written once for each layer",
+            )
+    return text
+
+
+def _explicit(graph: Graph) -> Graph:
+    """The graph with specs that say what a file's defaults would not: padding and bias."""
+    nodes = tuple(
+        node._replace(spec=str(_without_defaults(node.layer)))
+        if isinstance(node.layer, Word) and node.spec != "not run"
+        else node
+        for node in graph.nodes
+    )
+    return replace(graph, nodes=nodes)
+
+
+def _without_defaults(layer: Word) -> Word:
+    """The layer with what a file leaves out left out: padding same, a bias."""
+    left_out: dict[str, Padding | bool | None] = {}
+    if getattr(layer, "padding", None) == "same" and layer.is_convolution:
+        left_out["padding"] = None
+    if getattr(layer, "bias", None) is True:
+        left_out["bias"] = None
+    return replace(layer, **left_out) if left_out else layer

@@ -1,0 +1,93 @@
+"""Exported files say the network they are of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import convcalc
+from convcalc.cli.main import main
+from convcalc.errors import SourceError
+from convcalc.exporting import export_text
+from convcalc.networks import zoo_blocks, zoo_networks
+from convcalc.networks.file import read_text
+
+FIGURES = ("params", "macs", "valid_macs", "flops", "activations", "depth", "nonlinearities",
+           "output", "input", "receptive_field")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*zoo_networks(), *zoo_blocks()])
+def test_built_in_networks_come_back(name: str) -> None:
+    before = convcalc.analyze(f"zoo:{name}")
+    text = export_text(f"zoo:{name}")
+    after = convcalc.analyze(read_text(text, "net.toml").graph("net.toml"))
+    for figure in FIGURES:
+        assert getattr(after, figure) == getattr(before, figure), figure
+    assert [layer.kind for layer in after.layers] == [layer.kind for layer in before.layers]
+    assert all(len(line) <= 100 or "(" in line for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "3x3@8 + add(id | 3x3+relu+add(1x1 | id)) + cat(1x1@2 | id | mul(id | gap+1x1+sigmoid))",
+        "convt4x4s2p1 + up2bilinear + crop1 + pad1:0x2 + take1-2 + maxpool3x3s2ceil",
+        "cat(id | id)",
+        "add(3x3pvalid | crop1)",
+    ],
+)
+def test_specifications_come_back(spec: str) -> None:
+    options = {"input": "4x16x16", "after_conv": "bn+relu", "bias": False}
+    before = convcalc.analyze(spec, **options)  # type: ignore[arg-type]
+    text = export_text(spec, **options)  # type: ignore[arg-type]
+    after = convcalc.analyze(read_text(text, "net.toml").graph("net.toml"))
+    for figure in FIGURES:
+        assert getattr(after, figure) == getattr(before, figure), figure
+
+
+def test_command_writes_a_file_that_show_reads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "net.toml"
+    assert main(["export", "zoo:resnet18", "--output", str(path)]) == 0
+    assert main(["compare", "zoo:resnet18", str(path), "--format", "csv"]) == 0
+    first, second = capsys.readouterr().out.splitlines()[1:]
+    assert first.split(",")[2:10] == second.split(",")[2:10]
+
+
+def test_what_the_language_cannot_say() -> None:
+    torch = pytest.importorskip("torch", reason="needs the extra torch")
+    nn = torch.nn
+
+    class Dense(nn.Module):  # type: ignore[misc, name-defined]
+        """Read by two layers of different branches."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Conv2d(2, 2, 1), nn.Conv2d(2, 2, 3, padding=1)
+
+        def forward(self, x: object) -> object:
+            y = self.a(x)
+            z = self.b(y)
+            return torch.cat([torch.cat([x, y], 1), torch.cat([y, z], 1)], 1)
+
+    class Twice(Dense):
+        """One layer's weights used twice."""
+
+        def forward(self, x: object) -> object:
+            return self.b(self.a(self.a(x)))
+
+    class Product(Dense):
+        """No word for it."""
+
+        def forward(self, x: object) -> object:
+            return self.a(x).flatten(2) @ self.b(x).flatten(2).transpose(1, 2)
+
+    for model, message in (
+        (Dense, "no nest of branches can say"),
+        (Twice, "its params would be 50, not 44"),
+        (Product, "has no word in the language"),
+    ):
+        with pytest.raises(SourceError, match=message):
+            export_text(model(), input="2x6x6")
