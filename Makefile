@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Two torch threads beside another busy process can be far slower than one.
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test lint bench fuzz crosscheck clean
+.PHONY: demo test lint bench bench-peers fuzz crosscheck clean
 
 demo: $(VENV)/.core ## the main job, with nothing but typer and rich
 	$(BIN)/convcalc compare 7x7 7x1+1x7
@@ -21,6 +21,11 @@ lint: $(VENV)/.dev ## style and types
 
 bench: $(VENV)/.dev ## the figures of the README, as ratios within one run
 	$(BIN)/python -m tests.bench
+
+bench-peers: $(VENV)/.dev ## other counters on torchvision's models, in an environment of their own
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]' pytest
+	.venv-peers/bin/python -m tests.bench.peers
 
 fuzz: $(VENV)/.dev ## 100,000 strings through the command line's entry function
 	$(BIN)/python -m tests.fuzz

@@ -151,7 +151,7 @@ def _verify_graph(
     graph: Graph, shape: Shape, layers: bool, progress: Callable[[str], None]
 ) -> list[Row]:
     from convcalc.torch_bridge.build import to_torch as build
-    from convcalc.torch_bridge.measure import run_counted, run_fvcore
+    from convcalc.torch_bridge.measure import cut_off, run_counted, run_fvcore
     from convcalc.torch_bridge.memory import check_memory
 
     report = analyze_graph(graph, Setting(shape))
@@ -170,7 +170,7 @@ def _verify_graph(
     rows = _Rows(graph.name)
     _compare_run(rows, report, measured)
     progress(f"{graph.name}: tracing with fvcore")
-    _compare_fvcore(rows, report, run_fvcore(module, shape))
+    _compare_fvcore(rows, report, run_fvcore(module, shape), cut_off(module, report))
     if all(layer.output == measured.of(layer.name).output for layer in report.layers):
         progress(f"{graph.name}: probing the receptive field")
         _compare_fields(rows, report, graph, shape, module)
@@ -228,7 +228,7 @@ def _compare_layers(rows: _Rows, report: Report, measured: Measured) -> None:
         rows.add("MACs", layer.macs, found.flops // 2, COUNTER, layer=layer.name)
 
 
-def _compare_fvcore(rows: _Rows, report: Report, counts: FvcoreCounts | None) -> None:
+def _compare_fvcore(rows: _Rows, report: Report, counts: FvcoreCounts | None, cut: int = 0) -> None:
     if counts is None:
         reason = "fvcore is not installed: pip install 'convcalc[torch]'"
         rows.add("MACs", report.macs, "-", FVCORE, reason, verdict=NOT_MEASURED)
@@ -245,12 +245,16 @@ def _compare_fvcore(rows: _Rows, report: Report, counts: FvcoreCounts | None) ->
     explained = macs == report.macs or (holes and macs < report.macs)
     verdict = None if total == report.macs or not explained else BY_CONVENTION
     rows.add("MACs", report.macs, total, FVCORE, "; ".join(reasons), verdict=verdict)
-    known = counts.activations == report.activations or not holes
+    reason = ""
+    if cut:
+        reason = f"counts {cut:+,} that transposed convolutions write and their padding cuts off"
+    known = not holes and (not cut or counts.activations != report.activations + cut)
     rows.add(
         "activations",
         report.activations,
         counts.activations,
         FVCORE,
+        reason,
         verdict=None if known else BY_CONVENTION,
     )
 
@@ -290,6 +294,16 @@ class _Probes:
         if unit not in self._found:
             self._found[unit] = probe_bits(self.module, self.graph, self.shape, unit)
         return self._found[unit]
+
+    def is_free(self, unit: tuple[int, ...]) -> bool:
+        """Does no border, of the input or of a map on the way, cut off what the unit reads?"""
+        try:
+            cut, free = (
+                positions_read(self.graph, self.shape, unit, clip) for clip in (True, False)
+            )
+        except sets.TooLarge:
+            return False
+        return sets.same(cut, free)
 
     def extent(self, unit: tuple[int, ...], axis: int) -> tuple[int, int] | None:
         """First and last position that the unit reads along one axis."""
@@ -358,16 +372,21 @@ def _compare_axis(
     extent = probes.shape.spatial[axis]
     name = f"axis {axis}"
 
+    def at(index: int) -> tuple[int, ...]:
+        return (*unit[:axis], index, *unit[axis + 1 :])
+
     def inside(index: int) -> bool:
         region = course.region(index)
-        return region is not None and region[0] >= 0 and region[1] < extent
+        if region is None or region[0] < 0 or region[1] >= extent:
+            return False
+        return probes.is_free(at(index))
 
     def measured(index: int) -> tuple[int, int] | None:
-        return probes.extent((*unit[:axis], index, *unit[axis + 1 :]), axis)
+        return probes.extent(at(index), axis)
 
     whole = report.receptive_field
     if not inside(unit[axis]):
-        reason = "the input's border cuts the field: compared position by position above"
+        reason = "a border cuts the field: compared position by position above"
         rows.add(f"field size, {name}", whole.size[axis], "-", PROBE, reason, verdict=NOT_MEASURED)
         return
     found = measured(unit[axis])

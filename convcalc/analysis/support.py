@@ -290,3 +290,12 @@ def _numbered(rows: tuple[Run, ...]) -> Iterator[tuple[int, int, Rows]]:
     for times, part in rows:
         yield position, position + times - 1, part
         position += times
+
+
+def same(left: Region | None, right: Region | None) -> bool:
+    """Do two regions hold the same positions, wherever their boxes begin?"""
+    if left is None or right is None or not left.rows or not right.rows:
+        return not (left and left.rows) and not (right and right.rows)
+    low = tuple(map(min, left.low, right.low))
+    counter = Counter()
+    return counter._from(left, low) == counter._from(right, low)

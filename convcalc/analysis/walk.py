@@ -324,15 +324,23 @@ def output_fields(graph: Graph, input: Shape) -> tuple[fields.AxisField, ...]:  
     return axes
 
 
-def positions_read(graph: Graph, input: Shape, unit: tuple[int, ...]) -> support.Region | None:  # noqa: A002
-    """The positions of an input that one unit of the output reads, borders taken into account.
+def positions_read(
+    graph: Graph,
+    input: Shape,  # noqa: A002
+    unit: tuple[int, ...],
+    clip: bool = True,
+) -> support.Region | None:
+    """The positions of an input that one unit of the output reads.
+
+    Args:
+        clip: take the borders of every map into account; without, maps go on for ever.
 
     Raises:
         TooLarge: the set is too large to make.
     """
     walk = Walk(graph, Setting(input))
     walk.visit_all()
-    return walk.read_by(unit, clip=True)
+    return walk.read_by(unit, clip)
 
 
 def _brief(shape: Shape) -> str:

@@ -6,12 +6,14 @@ import logging
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from math import prod
 from typing import NamedTuple
 
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from convcalc.analysis import Report
 from convcalc.quantities import Shape
 from convcalc.torch_bridge.build import Network, module_name
 
@@ -45,6 +47,21 @@ class FvcoreCounts(NamedTuple):
     flops: Counter[str]
     activations: int
     unsupported: Counter[str]
+
+
+def cut_off(module: Network, report: Report) -> int:
+    """Elements that transposed convolutions write and their layers then cut off."""
+    shapes = {layer.name: layer.output for layer in report.layers}
+    cut = 0
+    for layer, (_, built) in zip(report.layers, module.named_layers(), strict=True):
+        whole = next(iter(built.children()), None)
+        if not isinstance(whole, nn.modules.conv._ConvTransposeNd):
+            continue
+        source = shapes.get(layer.inputs[0], report.input)
+        sizes = zip(source.spatial, whole.stride, whole.dilation, whole.kernel_size, strict=True)
+        raw = prod((n - 1) * s + d * (k - 1) + 1 for n, s, d, k in sizes)
+        cut += layer.output.channels * raw - layer.output.elements
+    return cut
 
 
 def run_counted(module: Network, input: Shape) -> Measured:  # noqa: A002

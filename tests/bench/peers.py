@@ -1,0 +1,197 @@
+"""`python -m tests.bench.peers`: convcalc beside other counters, on torchvision's models.
+
+For each model and tool: seconds (the median of a few runs, in turns), peak of Python's memory,
+params and what the tool calls its count, in one run. A tool that is not installed is left out, one
+that fails says so. Models are on the CPU with their weights, as these tools need them; convcalc and
+FlopCounterMode need neither and are given the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import statistics
+import sys
+import time
+import tracemalloc
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch.utils.flop_counter import FlopCounterMode
+
+import convcalc
+from tests.torch.torchvision_shim import torchvision_models
+
+MODELS = ("alexnet", "vgg16", "googlenet", "inception_v3", "resnet18", "resnet50", "resnet152",
+          "mobilenet_v2", "squeezenet1_0", "densenet121", "shufflenet_v2_x1_0",
+          "efficientnet_b0", "convnext_tiny", "swin_t", "vit_b_16")  # fmt: skip
+RUNS = 3
+
+
+class Counted(NamedTuple):
+    """What a tool says of a model."""
+
+    params: int | None
+    number: int
+    called: str
+
+
+Tool = Callable[[Any, torch.Tensor], Counted]
+
+
+def _convcalc(model: Any, data: torch.Tensor) -> Counted:
+    report = convcalc.analyze(convcalc.from_torch(model, tuple(data.shape[1:])))
+    return Counted(report.params, report.macs, "MACs")
+
+
+def _flop_counter(model: Any, data: torch.Tensor) -> Counted:
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(data)
+    return Counted(None, counter.get_total_flops(), "FLOPs")
+
+
+def _fvcore(model: Any, data: torch.Tensor) -> Counted:
+    from fvcore.nn import FlopCountAnalysis, parameter_count
+
+    analysis = FlopCountAnalysis(model, data)
+    analysis.unsupported_ops_warnings(False)
+    analysis.uncalled_modules_warnings(False)
+    return Counted(parameter_count(model)[""], int(analysis.total()), "flops")
+
+
+def _torchinfo(model: Any, data: torch.Tensor) -> Counted:
+    from torchinfo import summary
+
+    found = summary(model, input_data=data, verbose=0)
+    return Counted(found.total_params, found.total_mult_adds, "mult-adds")
+
+
+def _ptflops(model: Any, data: torch.Tensor) -> Counted:
+    from ptflops import get_model_complexity_info
+
+    macs, params = get_model_complexity_info(
+        model, tuple(data.shape[1:]), as_strings=False, print_per_layer_stat=False, verbose=False,
+        backend="pytorch",
+    )  # fmt: skip
+    return Counted(int(params), int(macs), "MACs")
+
+
+def _thop(model: Any, data: torch.Tensor) -> Counted:
+    from thop import profile
+
+    macs, params = profile(model, inputs=(data,), verbose=False)
+    return Counted(int(params), int(macs), "MACs")
+
+
+def _calflops(model: Any, data: torch.Tensor) -> Counted:
+    from calflops import calculate_flops
+
+    flops, macs, params = calculate_flops(
+        model, input_shape=tuple(data.shape), print_results=False, print_detailed=False,
+        output_as_string=False,
+    )  # fmt: skip
+    del flops
+    return Counted(int(params), int(macs), "MACs")
+
+
+def _torchprofile(model: Any, data: torch.Tensor) -> Counted:
+    from torchprofile import profile_macs
+
+    return Counted(None, int(profile_macs(model, data)), "MACs")
+
+
+def _flopth(model: Any, data: torch.Tensor) -> Counted:
+    from flopth import flopth
+
+    flops, params = flopth(model, in_size=tuple(data.shape[1:]), bare_number=True)
+    return Counted(int(params), int(flops), "FLOPs")
+
+
+TOOLS: dict[str, Tool] = {
+    "convcalc": _convcalc, "FlopCounterMode": _flop_counter, "fvcore": _fvcore,
+    "torchinfo": _torchinfo, "ptflops": _ptflops, "thop": _thop, "calflops": _calflops,
+    "torchprofile": _torchprofile, "flopth": _flopth,
+}  # fmt: skip
+
+
+class Row(NamedTuple):
+    """A tool at a model."""
+
+    tool: str
+    seconds: float
+    peak: int
+    counted: Counted | None
+    failure: str = ""
+
+
+def measure(name: str) -> list[Row]:
+    """Every tool at one model, in turns."""
+    models = torchvision_models()
+    size = 299 if name == "inception_v3" else 224
+    options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    model = models.get_model(name, **options).eval()
+    data = torch.rand(1, 3, size, size)
+    times: dict[str, list[float]] = {tool: [] for tool in TOOLS}
+    found: dict[str, Counted] = {}
+    peaks: dict[str, int] = {}
+    failures: dict[str, str] = {}
+    for turn in range(RUNS + 1):
+        for tool, run in TOOLS.items():
+            if tool in failures:
+                continue
+            if turn == 0:
+                tracemalloc.start()
+            start = time.perf_counter()
+            try:
+                with contextlib.redirect_stdout(io.StringIO()):
+                    found[tool] = run(model, data)
+            except ModuleNotFoundError:
+                failures[tool] = "not installed"
+            except Exception as error:  # a peer's own: it is what is to be seen
+                failures[tool] = f"{type(error).__name__}: {str(error).splitlines()[0][:60]}"
+            if turn == 0:
+                peaks[tool] = tracemalloc.get_traced_memory()[1]
+                tracemalloc.stop()
+            else:
+                times[tool].append(time.perf_counter() - start)
+    return [
+        Row(tool, statistics.median(times[tool] or [0.0]), peaks[tool], found.get(tool),
+            failures.get(tool, ""))
+        for tool in TOOLS if failures.get(tool) != "not installed"
+    ]  # fmt: skip
+
+
+def main(names: list[str]) -> None:
+    """Measure and print."""
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    torch.set_num_threads(1)
+    table = Table("model", "tool", "time", "/ ours", "memory", "params", "count", "/ MACs", "it is",
+                  title=f"Medians of {RUNS} runs in turns, one thread")  # fmt: skip
+    for name in names or MODELS:
+        rows = measure(name)
+        ours = rows[0]
+        assert ours.counted is not None
+        for row in rows:
+            if row.counted is None:
+                table.add_row(name, row.tool, "-", "-", "-", "-", row.failure, "-", "-")
+                continue
+            params = "" if row.counted.params is None else f"{row.counted.params:,}"
+            table.add_row(
+                name, row.tool, f"{row.seconds * 1000:.0f} ms",
+                f"{row.seconds / ours.seconds:.1f}x", f"{row.peak / 1e6:.1f} MB", params,
+                f"{row.counted.number:,}", f"{row.counted.number / ours.counted.number:.4f}",
+                row.counted.called,
+            )  # fmt: skip
+        table.add_section()
+        print(name, file=sys.stderr)
+    Console(width=140).print(table)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
