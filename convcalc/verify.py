@@ -296,14 +296,15 @@ class _Probes:
         return self._found[unit]
 
     def is_free(self, unit: tuple[int, ...]) -> bool:
-        """Does no border, of the input or of a map on the way, cut off what the unit reads?"""
+        """Does it read something of which no border, of the input or of a map on the way, cuts
+        off a part? (A small map may lack the phase that reads something.)"""
         try:
             cut, free = (
                 positions_read(self.graph, self.shape, unit, clip) for clip in (True, False)
             )
         except sets.TooLarge:
             return False
-        return sets.same(cut, free)
+        return free is not None and bool(free.rows) and sets.same(cut, free)
 
     def extent(self, unit: tuple[int, ...], axis: int) -> tuple[int, int] | None:
         """First and last position that the unit reads along one axis."""

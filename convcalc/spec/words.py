@@ -139,8 +139,10 @@ class _Reader:
         rest = self.text[self.at :]
         if not rest or not rest[0].isalpha() or (kind.size is not None and self.at_number()):
             return True
+        named = self.parameters and self.patterns["count"].match(self.text, self.at + 1)
         return any(rest.startswith(flag) for flag in kind.flags) or (
-            rest[0] in MODIFIERS and (len(rest) == 1 or not rest[1].isalpha() or rest[0] == "p")
+            rest[0] in MODIFIERS
+            and (len(rest) == 1 or not rest[1].isalpha() or rest[0] == "p" or bool(named))
         )
 
     def read_size(self, kind: type[Word], values: dict[str, Any]) -> None:

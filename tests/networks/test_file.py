@@ -76,6 +76,7 @@ def test_json_of_the_same_shape_is_read() -> None:
         ("m(a, ab)", "1x1@ab + 1x1@a", "m(1, 2)", "1x1@2+1x1@1"),
         ("m(g)", "3x3@8gg", "m(4)", "3x3@8g4"),
         ("m(c)", "3x3@cs2", "m(4)", "3x3@4s2"),
+        ("m(g)", "shufflegg + gngg", "m(2)", "shuffleg2 + gng2"),
         ("m(n)", "n*dw3x3", "m(3)", "3*dw3x3"),
         ("m(a, b)", "takea-b", "m(1, 2)", "take1-2"),
         ("m(a, b)", "pada:bx1", "m(1, 2)", "pad1:2x1"),

@@ -1,7 +1,7 @@
 """The built-in blocks against what is published of them, to the digit where there are digits.
 
-`zoo_blocks.json` has the figures of each file at its own input. A block of a file with other numbers,
-`gcn(3, 21)` for its `gcn(15, 21)`, is the same file with another stage.
+`zoo_blocks.json` has the figures of each file at its own input. With other numbers, `gcn(3, 21)`
+for its `gcn(15, 21)`, a block is the same file with another stage.
 """
 
 from __future__ import annotations
@@ -412,7 +412,7 @@ def test_vgg_a_7x7_has_81_percent_more_weights() -> None:
 
 
 def test_blocks_of_inception_are_those_of_the_network() -> None:
-    """At the sizes that the modules have there, the figures of its last ones and the first at 8x8."""
+    """The last ones at 35x35 and 17x17, the first at 8x8."""
     network = analyze("zoo:inception_v3")
     for name, stage in (
         ("inception_v3_a", "Mixed_5d"),

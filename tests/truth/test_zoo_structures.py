@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import tomllib
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 
@@ -83,12 +84,12 @@ def test_van_tiny_with_lska(size: int) -> None:
 def test_inceptionnext(
     name: str, widths: tuple[int, ...], depths: tuple[int, ...], part: int, band: int
 ) -> None:
-    """The mixer of the built-in block with other numbers; its text is the block's at 96 channels."""
+    """The mixer of the built-in block with other numbers: at 96 channels it is the block."""
 
     def mixer(c: int) -> str:
         g = c // part
         bounds = [0, c - 3 * g, c - 2 * g, c - g, c]
-        takes = [f"take{a}-{b - 1}" for a, b in zip(bounds, bounds[1:], strict=False)]
+        takes = [f"take{a}-{b - 1}" for a, b in pairwise(bounds)]
         kernels = ["", " + dw3x3", f" + dw1x{band}", f" + dw{band}x1"]
         return f"cat({' | '.join(map(''.join, zip(takes, kernels, strict=True)))})"
 

@@ -24,8 +24,8 @@ from convcalc.graph import INPUT, Graph, Node
 from convcalc.layers.linear import Identity
 from convcalc.layers.traced import Traced
 from convcalc.quantities import AxisRead, Shape
+from convcalc.torch_bridge.importing.handlers import HANDLERS
 from convcalc.torch_bridge.importing.layout import map_dims, shape_of, vector_dims
-from convcalc.torch_bridge.importing.operations import HANDLERS
 from convcalc.torch_bridge.importing.recorder import Recorder, Value, failed, followed, tensors_in
 
 IMAGE = 224

@@ -1,7 +1,7 @@
 """Follows one forward pass of a model and writes down its layers, without running them.
 
 Every torch function that the model calls comes by here (`TorchFunctionMode`), whatever Python
-stands around it. What `operations` knows is not run at all: its layer answers what shape comes out,
+stands around it. What `handlers` knows is not run at all: its layer answers what shape comes out,
 and an empty tensor of that shape on torch's meta device goes on. What it does not know runs on the
 meta device, is written down with its place, and makes the figures incomplete. The model is left as
 it was: its tensors are only looked at, and its modes put back.

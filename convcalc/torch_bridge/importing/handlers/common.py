@@ -1,0 +1,137 @@
+"""How a torch function is given its handler, and what handlers have in common.
+
+A handler takes the recorder and the function's own arguments, writes nodes, and returns tensors
+that stand for the results. It may return NotImplemented for a case that it does not cover, which is
+then treated as unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812  (its name everywhere)
+
+from convcalc.layers.base import Layer, Reads
+from convcalc.quantities import AxisRead, Shape
+from convcalc.torch_bridge.importing.layout import (
+    CHANNEL,
+    Dims,
+    is_channels,
+    is_map,
+    map_dims,
+    shape_of,
+    size_of,
+    vector_dims,
+)
+from convcalc.torch_bridge.importing.recorder import Handler, Recorder, Value
+
+HANDLERS: dict[Any, Handler] = {}
+
+
+def handles(*functions: Any) -> Callable[[Handler], Handler]:
+    """Register the handler of torch functions; those that this torch lacks are None."""
+
+    def register(handler: Handler) -> Handler:
+        for function in functions:
+            if function is not None:
+                HANDLERS[function] = handler
+        return handler
+
+    return register
+
+
+def of_tensor(*names: str) -> list[Any]:
+    """torch.name, Tensor.name, Tensor.name_ and F.name, those that exist."""
+    homes = (torch, Tensor, F, torch._C._nn, torch.special)
+    spelled = [spelling for name in names for spelling in (name, f"{name}_")]
+    found = [getattr(home, name, None) for home in homes for name in spelled]
+    return [function for function in found if function is not None]
+
+
+def axis_values(value: Any, rank: int) -> tuple[int, ...]:
+    if isinstance(value, (tuple, list)):
+        values = tuple(int(v) for v in value)
+        return values * rank if len(values) == 1 else values
+    return (int(value),) * rank
+
+
+def value_of(rec: Recorder, tensor: Tensor) -> Value:
+    value = rec.value(tensor)
+    assert value is not None
+    return value
+
+
+def bias_option(bias: Any) -> bool | None:
+    """As a specification says it: nothing where there is one."""
+    return False if bias is None else None
+
+
+def result_into(rec: Recorder, out: Tensor, into: Tensor | None) -> Tensor:
+    """The result; of an in-place function, the tensor it was done to."""
+    if into is None:
+        return out
+    return rec.track(into, value_of(rec, out))
+
+
+def sampled(
+    rec: Recorder, tensor: Tensor, rank: int, layer: Layer, weights: Sequence[Any] = ()
+) -> Tensor:
+    """A layer of maps, done to every sample of a tensor N x C x ...; where a model has put
+    something else into N, as a step of its own."""
+    value = value_of(rec, tensor)
+    samples = int(tensor.shape[0])
+    if samples == 1 and is_map(value.dims, rank):
+        return rec.emit(layer, [value], weights=weights)
+    if samples == 1:
+        return rec.emit(layer, [rec.as_map(tensor, rank)], weights=weights)
+    one = Shape(int(tensor.shape[1]), tuple(map(int, tensor.shape[2:])))
+    out = layer.output([one])
+    dims: Dims = (((CHANNEL, samples),), *map_dims(out)[1:])
+    reads: Reads = None
+    local = value.dims[1:] == map_dims(one)[1:]
+    if local:
+        reads = layer.reads([one], out, 0)
+    else:
+        dims = vector_dims((samples, out.channels, *out.spatial))
+    counts = layer.operations([one], out) * samples
+    return rec.traced(f"{samples} x {layer}", [value], dims, counts, [reads], weights)
+
+
+def matching(sources: Sequence[Value], dims: Dims) -> list[Reads]:
+    """For each source its own position along the axes it has in common with the result, the one
+    position of a size of 1, or everything."""
+    shape = shape_of(dims)
+    reading: list[Reads] = []
+    for source in sources:
+        spatial = source.shape.spatial
+        if len(spatial) == shape.rank and all(
+            have in (1, want) for have, want in zip(spatial, shape.spatial, strict=True)
+        ):
+            pairs = zip(spatial, shape.spatial, strict=True)
+            reading.append(
+                tuple(AxisRead() if have == want else AxisRead(stride=0) for have, want in pairs)
+            )
+        else:
+            reading.append(None)
+    return reading
+
+
+def broadcast(found: Sequence[Dims], size: Sequence[int]) -> Dims:
+    """Where positions are after broadcasting: as in the source that has most of them."""
+    for dims in sorted(found, key=lambda d: -shape_of(d).elements):
+        padded: Dims = ((),) * (len(size) - len(dims)) + dims
+        grown = []
+        for have, want in zip(padded, size, strict=True):
+            if prod(n for _, n in have) == want:
+                grown.append(have)
+            elif have and not is_channels(have):  # one position repeated: it stays that one
+                grown.append(tuple((role, want if n == 1 else n) for role, n in have))
+            else:
+                grown.append(((CHANNEL, want),))
+        if size_of(tuple(grown)) == tuple(size):
+            return tuple(grown)
+    return vector_dims(size)

@@ -1,0 +1,102 @@
+"""Normalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812  (its name everywhere)
+
+from convcalc.layers import norm
+from convcalc.quantities import OpCounts
+from convcalc.torch_bridge.importing.handlers.common import (
+    handles,
+    value_of,
+)
+from convcalc.torch_bridge.importing.layout import (
+    is_channels,
+    is_map,
+)
+from convcalc.torch_bridge.importing.recorder import Recorder, Value
+
+
+@handles(F.batch_norm, torch.batch_norm)
+def _batch_norm(rec: Recorder, input: Tensor, running_mean: Any, running_var: Any,
+                weight: Any = None, bias: Any = None, *_: Any, **__: Any) -> Any:  # fmt: skip
+    value = rec.value(input)
+    sized = [t.numel() for t in (running_mean, weight) if t is not None]
+    if value is None or any(count != input.shape[1] for count in sized):
+        return NotImplemented
+    return rec.emit(norm.BatchNorm(), [value], value.dims, [weight, bias])
+
+
+@handles(F.layer_norm, torch.layer_norm)
+def _layer_norm(rec: Recorder, input: Tensor, normalized_shape: Any, weight: Any = None,
+                bias: Any = None, *args: Any, **kwargs: Any) -> Any:  # fmt: skip
+    value = value_of(rec, input)
+    count = len(normalized_shape)
+    if all(map(is_channels, value.dims[-count:])) and prod(normalized_shape) == (
+        value.shape.channels
+    ):
+        return rec.emit(norm.LayerNorm(), [value], value.dims, [weight, bias])
+    sets = input.numel() // prod(normalized_shape)
+    return _normalised(rec, "layer_norm", value, sets, [weight, bias],
+                       local=all(map(is_channels, value.dims[-count:])))  # fmt: skip
+
+
+@handles(getattr(F, "rms_norm", None), getattr(torch, "rms_norm", None))
+def _rms_norm(rec: Recorder, input: Tensor, normalized_shape: Any, weight: Any = None,
+              *args: Any, **kwargs: Any) -> Any:  # fmt: skip
+    value = value_of(rec, input)
+    dims = value.dims[-len(normalized_shape) :]
+    sets = input.numel() // prod(normalized_shape)
+    return _normalised(rec, "rms_norm", value, sets, [weight], all(map(is_channels, dims)))
+
+
+@handles(F.group_norm, torch.group_norm)
+def _group_norm(rec: Recorder, input: Tensor, num_groups: int, weight: Any = None,
+                bias: Any = None, *args: Any, **kwargs: Any) -> Any:  # fmt: skip
+    value = value_of(rec, input)
+    if is_map(value.dims):
+        return rec.emit(norm.GroupNorm(num_groups), [value], value.dims, [weight, bias])
+    sets = num_groups * int(input.shape[0])
+    return _normalised(rec, "group_norm", value, sets, [weight, bias], local=False)
+
+
+@handles(F.instance_norm, torch.instance_norm)
+def _instance_norm(rec: Recorder, input: Tensor, running_mean: Any = None,
+                   running_var: Any = None, weight: Any = None, bias: Any = None,
+                   *args: Any, **kwargs: Any) -> Any:  # fmt: skip
+    value = value_of(rec, input)
+    sets = int(input.shape[0]) * int(input.shape[1])
+    return _normalised(rec, "instance_norm", value, sets, [weight, bias], local=False)
+
+
+def _normalised(
+    rec: Recorder, name: str, value: Value, sets: int, weights: Sequence[Any], local: bool
+) -> Tensor:
+    counts = norm._normalise(value.shape.elements, sets)
+    reading = rec.pointwise([value], value.dims) if local else [None]
+    used = [tensor for tensor in weights if tensor is not None]
+    return rec.traced(name, [value], value.dims, counts, reading, used)
+
+
+@handles(F.local_response_norm)
+def _local_response_norm(rec: Recorder, input: Tensor, size: int, *args: Any, **kwargs: Any) -> Any:
+    value = value_of(rec, input)
+    return rec.emit(norm.LocalResponseNorm(size), [value], value.dims)
+
+
+@handles(F.normalize)
+def _normalize(rec: Recorder, input: Tensor, p: float = 2.0, dim: Any = 1, *args: Any,
+               **kwargs: Any) -> Any:  # fmt: skip
+    value = value_of(rec, input)
+    elements = value.shape.elements
+    counts = OpCounts(multiplies=elements, adds=elements, divides=elements)
+    axes = dim if isinstance(dim, (tuple, list)) else (dim,)
+    local = all(is_channels(value.dims[axis]) for axis in axes)
+    reading = rec.pointwise([value], value.dims) if local else [None]
+    return rec.traced("normalize", [value], value.dims, counts, reading)
