@@ -122,6 +122,15 @@ def need_torch(what: str) -> None:
         raise MissingExtraError(what, "torch")
 
 
+def _needs_size(network: Network) -> bool:
+    """Is it a torch model, which is followed at a size?"""
+    if isinstance(network, Graph):
+        return network.module is not None
+    if isinstance(network, str):
+        return is_model(network.strip())
+    return not isinstance(network, (Leaf, Series, Branches, Repeat, Block))
+
+
 class Placed(NamedTuple):
     """A network, and the input that it is analysed at."""
 
@@ -147,9 +156,13 @@ def graphs_at(
     if not networks:
         raise OptionError("a network is expected", hint="for example 7x1+1x7")
     defaults = Defaults.of(padding, bias, after_conv)
+    parsed = [None if _needs_size(n) else to_graph(n, defaults) for n in networks]
     if size is not None and not isinstance(size, Shape):
         size = parse_input(size if isinstance(size, str) else "x".join(map(str, size)))
-    graphs = [to_graph(network, defaults, size) for network in networks]
+    graphs = [
+        to_graph(network, defaults, size) if graph is None else graph
+        for network, graph in zip(networks, parsed, strict=True)
+    ]
     if size is not None:
         return [Placed(graph, size, "option") for graph in graphs]
     shared = next((graph.input for graph in graphs if graph.input is not None), None)

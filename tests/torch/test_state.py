@@ -65,6 +65,6 @@ def test_verify_leaves_no_trace_when_it_fails(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(measure, "run_counted", fail)
     before = _state()
-    with pytest.raises(RuntimeError, match="on purpose"):
+    with pytest.raises(convcalc.ConvcalcError, match="torch refuses it: on purpose"):
         convcalc.verify("3x3", input="2x9x9")
     assert _state() == before
