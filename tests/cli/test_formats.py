@@ -19,10 +19,10 @@ from tests.cli.running import Program
 TOP = {"schema_version", "command", "version", "input", "networks"}
 TOP_ADDED = {"assumed", "notes"}
 NETWORK = {
-    "name", "reading", "complete", "input", "output", "params", "macs", "valid_macs", "flops", "convention",
+    "name", "reading", "output", "params", "macs", "valid_macs", "flops", "convention",
     "activations", "memory_bytes", "nonlinearities", "depth", "receptive_field",
 }  # fmt: skip
-NETWORK_ADDED = {"operations", "element_size"}
+NETWORK_ADDED = {"operations", "element_size", "complete", "input"}
 FIELD = {"size", "stride", "padding", "support", "density", "aligned", "exact"}
 FIELD_ADDED = {"global"}
 LAYER = {
@@ -65,8 +65,6 @@ def test_json_of_the_designs_example(program: Program) -> None:
                                                     "memory_bytes"}} == {
         "name": "7x7",
         "reading": "7x7",
-        "complete": True,
-        "input": {"channels": 64, "spatial": [56, 56], "batch": 1},
         "output": {"channels": 64, "spatial": [56, 56]},
         "params": 200768,
         "macs": 629407744,

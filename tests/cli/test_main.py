@@ -112,7 +112,8 @@ def test_the_message_is_that_of_the_error(program: Program) -> None:
         "         ^\n"
     )  # fmt: skip
     assert program("show", "3x3", "--format", "jsn").err == (
-        "error: unknown format 'jsn': one of table, json, csv, markdown, latex, svg, png is expected\n"
+        "error: unknown format 'jsn': one of table, json, csv, markdown, latex, svg, png is "
+        "expected\n"
         "hint: did you mean 'json'?\n"
     )
     assert program("compare", "7x7").err == (
