@@ -29,6 +29,7 @@ bench-peers: $(VENV)/.dev ## other counters on torchvision's models, in an envir
 
 fuzz: $(VENV)/.dev ## 100,000 strings through the command line's entry function
 	$(BIN)/python -m tests.fuzz
+	$(BIN)/python -m tests.networks.mutated
 
 crosscheck: $(VENV)/.dev ## 5,000 random layers against torch
 	$(BIN)/python -m tests.torch.crosscheck

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from convcalc.analysis import Report
 from convcalc.graph import INPUT, Graph
 from convcalc.layers.conv import Conv
-from convcalc.quantities import Shape, is_number
+from convcalc.quantities import ReceptiveField, Shape, is_number
 
 
 class Note(NamedTuple):
@@ -68,6 +68,10 @@ def _about_fields(reports: tuple[Report, ...]) -> list[Note]:
         listed = "; ".join(f"{_brief(r.name)} {_field(r)}" for r in reports[:4])
         more = f"; and {len(reports) - 4} more" if len(reports) > 4 else ""
         found.append(Note(f"The receptive fields differ: {listed}{more}.{_savings(base, alike)}"))
+    heads = [(r, field) for r in reports if (field := r.field_before_head) is not None]
+    if heads:
+        listed = "; ".join(f"{_brief(r.name)} {_size(field)}" for r, field in heads[:4])
+        found.append(Note(f"Before the head: {listed}."))
     for report in reports:
         field = report.receptive_field
         if field.density is not None and field.density < 1:
@@ -87,7 +91,10 @@ def _same_field(left: Report, right: Report) -> bool:
 
 
 def _field(report: Report) -> str:
-    field = report.receptive_field
+    return _size(report.receptive_field)
+
+
+def _size(field: ReceptiveField) -> str:
     if field.size and not any(field.size):
         return "the whole input"
     size = "x".join("all" if s is None else str(s) for s in field.size) or "none"

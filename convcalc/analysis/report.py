@@ -128,6 +128,17 @@ class Report(Shown):
         return convention(self.convention).flops(self.operations)
 
     @property
+    def field_before_head(self) -> ReceptiveField | None:
+        """The field of the last map before a head that sees everything (global pooling, a
+        flatten); None where there is no such head, or gates have seen everything before it."""
+        for behind, layer in enumerate(reversed(self.layers)):
+            if not layer.receptive_field.is_global:
+                return layer.receptive_field if behind else None
+            if layer.output.positions != 1:
+                return None
+        return None
+
+    @property
     def intensity(self) -> float:
         """Arithmetic intensity: FLOPs for each byte of memory traffic."""
         return self.flops / self.memory_bytes if self.memory_bytes else 0.0

@@ -41,6 +41,9 @@ def report_table(report: Report) -> RenderableType:
         f"{numbers.si(report.memory_bytes, 'B')} moved; depth {report.depth}, "
         f"{report.nonlinearities} non-linear. {_seen(report.receptive_field)}"
     )
+    if (before := report.field_before_head) is not None:
+        size = f"{numbers.field_size(before)} at stride {numbers.field_stride(before)}"
+        said.append(f" Before the head it is {size}.")
     if any(layer.kind == STAGE for layer in report.layers):
         said.append(" Stages are folded: --stage NAME or --depth 2 unfolds them.")
     parts: list[RenderableType] = [_layers(report), said, _assumed(report)]

@@ -1,0 +1,75 @@
+"""`python -m tests.networks.mutated [N] [SEED]`: built-in network files, slightly damaged.
+
+Each is read and analysed, or refused with one message; anything else, and more than a second of
+processor time, is a finding.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import convcalc
+from convcalc import networks
+from convcalc.analysis import Setting, analyze_graph
+from convcalc.networks.file import read_text
+
+SLOW = 1.0
+PIECES = ["'", '"', "[", "]", "{", "}", "=", "\n", "#", '"""', "[[stage]]", "[blocks]", "name",
+          "layers = ", 'input="3x9"', "(", ")", ",", "|", "+", "*", "9999999999", "@", "g0", "s0",
+          "u(1)", "cat(", "\\u0000", "\x00", "é", "-", "x", "0", "\t", "true", "1.5",
+          "2020-01-01", "inf", "[stage]", "stage=[]", "blocks={}"]  # fmt: skip
+FILES = [
+    path.read_text(encoding="utf-8")
+    for path in sorted((Path(networks.__file__).parent / "zoo").rglob("*.toml"))
+]
+
+
+def damaged(rng: random.Random) -> str:
+    """A file with pieces put in, cut out or doubled."""
+    text = rng.choice(FILES)
+    for _ in range(rng.choice([1, 1, 2, 3, 8])):
+        at, kind = rng.randrange(len(text) + 1), rng.random()
+        if kind < 0.5:
+            text = text[:at] + rng.choice(PIECES) + text[at:]
+        elif kind < 0.8:
+            text = text[:at] + text[at + rng.choice([1, 1, 2, 5, 30]) :]
+        else:
+            start = rng.randrange(len(text) + 1)
+            text = text[:at] + text[start : start + rng.choice([3, 20, 100])] + text[at:]
+    return text
+
+
+def run(count: int, seed: int) -> tuple[Counter[str], list[str]]:
+    """What became of the files, and what should not have."""
+    outcomes: Counter[str] = Counter()
+    findings: list[str] = []
+    for number in range(count):
+        rng = random.Random(f"{seed}:{number}")
+        text = damaged(rng)
+        start = time.process_time()
+        try:
+            file = read_text(text, "damaged.toml", is_json=rng.random() < 0.05)
+            graph = file.graph("damaged.toml")
+            analyze_graph(graph, Setting(file.input or convcalc.Shape(3, (64, 64))))
+            outcomes["read"] += 1
+        except convcalc.ConvcalcError as error:
+            outcomes[type(error).__name__] += 1
+            if not str(error).strip():
+                findings.append(f"{number}: an error without a message")
+        except Exception as error:  # whatever it is: a finding
+            findings.append(f"{number}: {type(error).__name__}: {error}")
+        if (seconds := time.process_time() - start) > SLOW:
+            findings.append(f"{number}: {seconds:.1f} s")
+    return outcomes, findings
+
+
+if __name__ == "__main__":
+    total, first = (int(n) for n in [*sys.argv[1:], "20000", "1"][:2])
+    seen, wrong = run(total, first)
+    print(f"{total:,} damaged files, seed {first}: {dict(seen)}; {len(wrong)} findings")
+    print("\n".join(wrong[:20]))
+    sys.exit(1 if wrong else 0)
