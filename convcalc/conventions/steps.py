@@ -1,0 +1,216 @@
+"""A layer as a tool meets it, and what the tool's rules make of it, term by term.
+
+A tool's number for a layer is its MACs and a sum of terms, each with its reason. Whatever counts
+sums the terms, so that the account of a number is the number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from convcalc.layers import Layer
+from convcalc.quantities import OpCounts, Shape, same_size
+
+
+class Step(NamedTuple):
+    """One layer at work on `batch` samples; its operations are those of one."""
+
+    layer: Layer
+    inputs: Sequence[Shape]
+    output: Shape
+    operations: OpCounts
+    batch: int
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of all samples."""
+        return self.operations.macs * self.batch
+
+    @property
+    def biases(self) -> int:
+        """Additions of a bias, all samples."""
+        return self.operations.bias_adds * self.batch
+
+    @property
+    def read(self) -> int:
+        """Elements of the input, all samples; of a merge, of its first."""
+        return self.inputs[0].elements * self.batch
+
+    @property
+    def written(self) -> int:
+        """Elements of the output, all samples."""
+        return self.output.elements * self.batch
+
+    @property
+    def word(self) -> str:
+        """The kind of layer."""
+        return self.layer.word
+
+    def get(self, name: str) -> Any:
+        """A field of the layer, which its kind is known to have."""
+        return getattr(self.layer, name)
+
+
+class Term(NamedTuple):
+    """What a number is more (or less) than the MACs, and why.
+
+    of: the count that the reason multiplies, 0 where it adds: the factor is (of + amount) / of.
+    """
+
+    reason: str
+    amount: int
+    of: int = 0
+
+
+class Each(NamedTuple):
+    """What a tool counts for a layer, in whole numbers for each of its parts."""
+
+    read: int = 0
+    """For each element of the input."""
+    written: int = 0
+    """For each element of the output."""
+    positions: int = 0
+    """For each position of a sample's output."""
+    channels: int = 0
+    """For each channel, whatever the batch."""
+    ranks: tuple[int, ...] = (0, 1, 2, 3)
+    """Numbers of axes that there is a rule for."""
+    why: str = ""
+
+    def __call__(self, step: Step) -> int:
+        if step.inputs[0].rank not in self.ranks:
+            return 0
+        return (
+            self.read * step.read
+            + self.written * step.written
+            + self.positions * step.output.positions * step.batch
+            + self.channels * step.output.channels
+        )
+
+    def __str__(self) -> str:
+        parts = (
+            (self.read, "element in"),
+            (self.written, "element out"),
+            (self.positions, "position"),
+            (self.channels, "channel"),
+        )
+        said = " + ".join(f"{count} for each {what}" for count, what in parts if count)
+        return f"{said} ({self.why})" if self.why else said
+
+
+class By(NamedTuple):
+    """What a tool counts for a layer, by a formula of its own."""
+
+    formula: Callable[[Step], int]
+    said: str
+
+    def __call__(self, step: Step) -> int:
+        return self.formula(step)
+
+    def __str__(self) -> str:
+        return self.said
+
+
+Seen = tuple[tuple[str, int], ...]
+"""How many MACs a tool sees in a layer, one reason after the other, each with what it leads to."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """The rules of one tool. What none of them speaks of counts its MACs, and nothing else.
+
+    per_mac: operations that it counts for a MAC.
+    conv, transposed: what it sees in convolutions, where that is not their MACs.
+    conv_bias, fc_bias: what it counts for biases.
+    less_first: one operation fewer for each output: k products have k-1 sums.
+    fixed: what it adds to a transposed convolution for each axis.
+    others: what it counts for the other kinds.
+    anything: what it counts for a kind that is neither weighted nor in `others`.
+    steps: torch functions, written in a model's own code, that it counts.
+    one_sample: it runs the model on one sample, whatever the batch.
+    """
+
+    per_mac: int = 1
+    conv: Callable[[Step], Seen] = lambda step: ()
+    transposed: Callable[[Step], Seen] = lambda step: ()
+    conv_bias: Callable[[Step], int] | None = None
+    fc_bias: Callable[[Step], int] | None = None
+    bias: str = "counts each bias"
+    less_first: bool = False
+    fixed: int = 0
+    others: Mapping[str, Each | By] = field(default_factory=dict)
+    anything: Each | By | None = None
+    steps: frozenset[str] = frozenset()
+    one_sample: bool = False
+
+
+CONVOLUTIONS = ("conv", "dw")
+
+
+def total(tool: Tool, step: Step) -> int:
+    """The tool's number for a layer."""
+    return step.macs + sum(term.amount for term in terms(tool, step))
+
+
+def terms(tool: Tool, step: Step) -> tuple[Term, ...]:
+    """The tool's number less the MACs, term by term; terms of 0 are left out."""
+    return tuple(term for term in _terms(tool, step) if not same_size(term.amount, 0))
+
+
+def _terms(tool: Tool, step: Step) -> Iterator[Term]:
+    if tool.one_sample and step.batch > 1:
+        one = step._replace(batch=1)
+        yield Term("counts one sample, whatever the batch", one.macs - step.macs, step.macs)
+        step = one
+    if step.layer.is_weighted:
+        yield from _weighted(tool, step)
+    elif not _absent(step):
+        rule = tool.others.get(step.word, tool.anything)
+        if rule is not None:
+            yield Term(f"{step.word}: {rule}", rule(step))
+
+
+def _absent(step: Step) -> bool:
+    """Of a vector, pooling and upsampling are nothing: torch has no layer for them."""
+    return step.word in ("gap", "up") and step.inputs[0].rank == 0
+
+
+def _weighted(tool: Tool, step: Step) -> Iterator[Term]:
+    seen = step.macs
+    for reason, value in _seen(tool, step):
+        yield Term(reason, value - seen, seen)
+        seen = value
+    if tool.per_mac != 1:
+        yield Term(f"{tool.per_mac} for each MAC", (tool.per_mac - 1) * seen, seen)
+    if tool.less_first and not same_size(seen, 0):
+        yield Term("one fewer for each output: k products have k-1 sums", -step.written)
+    count = tool.fc_bias if step.word in ("fc", "torch") else tool.conv_bias
+    if count is not None and not same_size(step.biases, 0):
+        yield Term(tool.bias, count(step))
+    if tool.fixed and step.word == "convt":
+        axes = step.output.rank
+        yield Term(f"{tool.fixed} an axis of a transposed convolution", tool.fixed * axes)
+
+
+def _seen(tool: Tool, step: Step) -> Seen:
+    if step.word in CONVOLUTIONS:
+        return tool.conv(step)
+    if step.word == "convt":
+        return tool.transposed(step)
+    if step.word == "torch" and step.get("name") not in tool.steps:
+        return ((f"no rule for {step.get('name')} as a model's code calls it", 0),)
+    return ()
+
+
+def vector_terms(name: str, step: Step) -> tuple[Term, ...]:
+    """The same for the conventions that count by the operation vector."""
+    macs, others = step.macs, step.operations.others * step.batch
+    found = () if name == "macs" else (Term("2 for each MAC", macs, macs),)
+    if name == "convcalc":
+        found += (
+            Term("counts each bias", step.biases),
+            Term("norms, activations, pools, merges: each operation", others - step.biases),
+        )
+    return tuple(term for term in found if not same_size(term.amount, 0))

@@ -1,0 +1,307 @@
+"""`receptive_field`: fields from every side, against brute force and by hand."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import product
+from math import isclose, sqrt
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import convcalc
+from convcalc.analysis import Setting
+from convcalc.analysis.effective import effective_field
+from convcalc.analysis.support import TooLarge
+from convcalc.analysis.walk import Walk, positions_read
+from convcalc.cli.main import main
+from convcalc.errors import ConvcalcError, OptionError, SymbolError
+from convcalc.fields import receptive_field, support_grid, weight_grid
+from convcalc.graph import INPUT, Graph
+from convcalc.quantities import Shape
+from convcalc.spec import Defaults, lower, parse
+from tests.laws import strategies as laws
+from tests.truth.tables import load
+
+
+def walked(graph: Graph, shape: Shape) -> Walk:
+    walk = Walk(graph, Setting(shape))
+    walk.visit_all()
+    return walk
+
+
+def naive_paths(walk: Walk, unit: tuple[int, ...]) -> dict[tuple[int, ...], int]:
+    """Paths to each input position, one by one: taps that fall outside a map are lost."""
+
+    @cache
+    def counts(index: int, at: tuple[int, ...]) -> tuple[tuple[tuple[int, ...], int], ...]:
+        if index == INPUT:
+            return ((at, 1),)
+        found: dict[tuple[int, ...], int] = {}
+        node = walk.graph.nodes[index]
+        for source, read in zip(node.inputs, walk.reads[index], strict=True):
+            spatial = walk.state(source).shape.spatial
+            for position in reached(read, at, spatial):
+                for place, ways in counts(source, position):
+                    found[place] = found.get(place, 0) + ways
+        return tuple(found.items())
+
+    def reached(read: Any, at: tuple[int, ...], spatial: tuple[int, ...]) -> Any:
+        if read is None:
+            return product(*map(range, spatial))
+        along = []
+        for axis, one in enumerate(read):
+            taps = [one.stride * at[axis] + one.offset + one.dilation * t
+                    for t in range(one.kernel_size)]  # fmt: skip
+            inside = [tap // one.upsampling for tap in taps if tap % one.upsampling == 0]
+            along.append([place for place in inside if 0 <= place < spatial[axis]])
+        return product(*along)
+
+    return dict(counts(len(walk.states) - 1, unit))
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> tuple[Graph, Shape]:
+    shape = draw(laws.SMALL_INPUTS[draw(st.sampled_from([1, 2, 2, 3]))])
+    tree, _ = draw(laws.networks(shape))
+    return lower(tree, Defaults()), shape
+
+
+@given(networks(), st.data())
+@settings(max_examples=100)
+def test_path_counts_are_those_of_walking_every_path(
+    drawn: tuple[Graph, Shape], data: st.DataObject
+) -> None:
+    graph, shape = drawn
+    try:
+        walk = walked(graph, shape)
+    except ConvcalcError:
+        assume(False)
+    output = walk.states[-1].shape
+    unit = tuple(data.draw(st.integers(0, size - 1)) for size in output.spatial)
+    expected = naive_paths(walk, unit)
+    field = effective_field(walk, unit, clip=True)
+    if field is None:
+        assert not expected
+        return
+    rows = [value for row in field.counts.values() for value in row]
+    places = product(*(range(low, low + n) for low, n in zip(field.counts.low, field.counts.size,
+                                                             strict=True)))  # fmt: skip
+    found = {place: value for place, value in zip(places, rows, strict=True) if value}
+    assert found == expected
+    assert field.paths == sum(expected.values())
+    assert field.positions == len(expected)
+    for axis, deviation in enumerate(field.deviation):
+        mean = sum(place[axis] * ways for place, ways in expected.items()) / field.paths
+        square = sum(place[axis] ** 2 * ways for place, ways in expected.items()) / field.paths
+        assert isclose(float(field.mean[axis]), mean, abs_tol=1e-9)
+        assert isclose(deviation, sqrt(max(0.0, square - mean**2)), abs_tol=1e-5)
+
+
+@given(networks(), st.data())
+@settings(max_examples=80)
+def test_a_position_reaches_the_units_that_read_it(
+    drawn: tuple[Graph, Shape], data: st.DataObject
+) -> None:
+    from convcalc.fields import _reached_from
+
+    graph, shape = drawn
+    try:
+        walk = walked(graph, shape)
+    except ConvcalcError:
+        assume(False)
+    output = walk.states[-1].shape
+    assume(output.positions <= 400)
+    position = tuple(data.draw(st.integers(0, size - 1)) for size in shape.spatial)
+    region = _reached_from(walk, position)
+    assert region is not None
+
+    def reads(unit: tuple[int, ...]) -> bool:
+        found = naive_paths(walk, unit)
+        return position in found
+
+    units = {unit for unit in product(*map(range, output.spatial)) if reads(unit)}
+    from convcalc.analysis import support as sets
+
+    assert sets.count(region.rows) == len(units)
+    if units:
+        ends = sets.extents(region.rows, output.rank)
+        for axis, (low, (first, last)) in enumerate(zip(region.low, ends, strict=True)):
+            assert low + first == min(unit[axis] for unit in units)
+            assert low + last == max(unit[axis] for unit in units)
+
+
+@pytest.mark.parametrize("row", load("erf_theory")["values"], ids=lambda row: row["config"])
+def test_deviations_of_luo_et_al(row: dict[str, Any]) -> None:
+    kernel, times = row["config"].split(" x ")
+    view = receptive_field(f"{times}*{kernel}", input="1x256x256")
+    size = 2 * row["trf_radius"] + 1
+    assert (view.field.size, view.read) == ((size, size), size * size)
+    assert view.effective is not None
+    assert view.effective.deviation == pytest.approx([row["sigma"]] * 2, abs=1e-6)
+    ratio = view.effective.deviation[0] / row["trf_radius"]
+    assert ratio == pytest.approx(row["sigma_over_radius"], abs=1e-6)
+
+
+@given(st.lists(laws.READS, min_size=1, max_size=5))
+def test_variance_of_a_series(reads: list[Any]) -> None:
+    """Luo et al. 2016: the sum of j^2 d^2 (k^2 - 1) / 12, j the strides before."""
+    spec = "+".join(f"{r.kernel_size}s{r.stride}d{r.dilation}" for r in reads)
+    view = receptive_field(spec, input="1x5000")
+    stride, variance = 1, 0.0
+    for read in reads:
+        variance += stride**2 * read.dilation**2 * (read.kernel_size**2 - 1) / 12
+        stride *= read.stride
+    assert view.effective is not None
+    assert view.effective.deviation[0] == pytest.approx(sqrt(variance))
+
+
+def test_gradients_of_real_layers_are_the_path_counts() -> None:
+    torch = pytest.importorskip("torch", reason="needs the extra torch")
+    spec = "add(7x1 | 1x7+3x3d2s1) + convt4x4s2p1 + add(id | 3x3) + up2 + 3x3s2pvalid"
+    shape = Shape(1, (9, 8))
+    module = convcalc.to_torch(spec, input=shape, bias=False).double()
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.fill_(1)
+    data = torch.zeros(1, 1, 9, 8, dtype=torch.float64, requires_grad=True)
+    output = module(data)
+    unit = (3, 5)
+    (gradient,) = torch.autograd.grad(output[0, 0][unit], data)
+    field = effective_field(walked(lower(parse(spec), Defaults()), shape), unit, clip=True)
+    assert field is not None
+    top, left = field.counts.low
+    for row, values in enumerate(field.counts.values()):
+        for column, value in enumerate(values):
+            assert gradient[0, 0, top + row, left + column].item() == value
+    assert gradient.sum().item() == field.paths
+
+
+def test_too_much_is_given_up() -> None:
+    walk = walked(lower(parse("12*999x999"), Defaults()), Shape(1, (10**6, 10**6)))
+    with pytest.raises(TooLarge):
+        effective_field(walk, (0, 0), clip=False)
+    assert receptive_field("12*999x999", input="1x1000000x1000000").effective is None
+
+
+# Which layer, on which map, which unit
+
+
+def test_at_and_from() -> None:
+    whole = receptive_field("3x3s2+5x5+3x3", input="2x33x33")
+    assert (whole.layer, whole.origin, whole.field.size) == ("conv3", "input", (15, 15))
+    first = receptive_field("3x3s2+5x5+3x3", input="2x33x33", at="conv2")
+    assert (first.layer, first.field.size) == ("conv2", (11, 11))
+    last = receptive_field("3x3s2+5x5+3x3", input="2x33x33", origin="conv1")
+    assert (last.origin, last.field.size, str(last.input)) == ("conv1", (7, 7), "2x17x17")
+    stage = receptive_field("zoo:resnet50", at="conv5", origin="conv4")
+    assert (stage.layer, stage.field.size) == ("conv5/relu9", (11, 11))
+
+
+def test_paths_around_the_map_do_not_count() -> None:
+    view = receptive_field("add(7x7 | 3x3+3x3)", input="2x33x33", origin="conv2")
+    assert (view.layer, view.field.size, view.read) == ("add1", (3, 3), 9)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"at": "conv9"}, "--at conv9: there is no such layer"),
+        ({"origin": "cnv1"}, "--from cnv1: there is no such layer"),
+        ({"at": "conv1", "origin": "conv2"}, "conv1 does not depend on conv2"),
+        ({"unit": (40, 0)}, "--unit 40,0: the output has no such position"),
+        ({"unit": (1,)}, "--unit 1: the output has no such position"),
+    ],
+)
+def test_what_is_not_there(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        receptive_field("3x3+5x5", input="2x33x33", **options)
+    assert caught.value.message.startswith(message)
+
+
+def test_a_layer_that_does_not_depend_on_the_map() -> None:
+    with pytest.raises(OptionError, match="conv2 does not depend on conv1"):
+        receptive_field("add(3x3 | 5x5)", input="2x9x9", at="conv2", origin="conv1")
+
+
+def test_letters_need_numbers() -> None:
+    with pytest.raises(SymbolError, match="every size of CxHxW must be a number"):
+        receptive_field("3x3", input="CxHxW")
+
+
+def test_units_at_the_border_are_cut_off() -> None:
+    view = receptive_field("add(7x1 | 1x7)", input="2x21x21", unit=(0, 20))
+    assert view.clipped
+    assert view.region == ((0, 3), (17, 20))
+    assert view.read == 7
+    inside = receptive_field("add(7x1 | 1x7)", input="2x21x21")
+    assert (inside.clipped, inside.read) == (False, 13)
+
+
+def test_branches_that_disagree_are_named() -> None:
+    view = receptive_field("add(id | 3x3p0:2x1)", input="2x9x9")
+    assert not view.field.aligned
+    (found,) = view.disagreements
+    assert (found.layer, found.axis) == ("add1", 0)
+    assert found.centres == (("id1", "0 at stride 1"), ("conv1", "1 at stride 1"))
+
+
+def test_productivity_along_each_axis() -> None:
+    view = receptive_field("7x1s2x1+5x3+5x3", input="2x8x64")
+    height, width = view.productivity
+    assert height.unproductive == ("conv3",)  # conv2 sees 7 + 4*2 = 15 of 8 rows
+    assert width.unproductive == ()
+    assert (height.smallest, height.largest) == (15, 23)
+    assert (width.smallest, width.largest) == (3, 5)
+    vgg = receptive_field("zoo:vgg16").productivity
+    assert [(p.smallest, p.largest) for p in vgg] == [(164, 212)] * 2
+    around = receptive_field("3*add(id | 3x3+3x3)", input="2x4x4").productivity[0]
+    assert around.unproductive == ()  # the shortest path has seen 1 + 2 positions only
+
+
+def test_grids_of_a_cross_of_a_strip_and_of_a_clip() -> None:
+    cross = receptive_field("add(3x1 | 1x3)", input="1x9x9")
+    grid = support_grid(cross)
+    assert grid is not None
+    assert (grid.low, grid.rows) == ((-1, -1), [[0, 1, 0], [1, 1, 1], [0, 1, 0]])
+    weights = weight_grid(cross)
+    assert weights is not None
+    assert weights.rows == [[0, 0.5, 0], [0.5, 1, 0.5], [0, 0.5, 0]]
+    strip = support_grid(receptive_field("3d2", input="1x9"))
+    assert strip is not None
+    assert strip.rows == [[1, 0, 1, 0, 1]]
+    clip = support_grid(receptive_field("add(3x1x1 | 1x3x3)", input="1x5x9x9"))
+    assert clip is not None
+    assert clip.rows[0] == pytest.approx([1 / 3] * 3)
+    assert clip.rows[1] == pytest.approx([1 / 3, 1, 1 / 3])
+
+
+def test_the_unit_reads_what_positions_read_says() -> None:
+    graph = lower(parse("3x3s2+add(7x1 | 1x7)+up2"), Defaults())
+    region = positions_read(graph, Shape(1, (20, 20)), (4, 7))
+    view = receptive_field(graph, input="1x20x20", unit=(4, 7))
+    assert region is not None
+    assert view.positions_read == region
+
+
+# On the command line
+
+
+def test_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rf", "add(7x1 | 1x7)", "--input", "2x21x21"]) == 0
+    out = capsys.readouterr().out
+    assert "It reads 13 of the 49 positions of its box (26.5%)." in out
+    assert all(len(line.rstrip()) <= 80 for line in out.splitlines())
+    for form in ("csv", "markdown", "latex", "json"):
+        assert main(["rf", "7x1+1x7", "--format", form]) == 0
+    for arguments in (
+        ["--at", "cnv1"],
+        ["--unit", "a,b"],
+        ["--unit", "999,0"],
+        ["--format", "gif"],
+    ):
+        capsys.readouterr()
+        assert main(["rf", "7x1+1x7", *arguments]) == 2
+        assert capsys.readouterr().err.startswith("error: ")
