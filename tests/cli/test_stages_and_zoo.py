@@ -1,0 +1,190 @@
+"""`show --stage / --depth`, `zoo`, heat maps and pictures."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from rich.console import Console
+
+from convcalc.networks import zoo_blocks, zoo_networks
+from convcalc.render.heatmap import HeatMaps, scaled
+from tests.cli.running import Program
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_stages_fold_and_unfold(program: Program) -> None:
+    every = rows(program("show", "zoo:squeezenet1_0", "--format", "csv").out)
+    folded = rows(program("show", "zoo:squeezenet1_0", "--depth", "1", "--format", "csv").out)
+    one = rows(program("show", "zoo:squeezenet1_0", "--stage", "fire3", "--format", "csv").out)
+    assert [row["layer"] for row in folded][:3] == ["conv1", "fire2", "fire3"]
+    assert [row["kind"] for row in folded].count("stage") == len(folded)
+    inside = [row for row in every if row["layer"].startswith("fire3/")]
+    assert [row for row in one if row["layer"].startswith("fire3/")] == inside
+    for figure in ("params", "macs", "flops", "activations", "memory_bytes"):
+        sums = {sum(int(row[figure]) for row in shown) for shown in (every, folded, one)}
+        assert len(sums) == 1, figure
+    (fire3,) = [row for row in folded if row["layer"] == "fire3"]
+    assert int(fire3["macs"]) == sum(int(row["macs"]) for row in inside)
+    assert fire3["output"] == inside[-1]["output"]
+
+
+def test_long_tables_are_folded_unless_told_otherwise(program: Program) -> None:
+    assert "Stages are folded: --stage NAME or --depth 2 unfolds" in program(
+        "show", "zoo:resnet50"
+    ).out.replace("\n", " ")
+    assert "conv2/conv1" in program("show", "zoo:resnet50", "--depth", "2").out
+    assert len(json.loads(program("show", "zoo:resnet50", "--format", "json").out)["networks"][0][
+        "layers"]) > 100  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["zoo:resnet50", "--stage", "conv9"], "there is no stage 'conv9': there are conv1, conv2"),
+        (["3x3", "--stage", "stem"], "--stage stem: this network has no stages"),
+        (["3x3", "--depth", "0"], "--depth 0: a number from 1 on is expected"),
+    ],
+)
+def test_no_such_stage(program: Program, arguments: list[str], message: str) -> None:
+    ran = program("show", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"error: {message}")
+
+
+def test_zoo_lists_every_file(program: Program) -> None:
+    listed = json.loads(program("zoo", "--format", "json").out)["networks"]
+    assert [entry["name"] for entry in listed] == [
+        f"zoo:{name}" for name in zoo_networks() + zoo_blocks()
+    ]
+    by_name = {entry["name"]: entry for entry in listed}
+    assert by_name["zoo:resnet50"]["params"] == 25_557_032
+    assert by_name["zoo:resnet50"]["receptive_field"]["size"] == [427, 427]
+    assert all(entry["source"] and entry["title"] for entry in listed)
+    table = program("zoo").out
+    assert all(len(line) <= 80 for line in table.splitlines())
+    assert "resnet_v1_50" in table
+    assert "inception_v3_b_symmetric" in table
+
+
+def test_zoo_prints_a_file_that_can_be_read(program: Program, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(program("zoo", "resnet18").out, encoding="utf-8")
+    figures = [
+        rows(program("compare", name, "zoo:resnet34", "--format", "csv").out)[0]["macs"]
+        for name in (str(path), "zoo:resnet18")
+    ]
+    assert figures[0] == figures[1]
+    ran = program("zoo", "resnet19")
+    assert ran.code == 2
+    assert "did you mean zoo:resnet18?" in ran.err
+
+
+# Heat maps
+
+
+def drawn(maps: HeatMaps, colour: bool, width: int = 80) -> str:
+    out = io.StringIO()
+    system = "truecolor" if colour else None
+    Console(file=out, width=width, color_system=system, force_terminal=colour).print(maps)  # type: ignore[arg-type]
+    return out.getvalue()
+
+
+CROSS = [[0.0, 1.0, 0.0], [1.0, 1.0, 1.0], [0.0, 1.0, 0.0]]
+
+
+def test_heat_maps_without_colour_are_shades() -> None:
+    text = drawn(HeatMaps(("reads",), (CROSS,)), colour=False)
+    assert "\x1b" not in text
+    lines = text.splitlines()
+    assert lines[0].strip() == "reads"
+    widths = {len(line.rstrip()) for line in lines[1:]}
+    assert lines[1].strip() == "█" * (max(widths) // 3)
+    assert "█" * max(widths) in lines
+
+
+def test_heat_maps_with_colour_are_half_blocks() -> None:
+    text = drawn(HeatMaps(("reads",), (CROSS,)), colour=True)
+    assert "▀" in text
+    assert "\x1b[38;2;0;0;0;48;2;0;0;0m" in text
+
+
+@pytest.mark.parametrize("width", [40, 80, 132])
+def test_heat_maps_fit_the_window(width: int) -> None:
+    large = [[float((row + column) % 2) for column in range(500)] for row in range(300)]
+    text = drawn(HeatMaps(("one", "two"), (large, CROSS)), colour=False, width=width)
+    assert all(len(line) <= width for line in text.splitlines())
+    assert len(text.splitlines()) <= 17
+
+
+def test_a_large_grid_is_averaged_and_a_small_one_enlarged() -> None:
+    halves = [[0.0] * 50 + [1.0] * 50 for _ in range(100)]
+    small = scaled(halves, 10, 10)
+    assert small == [[0.0] * 5 + [1.0] * 5 for _ in range(10)]
+    large = scaled(CROSS, 30, 30)
+    assert (len(large), len(large[0])) == (24, 24)
+    assert [row[::8] for row in large[::8]] == CROSS
+    assert scaled([[1.0, 0.0, 1.0]], 30, 30)[0] == scaled([[1.0, 0.0, 1.0]], 30, 30)[1]
+
+
+# Pictures
+
+
+PICTURES = {
+    "rf": (["rf", "add(7x1 | 1x7)+3x3d2"], ["input position, width", "share of the largest"]),
+    "growth": (["compare", "zoo:vgg16", "zoo:resnet18"], ["zoo:vgg16", "along height"]),
+    "stages": (["show", "zoo:googlenet"], ["params", "MACs", "4e"]),
+    "strip": (["rf", "3*3+5d4"], ["input position, length"]),
+    "clip": (["rf", "3x3x3+1x3x3"], ["input position, height"]),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_svg_is_the_same_twice_and_its_text_is_text(program: Program, name: str) -> None:
+    arguments, texts = PICTURES[name]
+    first, second = (program(*arguments, "--format", "svg") for _ in range(2))
+    assert (first.code, first.err) == (0, "")
+    assert first.out == second.out
+    ElementTree.fromstring(first.out)
+    assert all(f">{text}<" in first.out for text in texts)
+    assert "<dc:date>" not in first.out
+
+
+def test_png_goes_to_a_file(program: Program, tmp_path: Path) -> None:
+    path = tmp_path / "field.png"
+    ran = program("rf", "7x1+1x7", "--format", "png", "--output", str(path))
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+    assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["compare", "3x3", "5x5", "--input", "CxHxW"], "there is no picture: the growth of a"),
+        (["show", "relu"], "there is no picture: no layer has params or MACs"),
+        (["show", "60*3x3"], "a figure of 60 layers cannot be read: at most 40 are drawn"),
+        (["layers"], "unknown format 'svg'"),
+    ],
+)
+def test_no_picture(program: Program, arguments: list[str], message: str) -> None:
+    ran = program(*arguments, "--format", "svg")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"error: {message}")
+
+
+def test_without_matplotlib_one_sentence(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)  # type: ignore[arg-type]
+    ran = program("rf", "7x7", "--format", "svg")
+    assert ran.code == 2
+    assert ran.err == "error: --format svg needs an extra: pip install 'convcalc[plot]'\n"
