@@ -21,6 +21,7 @@ from convcalc.spec import parse
 from convcalc.verify import Verification, to_torch, verify
 
 if TYPE_CHECKING:
+    from convcalc.explaining import Explanation, explain
     from convcalc.fields import FieldView, receptive_field
     from convcalc.models import from_torch
     from convcalc.profiling import Profile, Timing, profile
@@ -30,6 +31,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Comparison",
     "ConvcalcError",
+    "Explanation",
     "FieldView",
     "LayerReport",
     "OpCounts",
@@ -42,6 +44,7 @@ __all__ = [
     "__version__",
     "analyze",
     "compare",
+    "explain",
     "from_torch",
     "parse",
     "profile",
@@ -51,6 +54,8 @@ __all__ = [
 ]
 
 _LATER = {
+    "Explanation": "explaining",
+    "explain": "explaining",
     "FieldView": "fields",
     "receptive_field": "fields",
     "from_torch": "models",

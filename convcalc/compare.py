@@ -9,10 +9,14 @@ from convcalc.advice import Note, notes
 from convcalc.analysis import Report, Setting, analyze_graph
 from convcalc.analysis.report import Shown
 from convcalc.conventions import DEFAULT, convention
-from convcalc.errors import OptionError, shorten
+from convcalc.errors import LimitError, OptionError, shorten
+from convcalc.graph import Graph
 from convcalc.layers.base import MAX_SIZE
-from convcalc.quantities import is_number
+from convcalc.quantities import Shape, is_number
 from convcalc.sources import InputSize, Network, Placed, graphs_at
+
+MAX_SYMBOLIC_LAYERS = 600
+"""Layers that a letter in the input is followed through: about a second."""
 
 
 @dataclass(frozen=True)
@@ -113,11 +117,23 @@ def compare(
         _in_range(element_size, "--element-size"),
         local,
     )
+    for graph, shape, _ in placed:
+        _check_letters(graph, shape)
     assumed = _assumed(placed, padding, bias, after_conv)
     reports = tuple(
         analyze_graph(graph, Setting(shape, *common), assumed) for graph, shape, _ in placed
     )
     return Comparison(reports, notes(reports, [graph for graph, *_ in placed]))
+
+
+def _check_letters(graph: Graph, shape: Shape) -> None:
+    """Raises LimitError for letters in a network so long that its formulas take seconds."""
+    if len(graph.nodes) > MAX_SYMBOLIC_LAYERS and not is_number(shape.elements):
+        raise LimitError(
+            f"{len(graph.nodes):,} layers at {shape}: letters are followed through "
+            f"{MAX_SYMBOLIC_LAYERS:,} at most",
+            hint="give numbers, or analyse one stage",
+        )
 
 
 def _known_convention(name: str) -> str:

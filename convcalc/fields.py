@@ -222,7 +222,7 @@ def _view(walk: Walk, unit: tuple[int, ...] | None) -> FieldView:
         ),
         read=sets.count(positions.rows) if positions else None,
         positions_read=positions,
-        effective=_effective(walk, unit, clipped),
+        effective=_effective(walk, unit, clipped) if positions is not None else None,
         position=position,
         reached=_box(reached, output) if reached else None,
         reached_units=sets.count(reached.rows) if reached else None,

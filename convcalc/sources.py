@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from convcalc.analysis import default_input, parse_input
-from convcalc.errors import MissingExtraError, OptionError, SymbolError, shorten
+from convcalc.errors import MissingExtraError, OptionError, SourceError, SymbolError, shorten
 from convcalc.graph import Graph
 from convcalc.quantities import Shape, is_number
 from convcalc.spec import Block, Branches, Defaults, Leaf, Repeat, Series, Tree, lower, parse
@@ -91,10 +91,26 @@ def named_model(name: str, arguments: Mapping[str, Any], input: Shape | None) ->
         MissingExtraError: torch is not installed.
         SourceError: no such module, attribute or model.
     """
+    _find_package(name)
     need_torch(f"{shorten(name, 60)}, a torch model,")
     from convcalc.torch_bridge.importing.models import import_model
 
     return model_to_graph(import_model(name, arguments), input, name)
+
+
+def _find_package(name: str) -> None:
+    """Raises SourceError for a package that is not there, before torch is loaded for it."""
+    from importlib.util import find_spec
+
+    package = name.partition(":")[0].partition(".")[0]
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)  # as `python -m` does
+    if package not in sys.modules and find_spec(package) is None:
+        raise SourceError(
+            f"cannot import {shorten(package, 60)}: there is no such module",
+            hint="a torch model is named package.module:attribute",
+        )
 
 
 def model_to_graph(model: Any, input: Any, name: str) -> Graph:  # noqa: A002

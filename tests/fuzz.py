@@ -240,11 +240,16 @@ def arguments_of(number_: int, seed: int) -> list[str]:
         return sound_arguments(rng)
     if rng.random() < 0.005:
         return [noise(rng) for _ in range(rng.randrange(1, 4))]
-    command = rng.choices(["compare", "show", "layers"], [5, 5, 0.1])[0]
+    command = rng.choices(["compare", "show", "rf", "export", "layers"], [5, 5, 1, 0.5, 0.1])[0]
     arguments = [command]
     if command != "layers":
         few = rng.choice([2, 2, 3]) if command == "compare" else 1
         arguments += [a_network(rng) for _ in range(few)]
+    if command == "rf":
+        for option, values in (("--at", ["conv1", "add1", "cnv"]), ("--from", ["conv1", "relu1"]),
+                               ("--unit", ["0,0", "3", "1,2,3", "99999,0", "a"])):  # fmt: skip
+            if rng.random() < 0.2:
+                arguments += [option, rng.choice(values)]
     for option, draw in OPTIONS.items():
         if rng.random() < (0.6 if option == "--input" else 0.15):
             arguments += [option, draw(rng)]

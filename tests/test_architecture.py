@@ -19,7 +19,8 @@ ROOT = Path(convcalc.__file__).parent
 ORDER = (
     {"errors"},
     {"quantities"},
-    {"layers", "conventions"},
+    {"layers"},
+    {"conventions"},
     {"graph"},
     {"analysis", "spec"},
     {"networks"},
@@ -27,6 +28,7 @@ ORDER = (
     {"sources"},
     {"advice"},
     {"compare", "verify", "profiling", "check", "fields", "models", "exporting"},
+    {"explaining"},
     {"render"},
     {"cli"},
     {"__main__"},

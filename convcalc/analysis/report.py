@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from convcalc.conventions import convention
 from convcalc.graph import BranchPath
 from convcalc.quantities import OpCounts, ReceptiveField, Shape
 
@@ -125,7 +124,7 @@ class Report(Shown):
     @cached_property
     def flops(self) -> int:
         """Floating-point operations by `convention`."""
-        return convention(self.convention).flops(self.operations)
+        return sum(layer.flops for layer in self.layers)
 
     @property
     def field_before_head(self) -> ReceptiveField | None:

@@ -25,7 +25,7 @@ from convcalc.quantities import AxisRead
 MAX_POSITIONS = 2**22
 """Positions along one axis above which the set is not made."""
 
-MAX_WORK = 2**32
+MAX_WORK = 2**32 * 7 // 8
 """Bits that may be touched on the way: well below a second."""
 
 _STEP_COST = 2**12
@@ -33,6 +33,10 @@ _STEP_COST = 2**12
 
 Rows = int | tuple[tuple[int, "Rows"], ...]
 Run = tuple[int, Rows]
+
+
+_END: Run = (0, 0)
+"""What follows the last run."""
 
 
 class TooLarge(Exception):  # noqa: N818  (a signal between two functions here, no error)
@@ -164,15 +168,20 @@ class Counter:
         assert isinstance(left, tuple) and isinstance(right, tuple)
         merged: list[Run] = []
         a, b = iter(left), iter(right)
-        run_a, run_b = next(a, None), next(b, None)
-        while run_a and run_b:
-            count = min(run_a[0], run_b[0])
-            merged.append((count, self.union(run_a[1], run_b[1])))
-            run_a = (run_a[0] - count, run_a[1]) if run_a[0] > count else next(a, None)
-            run_b = (run_b[0] - count, run_b[1]) if run_b[0] > count else next(b, None)
-        for run, others in ((run_a, a), (run_b, b)):
-            if run:
-                merged.extend([run, *others])
+        (left_count, left_part), (right_count, right_part) = next(a), next(b)
+        while left_count and right_count:
+            count = left_count if left_count < right_count else right_count
+            merged.append((count, self.union(left_part, right_part)))
+            left_count -= count
+            right_count -= count
+            if not left_count:
+                left_count, left_part = next(a, _END)
+            if not right_count:
+                right_count, right_part = next(b, _END)
+        if left_count:
+            merged += [(left_count, left_part), *a]
+        elif right_count:
+            merged += [(right_count, right_part), *b]
         self.spend(_STEP_COST * len(merged))
         return _runs(merged)
 

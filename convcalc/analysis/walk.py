@@ -55,6 +55,8 @@ class Facts(NamedTuple):
     """Elements of the output, all samples."""
     moved: int
     """Elements of weights and inputs read and of the output written, all samples."""
+    flops: int
+    """As the convention counts them, all samples."""
 
 
 def analyze_graph(graph: Graph, setting: Setting, assumed: tuple[str, ...] = ()) -> Report:
@@ -122,7 +124,7 @@ class Walk:
         self.graph = graph
         self.setting = setting
         self.origin = origin
-        self.flops = convention(setting.convention).flops
+        self.count = convention(setting.convention).counter()
         rank = setting.input.rank
         self.start = State(setting.input, (fields.IDENTITY,) * rank if origin == INPUT else None)
         self.last = (fields.IDENTITY, AxisRead(), fields.IDENTITY)
@@ -158,7 +160,7 @@ class Walk:
             output=facts.output,
             params=facts.params if node.params is None else node.params,
             operations=facts.operations,
-            flops=self.flops(facts.operations),
+            flops=facts.flops,
             activations=facts.written if layer.is_weighted else 0,
             memory_bytes=0 if layer.is_view else facts.moved * self.setting.element_size,
             receptive_field=self.headline(axes, facts.output),
@@ -208,6 +210,7 @@ class Walk:
             reads=tuple(self._reads(layer, shapes, output, i) for i in range(len(shapes))),
             written=written,
             moved=params + sum(shape.elements for shape in shapes) * batch + written,
+            flops=self.count(layer, shapes, output, operations, batch),
         )
 
     def _axes(

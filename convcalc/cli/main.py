@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from convcalc import __version__
-from convcalc.cli import compare, export, layers, profile, rf, show, verify, zoo
+from convcalc.cli import compare, explain, export, layers, profile, rf, show, verify, zoo
 from convcalc.errors import ConvcalcError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ for module, command in (
     (show, show.show),
     (rf, rf.rf),
     (verify, verify.verify),
+    (explain, explain.explain),
     (profile, profile.profile),
     (export, export.export),
     (zoo, zoo.zoo),

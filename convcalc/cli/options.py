@@ -49,7 +49,12 @@ AfterConv = Annotated[
     typer.Option(metavar="LAYERS", help="What follows every convolution, e.g. bn+relu."),
 ]
 Convention = Annotated[
-    str, typer.Option(metavar="NAME", help="What counts as a FLOP: convcalc, macs or torch.")
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="What counts as a FLOP: convcalc, macs, torch, or as another tool prints it, "
+        "e.g. fvcore, ptflops, thop, torchinfo; convcalc explain lists them.",
+    ),
 ]
 ElementSize = Annotated[
     int, typer.Option(metavar="BYTES", help="Bytes of one number, for memory traffic.")

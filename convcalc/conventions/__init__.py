@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DEFAULT = "convcalc"
 
 Counter = Callable[[Layer, Sequence[Shape], Shape, OpCounts, int], int]
-"""From a layer, its inputs, its output, its operations for one sample, and the number of samples."""
+"""From a layer, its inputs, its output, its operations for one sample, and the samples."""
 
 
 class Convention(NamedTuple):
@@ -93,13 +93,13 @@ CONVENTIONS = {
         Convention(
             "ptflops",
             "MACs, biases, norms; activations, pools and upsampling mostly twice, one sample",
-            "MACs",
+            "Mac",
             _PTFLOPS.format("pytorch_ops"),
         ),
         Convention(
             "ptflops-aten",
             "MACs and biases, one sample, as ptflops with backend='aten'",
-            "MACs",
+            "Mac",
             _PTFLOPS.format("aten_ops"),
         ),
         Convention(
@@ -125,9 +125,7 @@ CONVENTIONS = {
             "2 x MACs, convolutions' biases, norms, activations, pools, as calculate_flops",
             source=_CALFLOPS,
         ),
-        Convention(
-            "calflops-macs", "the MACs of calflops, as calculate_flops", "MACs", _CALFLOPS
-        ),
+        Convention("calflops-macs", "the MACs of calflops, as calculate_flops", "MACs", _CALFLOPS),
         Convention(
             "deepspeed",
             "2 x MACs, convolutions' biases, norms, activations, pools, as get_model_profile",
@@ -155,7 +153,7 @@ CONVENTIONS = {
         Convention(
             "timm",
             "as fvcore, which timm's published GMACs are counted by",
-            "GMACs",
+            "MACs",
             "huggingface/pytorch-image-models benchmark.py, profile_fvcore",
             "its source: benchmark.py asks fvcore (or DeepSpeed, where that is installed)",
         ),

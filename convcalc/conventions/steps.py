@@ -57,11 +57,13 @@ class Term(NamedTuple):
     """What a number is more (or less) than the MACs, and why.
 
     of: the count that the reason multiplies, 0 where it adds: the factor is (of + amount) / of.
+    kind: the kind of layer that the reason speaks of, where it is about one.
     """
 
     reason: str
     amount: int
     of: int = 0
+    kind: str = ""
 
 
 class Each(NamedTuple):
@@ -91,13 +93,13 @@ class Each(NamedTuple):
 
     def __str__(self) -> str:
         parts = (
-            (self.read, "element in"),
-            (self.written, "element out"),
-            (self.positions, "position"),
-            (self.channels, "channel"),
+            (self.read, "per element in"),
+            (self.written, "per element out"),
+            (self.positions, "per position"),
+            (self.channels, "per channel"),
         )
-        said = " + ".join(f"{count} for each {what}" for count, what in parts if count)
-        return f"{said} ({self.why})" if self.why else said
+        said = " + ".join(f"{count} {what}" for count, what in parts if count)
+        return (f"{said}: {self.why}" if self.why else said).replace("+ -", "- ")
 
 
 class By(NamedTuple):
@@ -117,6 +119,11 @@ Seen = tuple[tuple[str, int], ...]
 """How many MACs a tool sees in a layer, one reason after the other, each with what it leads to."""
 
 
+def as_is(step: Step) -> Seen:  # noqa: ARG001  (one signature for all rules)
+    """A tool that sees the MACs that there are."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Tool:
     """The rules of one tool. What none of them speaks of counts its MACs, and nothing else.
@@ -133,8 +140,8 @@ class Tool:
     """
 
     per_mac: int = 1
-    conv: Callable[[Step], Seen] = lambda step: ()
-    transposed: Callable[[Step], Seen] = lambda step: ()
+    conv: Callable[[Step], Seen] = as_is
+    transposed: Callable[[Step], Seen] = as_is
     conv_bias: Callable[[Step], int] | None = None
     fc_bias: Callable[[Step], int] | None = None
     bias: str = "counts each bias"
@@ -169,7 +176,7 @@ def _terms(tool: Tool, step: Step) -> Iterator[Term]:
     elif not _absent(step):
         rule = tool.others.get(step.word, tool.anything)
         if rule is not None:
-            yield Term(f"{step.word}: {rule}", rule(step))
+            yield Term(str(rule), rule(step), kind=step.word)
 
 
 def _absent(step: Step) -> bool:
@@ -183,15 +190,15 @@ def _weighted(tool: Tool, step: Step) -> Iterator[Term]:
         yield Term(reason, value - seen, seen)
         seen = value
     if tool.per_mac != 1:
-        yield Term(f"{tool.per_mac} for each MAC", (tool.per_mac - 1) * seen, seen)
+        yield Term(f"{tool.per_mac} per MAC", (tool.per_mac - 1) * seen, seen)
     if tool.less_first and not same_size(seen, 0):
-        yield Term("one fewer for each output: k products have k-1 sums", -step.written)
+        yield Term("1 fewer per output: k products, k-1 sums", -step.written)
     count = tool.fc_bias if step.word in ("fc", "torch") else tool.conv_bias
     if count is not None and not same_size(step.biases, 0):
         yield Term(tool.bias, count(step))
     if tool.fixed and step.word == "convt":
         axes = step.output.rank
-        yield Term(f"{tool.fixed} an axis of a transposed convolution", tool.fixed * axes)
+        yield Term(f"{tool.fixed} per axis of a transposed convolution", tool.fixed * axes)
 
 
 def _seen(tool: Tool, step: Step) -> Seen:
@@ -207,10 +214,10 @@ def _seen(tool: Tool, step: Step) -> Seen:
 def vector_terms(name: str, step: Step) -> tuple[Term, ...]:
     """The same for the conventions that count by the operation vector."""
     macs, others = step.macs, step.operations.others * step.batch
-    found = () if name == "macs" else (Term("2 for each MAC", macs, macs),)
+    found: tuple[Term, ...] = () if name == "macs" else (Term("2 per MAC", macs, macs),)
     if name == "convcalc":
         found += (
             Term("counts each bias", step.biases),
-            Term("norms, activations, pools, merges: each operation", others - step.biases),
+            Term("each operation", others - step.biases, kind=step.word),
         )
     return tuple(term for term in found if not same_size(term.amount, 0))

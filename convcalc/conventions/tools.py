@@ -31,9 +31,9 @@ from convcalc.errors import LayerError, SymbolError
 from convcalc.layers.padding import valid_taps
 from convcalc.quantities import exact_quotient, floor_quotient, is_number, same_size
 
-AT_OUTPUT = "counts a transposed convolution at its output"
+AT_OUTPUT = "counts transposed convolutions at their output"
 NO_SAME = "no rule for padding='same'"
-SHORT_SAME = "takes an even kernel's padding='same' for one row and column fewer"
+SHORT_SAME = "takes padding='same' of an even kernel as 1 row and column less"
 
 
 # Convolutions
@@ -64,8 +64,8 @@ def _no_3d(step: Step) -> Seen:
 def _valid(step: Step) -> Seen:
     taps = step.operations.valid_taps
     if taps is None:
-        raise SymbolError("what falls on padding depends on the sizes: they must be numbers")
-    return (("leaves out what multiplies padding", taps * step.batch),)
+        raise SymbolError("products with padding depend on the sizes: they must be numbers")
+    return (("leaves out products with padding", taps * step.batch),)
 
 
 def _at_output(step: Step) -> Seen:
@@ -89,7 +89,7 @@ def _by_weight_shape(step: Step) -> Seen:
             f"in and out are equal: {shape.channels} and {outputs} must be numbers"
         )
     everything = shape.channels * _kernel(step) * step.written
-    return (*_at_output(step), ("counts it with all groups' channels", everything))
+    return (*_at_output(step), ("and with all groups' channels", everything))
 
 
 def _groups_twice(step: Step) -> Seen:
@@ -101,17 +101,16 @@ def _groups_twice(step: Step) -> Seen:
         return ()
     share = floor_quotient(exact_quotient(step.output.channels, groups), groups)
     seen = _kernel(step) * shape.channels * share * shape.positions * step.batch
-    return (("divides a transposed convolution by its groups twice", seen),)
+    return (("divides transposed convolutions by their groups twice", seen),)
 
 
 def _patched_sizes(step: Step) -> list[int]:
     """The output sizes as calflops and DeepSpeed work them out: by the formula of a convolution,
     also of a transposed one, with the smaller half of the padding on both sides."""
     (shape,) = step.inputs
-    sides = step.get("sides")(shape) if _pads_itself(step) else [(0, 0)] * shape.rank
     axes = zip(
-        shape.spatial if _pads_itself(step) else _padded(step),
-        sides,
+        shape.spatial,
+        step.get("sides")(shape),
         step.get("kernel_size"),
         step.get("stride"),
         step.get("dilation"),
@@ -120,20 +119,6 @@ def _patched_sizes(step: Step) -> list[int]:
     return [
         floor_quotient(size + 2 * before - dilation * (kernel - 1) - 1, stride) + 1
         for size, (before, _), kernel, stride, dilation in axes
-    ]
-
-
-def _pads_itself(step: Step) -> bool:
-    sides = step.get("sides")(step.inputs[0])
-    even = all(before == after for before, after in sides)
-    return step.word == "convt" or even or _is_same(step)
-
-
-def _padded(step: Step) -> list[int]:
-    sides = step.get("sides")(step.inputs[0])
-    return [
-        size + before + after
-        for size, (before, after) in zip(step.inputs[0].spatial, sides, strict=True)
     ]
 
 
@@ -162,11 +147,20 @@ def _tf_transposed(step: Step) -> Seen:
     if step.output.rank == 3:
         return _no_3d(step)
     ((reason, at_output),) = _at_output(step)
-    return ((f"{reason}, divided by its strides",
+    return ((f"{reason}, divided by their strides",
              exact_quotient(at_output, prod(step.get("stride")))),)  # fmt: skip
 
 
 # Pools, upsampling, norms
+
+
+def _padded(step: Step) -> list[int]:
+    """The sizes that an average pool moves over."""
+    (shape,) = step.inputs
+    return [
+        size + before + after
+        for size, (before, after) in zip(shape.spatial, step.get("sides")(shape), strict=True)
+    ]
 
 
 def _windows(step: Step) -> int:
@@ -176,15 +170,17 @@ def _windows(step: Step) -> int:
         return _kernel(step) * step.written + step.written
     seen = [
         valid_taps(size, k, s, 1, 0, count)
-        for size, k, s, count in zip(_padded(step), kernel, stride, step.output.spatial, strict=True)
+        for size, k, s, count in zip(
+            _padded(step), kernel, stride, step.output.spatial, strict=True
+        )
     ]
     return shape.channels * prod(seen) * step.batch + step.written
 
 
 def _one_side(step: Step) -> int:
     """torchscan takes the one number of a square kernel for its area."""
-    kernel = step.get("kernel_size")
-    return kernel[0] if len(set(kernel)) == 1 else prod(kernel)  # type: ignore[no-any-return]
+    kernel: tuple[int, ...] = step.get("kernel_size")
+    return kernel[0] if len(set(kernel)) == 1 else prod(kernel)
 
 
 def _scales(step: Step, tool: str) -> tuple[int, ...]:
@@ -206,12 +202,13 @@ def _calflops_up(step: Step) -> int:
 
 def _deepspeed_up(step: Step) -> int:
     scales = _scales(step, "DeepSpeed")
-    return step.read * (prod(scales) if len(set(scales)) > 1 else scales[0] ** step.batch)
+    factor: int = prod(scales) if len(set(scales)) > 1 else scales[0] ** step.batch
+    return step.read * factor
 
 
 def _neighbours(step: Step) -> int:
     """Local response norm is a square, an average pool over padded channels, a product, a sum."""
-    padded = step.inputs[0].channels + step.get("channels") - 1
+    padded: int = step.inputs[0].channels + step.get("channels") - 1
     return 3 * step.read + padded * step.output.positions * step.batch
 
 
@@ -226,13 +223,13 @@ def _each_merge(step: Step) -> int:
 
 IN, IN_2, IN_4, IN_5 = (Each(read=count) for count in (1, 2, 4, 5))
 OUT = Each(written=1)
-TWICE = Each(read=2, why="its hook and its patched function both count")
-MERGED = By(_each_merge, "1 for each element and further branch")
+TWICE = Each(read=2, why="by its hook and again by its patched function")
+MERGED = By(_each_merge, "1 per element and further branch")
 LRN = By(_neighbours, "its squares, average pool, product and sum")
-VECTOR = By(_others, "each operation but exp, log and the like")
+VECTOR = By(_others, "each operation but exp and log")
 PARAMS = By(
     lambda step: step.layer.params(step.inputs, step.output) * step.batch,
-    "each learned number once a sample",
+    "each learned number once per sample",
 )
 
 MODULES = frozenset({"linear"})
@@ -255,7 +252,7 @@ FVCORE = Tool(
                 if step.output.rank != 2
                 else step.written * (4 if step.get("mode") == "bilinear" else 1)
             ),
-            "2-D only; 1 for each element out, 4 if bilinear",
+            "in 2-D, 1 per element out, 4 if bilinear",
         ),
     },
     steps=PRODUCTS | {"einsum"},
@@ -290,7 +287,7 @@ THOP = Tool(
         **dict.fromkeys(("bn", "gn", "ln"), IN_4),
         "prelu": IN,
         "softmax": Each(written=3, positions=-1),
-        "avgpool": By(_windows, "1 for each element of a window and 1 for each out"),
+        "avgpool": By(_windows, "1 per element of a window + 1 per element out"),
         "gap": Each(read=1, written=1),
         "up": By(
             lambda step: (
@@ -298,7 +295,7 @@ THOP = Tool(
                 if step.get("mode") == "nearest"
                 else step.written * {1: 5, 2: 11, 3: 31}[step.output.rank]
             ),
-            "5, 11 or 31 for each element out if linear, bilinear or trilinear",
+            "5, 11 or 31 per element out in 1-D, 2-D or 3-D, 0 if nearest",
         ),
     },
     steps=PRODUCTS,
@@ -322,11 +319,9 @@ TORCHPROFILE = Tool(
         "mul": MERGED,
         "up": By(
             lambda step: (
-                4 * step.written
-                if step.get("mode") == "bilinear" and step.output.rank == 2
-                else 0
+                4 * step.written if step.get("mode") == "bilinear" and step.output.rank == 2 else 0
             ),
-            "4 for each element out if bilinear in 2-D",
+            "4 per element out if bilinear in 2-D",
         ),
     },
     steps=PRODUCTS | {"einsum", "attention"},
@@ -347,7 +342,7 @@ CALFLOPS = Tool(
         "gn": IN_5,
         "ln": IN_5,
         "lrn": LRN,
-        "up": By(_calflops_up, "1 for each element in"),
+        "up": By(_calflops_up, "1 per element in"),
     },
     steps=MODULES,
 )
@@ -359,7 +354,7 @@ DEEPSPEED = Tool(
     conv_bias=_patched_bias,
     others={
         **CALFLOPS.others,
-        "up": By(_deepspeed_up, "for each element in, the scale to the power of the batch"),
+        "up": By(_deepspeed_up, "per element in, the scale to the power of the batch"),
     },
     steps=MODULES,
 )
@@ -367,15 +362,15 @@ DEEPSPEED = Tool(
 _TORCHSCAN_POOLS = {
     "maxpool": By(
         lambda step: (_one_side(step) - 1) * step.written,
-        "for each element out, a square kernel's side less 1",
+        "a square kernel's side - 1 per element out",
     ),
     "avgpool": By(
         lambda step: (_one_side(step) - 1 + step.output.rank) * step.written,
-        "for each element out, a square kernel's side less 1 and 1 an axis",
+        "a square kernel's side - 1 + axes per element out",
     ),
     "gap": By(
         lambda step: step.read + (step.output.rank - 1) * step.written,
-        "1 for each element in, and 1 for each out and axis but one",
+        "1 per element in + axes - 1 per element out",
     ),
 }
 
@@ -434,16 +429,14 @@ TF_PROFILER = Tool(
             ("maxpool", "avgpool"),
             By(
                 lambda step: 0 if step.output.rank == 3 else _kernel(step) * step.written,
-                "its kernel for each element out, in 1-D and 2-D",
+                "in 1-D and 2-D, its kernel per element out",
             ),
         ),
         "gap": IN,
         "softmax": IN_5,
         "add": MERGED,
         "mul": MERGED,
-        "affine": By(
-            lambda step: step.written + step.biases, "1 for each element out, 2 with bias"
-        ),
+        "affine": By(lambda step: step.written + step.biases, "1 per element out, 2 with bias"),
     },
     steps=PRODUCTS,
 )
@@ -467,7 +460,7 @@ FLAX = Tool(
             lambda step: (
                 6 * step.read + (3 * step.get("groups") + 2 * step.output.channels) * step.batch
             ),
-            "6 for each element in + 3 for each group + 2 for each channel",
+            "6 per element in + 3 per group + 2 per channel",
         ),
         "softmax": Each(read=4, positions=-1),
         "dropout": Each(),

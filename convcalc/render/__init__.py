@@ -88,7 +88,12 @@ def plain_text(what: Any, width: int = 80) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
-_RENDERERS = {"verify": "verification", "profiling": "profile", "fields": "fields"}
+_RENDERERS = {
+    "verify": "verification",
+    "profiling": "profile",
+    "fields": "fields",
+    "explaining": "explain",
+}
 """The modules of results that are not in every run, and those that render them."""
 
 

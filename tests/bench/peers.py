@@ -119,6 +119,10 @@ TOOLS: dict[str, Tool] = {
 }  # fmt: skip
 
 
+CONVENTIONS = {"convcalc": "macs", "FlopCounterMode": "torch", "calflops": "calflops-macs"}
+"""The conventions of tools that are not named as the tool is."""
+
+
 class Row(NamedTuple):
     """A tool at a model."""
 
@@ -127,6 +131,8 @@ class Row(NamedTuple):
     peak: int
     counted: Counted | None
     failure: str = ""
+    explained: int = 0
+    """What `--convention` says that the tool prints."""
 
 
 def measure(name: str) -> list[Row]:
@@ -159,9 +165,15 @@ def measure(name: str) -> list[Row]:
                 tracemalloc.stop()
             else:
                 times[tool].append(time.perf_counter() - start)
+    graph = convcalc.from_torch(model, (3, size, size))
+
+    def explained(tool: str) -> int:
+        name = CONVENTIONS.get(tool, tool)
+        return int(convcalc.analyze(graph, convention=name).flops)
+
     return [
         Row(tool, statistics.median(times[tool] or [0.0]), peaks[tool], found.get(tool),
-            failures.get(tool, ""))
+            failures.get(tool, ""), explained(tool))
         for tool in TOOLS if failures.get(tool) != "not installed"
     ]  # fmt: skip
 
@@ -171,15 +183,16 @@ def main(names: list[str]) -> None:
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     torch.set_num_threads(1)
-    table = Table("model", "tool", "time", "/ ours", "memory", "params", "count", "/ MACs", "it is",
-                  title=f"Medians of {RUNS} runs in turns, one thread")  # fmt: skip
+    headings = ("model", "tool", "time", "/ ours", "memory", "params", "count", "/ MACs", "it is",
+                "explained")  # fmt: skip
+    table = Table(*headings, title=f"Medians of {RUNS} runs in turns, one thread")
     for name in names or MODELS:
         rows = measure(name)
         ours = rows[0]
         assert ours.counted is not None
         for row in rows:
             if row.counted is None:
-                table.add_row(name, row.tool, "-", "-", "-", "-", row.failure, "-", "-")
+                table.add_row(name, row.tool, "-", "-", "-", "-", row.failure, "-", "-", "-")
                 continue
             params = "" if row.counted.params is None else f"{row.counted.params:,}"
             table.add_row(
@@ -187,10 +200,12 @@ def main(names: list[str]) -> None:
                 f"{row.seconds / ours.seconds:.1f}x", f"{row.peak / 1e6:.1f} MB", params,
                 f"{row.counted.number:,}", f"{row.counted.number / ours.counted.number:.4f}",
                 row.counted.called,
+                "exactly" if row.explained == row.counted.number
+                else f"{row.explained / row.counted.number:.4f} of it",
             )  # fmt: skip
         table.add_section()
         print(name, file=sys.stderr)
-    Console(width=140).print(table)
+    Console(width=150).print(table)
 
 
 if __name__ == "__main__":

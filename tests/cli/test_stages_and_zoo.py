@@ -184,7 +184,7 @@ def test_no_picture(program: Program, arguments: list[str], message: str) -> Non
 def test_without_matplotlib_one_sentence(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "matplotlib", None)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     ran = program("rf", "7x7", "--format", "svg")
     assert ran.code == 2
     assert ran.err == "error: --format svg needs an extra: pip install 'convcalc[plot]'\n"

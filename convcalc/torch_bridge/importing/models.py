@@ -10,10 +10,8 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
-import sys
 import traceback
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -42,9 +40,6 @@ def import_model(name: str, arguments: Mapping[str, Any]) -> nn.Module:
         SourceError: no such module or attribute, or it is no model; the real error's first line.
     """
     module_name, _, attribute = name.partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)  # as `python -m` does
     try:
         found: Any = importlib.import_module(module_name)
     except Exception as error:

@@ -1,0 +1,181 @@
+"""An explanation as a table, as rows and as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from convcalc.explaining import Account, Explanation, Part
+from convcalc.quantities import is_number, same_size
+from convcalc.render import numbers
+from convcalc.render.json import SCHEMA_VERSION, shape_dict
+from convcalc.render.rows import Rows
+from convcalc.render.table import plain_table
+
+
+def to_rows(explanation: Explanation) -> Rows:
+    """A row for each tool."""
+    head = ["tool", "prints", "word", "times_macs", "difference", "account", "source", "rests_on"]
+    return [
+        head,
+        *(
+            [
+                account.convention.name,
+                "" if account.prints is None else str(account.prints),
+                account.convention.word,
+                _ratio(explanation, account),
+                "" if account.prints is None else str(account.difference),
+                "; ".join(_account(account)),
+                account.convention.source,
+                account.convention.rests_on,
+            ]
+            for account in explanation.accounts
+        ),
+    ]
+
+
+def to_table(explanation: Explanation) -> RenderableType:
+    """A row for each tool, then which of them is the MAC count."""
+    title = (
+        explanation.report.name
+        if len(explanation.report.name) <= 60
+        else f"{explanation.report.name[:57]}..."
+    )
+    table = plain_table(f"What is printed for {title}", "tool", "prints", "word", "x MACs",
+                        "how it comes from the MACs")  # fmt: skip
+    for column in (table.columns[2], table.columns[4]):
+        column.justify = "left"
+    for column in (table.columns[1], table.columns[4]):
+        column.no_wrap = False
+        column.overflow = "fold"
+    table.columns[4].min_width = 26
+    for account in explanation.accounts:
+        exact = explanation.is_macs(account)
+        table.add_row(
+            Text(account.convention.name, style="bold" if exact else ""),
+            "-" if account.prints is None else numbers.grouped(account.prints),
+            account.convention.word,
+            _ratio(explanation, account),
+            Text("\n".join(_account(account)) or "these are the MACs"),
+        )
+    return Group(table, Text(""), Text(_summary(explanation)), *_below(explanation))
+
+
+def _summary(explanation: Explanation) -> str:
+    """Which of the numbers is the MAC count."""
+    names = [a.convention.name for a in explanation.accounts if explanation.is_macs(a)]
+    where = f"at {numbers.shape(explanation.report.input)}, batch {explanation.report.batch}"
+    count = f"The MAC count {where} is {_full(explanation.macs)}"
+    return f"{count}: {', '.join(names)}." if names else f"{count}; no tool prints it."
+
+
+def _full(value: Any) -> str:
+    return f"{value:,}" if is_number(value) else numbers.expression(value)
+
+
+def _below(explanation: Explanation) -> list[Text]:
+    said = [f"- {note}" for note in explanation.notes]
+    said += [
+        f"- {account.convention.name} rests on {account.convention.rests_on}."
+        for account in explanation.accounts
+        if account.convention.rests_on
+    ]
+    if not explanation.report.complete:
+        said.append(f"- Incomplete: nothing counts {'; '.join(explanation.report.unknown[:5])}.")
+    assumed = f"Assumed: {'; '.join(explanation.report.assumed)}."
+    return [Text(line, style="dim") for line in (*said, assumed)]
+
+
+def _ratio(explanation: Explanation, account: Account) -> str:
+    """What it prints over the MACs, where that is a number."""
+    prints, macs = account.prints, explanation.macs
+    if prints is None or same_size(macs, 0):
+        return ""
+    quotient = prints / macs
+    if not is_number(prints) or not is_number(macs):
+        simple = quotient.cancel() if hasattr(quotient, "cancel") else quotient
+        return str(simple) if getattr(simple, "is_number", True) else ""
+    return f"{quotient:.4g}"
+
+
+def _account(account: Account) -> list[str]:
+    """The terms in words."""
+    if account.failure:
+        return [account.failure]
+    return [_in_words(part) for part in account.parts]
+
+
+def _in_words(part: Part) -> str:
+    """`x4: ...` where the reason multiplies, `+ 32,768: ...` where it adds."""
+    reason, amount, of, kinds = part
+    reason = f"{', '.join(kinds)}: {reason}" if kinds else reason
+    factor = _factor(part)
+    if factor is not None:
+        return f"{'0' if factor == '0' else 'x' + factor}: {reason}"
+    if not is_number(amount):
+        text = numbers.expression(amount)
+        return f"{'- ' + text[1:] if text.startswith('-') else '+ ' + text}: {reason}"
+    among = f" (of {_full(of)} MACs)" if of else ""
+    return f"{'+' if amount > 0 else '-'} {abs(amount):,}: {reason}{among}"
+
+
+def _factor(part: Part) -> str | None:
+    """What the reason multiplies by, where it is a short number."""
+    if same_size(part.of, 0):
+        return None
+    if same_size(part.amount, -part.of):
+        return "0"
+    whole = part.of + part.amount
+    if is_number(whole) and is_number(part.of):
+        if whole % part.of == 0:
+            return f"{whole // part.of:,}"
+        return f"1/{part.of // whole:,}" if part.of % whole == 0 else None
+    quotient: Any = whole / part.of
+    quotient = quotient.cancel()
+    return str(quotient) if quotient.is_Integer else None
+
+
+def to_dict(explanation: Explanation) -> dict[str, Any]:
+    """The documented JSON."""
+    from convcalc import __version__
+
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "command": "explain",
+        "version": __version__,
+        "input": {**shape_dict(explanation.report.input), "batch": explanation.report.batch},
+        "assumed": list(explanation.report.assumed),
+        "name": explanation.report.name,
+        "reading": explanation.report.reading,
+        "complete": explanation.report.complete,
+        "macs": _raw(explanation.macs),
+        "tools": [
+            {
+                "tool": account.convention.name,
+                "prints": _raw(account.prints),
+                "word": account.convention.word,
+                "is_macs": explanation.is_macs(account),
+                "difference": None if account.prints is None else _raw(account.difference),
+                "terms": [
+                    {
+                        "reason": part.reason,
+                        "kinds": list(part.kinds),
+                        "amount": _raw(part.amount),
+                        "factor": _factor(part),
+                    }
+                    for part in account.parts
+                ],
+                "failure": account.failure or None,
+                "source": account.convention.source or None,
+                "rests_on": account.convention.rests_on or None,
+            }
+            for account in explanation.accounts
+        ],
+        "notes": list(explanation.notes),
+    }
+
+
+def _raw(value: Any) -> int | str | None:
+    return value if value is None or is_number(value) else str(value)

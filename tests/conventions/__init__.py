@@ -1,0 +1,1 @@
+"""Counting conventions of other tools, and the account of their numbers."""
