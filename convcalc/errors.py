@@ -6,6 +6,7 @@
     ├── LimitError              refused before any work, by a stated limit
     ├── OptionError             an option's value, or a combination of options
     ├── SourceError             a file or a built-in that cannot be found, read or written
+    │   └── ProblemsError       all that is wrong with one file, in one go
     ├── SymbolError             the answer needs a number where a letter was given
     └── MissingExtraError       the feature needs a package that is not installed
 
@@ -15,6 +16,7 @@ use them; `str(error)` puts them together as the command line prints them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 SNIPPET_WIDTH = 72
@@ -93,6 +95,29 @@ class OptionError(ConvcalcError):
 
 class SourceError(ConvcalcError):
     """A file or a built-in that cannot be found, read, written or understood."""
+
+
+class ProblemsError(SourceError):
+    """All that is wrong with one file, in one go."""
+
+    SHOWN = 20
+
+    def __init__(self, errors: Sequence[ConvcalcError], called: str) -> None:
+        super().__init__(f"{len(errors)} problems in {called}")
+        self.errors = tuple(errors)
+
+    @classmethod
+    def of(cls, errors: Sequence[ConvcalcError], called: str) -> ConvcalcError:
+        """The error itself, if there is one only."""
+        return errors[0] if len(errors) == 1 else cls(errors, called)
+
+    def __str__(self) -> str:
+        parts = [f"{self.message}:"]
+        for number, error in enumerate(self.errors[: self.SHOWN], 1):
+            parts.append(f"{number}. " + str(error).replace("\n", "\n   "))
+        if len(self.errors) > self.SHOWN:
+            parts.append(f"... and {len(self.errors) - self.SHOWN:,} more")
+        return "\n".join(parts)
 
 
 class SymbolError(ConvcalcError):

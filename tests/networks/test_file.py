@@ -124,8 +124,8 @@ ERRORS = [
     ("padding = 'sam'" + STAGE.format("3x3"), "padding 'sam': expected"),
     ("after_conv = '3x3'" + STAGE.format("3x3"), "after_conv 3x3: what follows"),
     ("bias = 'yes'" + STAGE.format("3x3"), "bias: true or false is expected, not 'yes'"),
-    ("[[stage]]\nlayers='3x3'", "net.toml: stage 1: 'name' is missing"),
-    ("[[stage]]\nname='a'", "net.toml: stage 1: 'layers' is missing"),
+    ("[[stage]]\nlayers='3x3'", "stage 1: 'name' is missing"),
+    ("[[stage]]\nname='a'", "stage 1: 'layers' is missing"),
     ("[[stage]]\nname='a/b'\nlayers='relu'", "stage 1: 'a/b' is no name of a stage"),
     ("[[stage]]\nname='a'\nlayers=7", "stage 1: layers: a text is expected, not 7"),
     (STAGE.format("3x3") * 2, "stages 1 and 2 are both named 'a'"),
@@ -152,8 +152,8 @@ ERRORS = [
     ('[blocks]\n"u(a"="id"' + STAGE.format("id"), "'u(a' does not name a block"),
     ('[blocks]\n"u(2)"="id"' + STAGE.format("id"), "'2' is no name of a parameter"),
     ("[blocks]\nu=1" + STAGE.format("id"), "block u: a text is expected"),
-    ("x = " + "[" * 5000, "net.toml holds no network: its values are nested too deep"),
-    ("x = " + "9" * 5000, "net.toml holds no network"),
+    ("x = " + "[" * 5000, "net.toml: its values are nested too deep"),
+    ("x = " + "9" * 5000, "net.toml: one of its values is no number"),
     ("x =", "net.toml is not TOML: Invalid value"),
 ]
 
