@@ -21,6 +21,8 @@ from convcalc.spec import parse
 from convcalc.verify import Verification, to_torch, verify
 
 if TYPE_CHECKING:
+    from convcalc.checking import Check, Verdict, check
+    from convcalc.checking.assertions import assert_within
     from convcalc.explaining import Explanation, explain
     from convcalc.fields import FieldView, receptive_field
     from convcalc.models import from_torch
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Check",
     "Comparison",
     "ConvcalcError",
     "Explanation",
@@ -40,9 +43,12 @@ __all__ = [
     "Report",
     "Shape",
     "Timing",
+    "Verdict",
     "Verification",
     "__version__",
     "analyze",
+    "assert_within",
+    "check",
     "compare",
     "explain",
     "from_torch",
@@ -54,6 +60,10 @@ __all__ = [
 ]
 
 _LATER = {
+    "Check": "checking",
+    "Verdict": "checking",
+    "assert_within": "checking.assertions",
+    "check": "checking",
     "Explanation": "explaining",
     "explain": "explaining",
     "FieldView": "fields",

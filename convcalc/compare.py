@@ -112,9 +112,9 @@ def compare(
     """
     placed = graphs_at(networks, input, padding, bias, after_conv)
     common = (
-        _in_range(batch, "--batch"),
-        _known_convention(convention),
-        _in_range(element_size, "--element-size"),
+        in_range(batch, "--batch"),
+        known_convention(convention),
+        in_range(element_size, "--element-size"),
         local,
     )
     for graph, shape, _ in placed:
@@ -136,11 +136,11 @@ def _check_letters(graph: Graph, shape: Shape) -> None:
         )
 
 
-def _known_convention(name: str) -> str:
+def known_convention(name: str) -> str:
     return convention(name).name
 
 
-def _in_range(value: int, option: str) -> int:
+def in_range(value: int, option: str) -> int:
     if not isinstance(value, int) or not 1 <= value <= MAX_SIZE:
         raise OptionError(f"{option} {value}: a number from 1 to {MAX_SIZE:,} is expected")
     return value

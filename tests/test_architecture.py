@@ -18,6 +18,7 @@ ROOT = Path(convcalc.__file__).parent
 
 ORDER = (
     {"errors"},
+    {"documents"},
     {"quantities"},
     {"layers"},
     {"conventions"},
@@ -27,8 +28,8 @@ ORDER = (
     {"torch_bridge"},
     {"sources"},
     {"advice"},
-    {"compare", "verify", "profiling", "check", "fields", "models", "exporting"},
-    {"explaining"},
+    {"compare", "verify", "profiling", "fields", "models", "exporting"},
+    {"explaining", "checking"},
     {"render"},
     {"cli"},
     {"__main__"},
@@ -43,6 +44,7 @@ SIDEWAYS = {
 
 EXCEPTIONS = {
     ("analysis/report.py", "render"),  # a report shows itself, in a notebook too
+    ("checking/verdicts.py", "render"),  # as does a verdict
     ("torch_bridge/timing.py", "profiling"),  # the values that it fills
 }
 """Arrows that point up, each for a reason; the first are inside functions."""

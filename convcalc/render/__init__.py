@@ -93,6 +93,7 @@ _RENDERERS = {
     "profiling": "profile",
     "fields": "fields",
     "explaining": "explain",
+    "checking.verdicts": "check",
 }
 """The modules of results that are not in every run, and those that render them."""
 

@@ -3,3 +3,8 @@
 FORMATS = ("table", "json", "csv", "markdown", "latex")
 PICTURES = ("svg", "png")
 """Of those commands that have a figure."""
+
+CHECK_FORMATS = (
+    "table", "concise", "json", "markdown", "github", "gitlab", "junit", "sarif", "csv",
+)  # fmt: skip
+"""Those of `convcalc check`."""

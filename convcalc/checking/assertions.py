@@ -1,0 +1,40 @@
+"""`convcalc.assert_within`: budgets in a test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from convcalc.checking.budgets import check_possible, read_budget
+from convcalc.checking.config import OPTIONS
+from convcalc.checking.figures import figure_named
+from convcalc.checking.gate import judge_network
+from convcalc.checking.verdicts import Check
+from convcalc.errors import OptionError
+from convcalc.sources import Network
+
+
+def assert_within(network: Network, **budgets_and_options: Any) -> Check:
+    """Assert that a network keeps budgets: `assert_within(model, input="3x224x224",
+    params="<=10M", receptive_field=">=200", output="1000")`.
+
+    Args:
+        network: a specification, a file, zoo:NAME or a torch model.
+        budgets_and_options: budgets by figure (params, macs, flops, activations, memory, depth,
+            receptive_field, output), each "<=10M", ">=7x7", "==64x56x56", a bare value (at most
+            that much; of sizes exactly that) or a dict of min, max and exact; and the options of
+            `convcalc.analyze`.
+
+    Raises:
+        AssertionError: a budget is not kept, or a figure is incomplete; the message is the table.
+        ConvcalcError: a bad network, option or budget; or no budget.
+    """
+    options = {key: value for key, value in budgets_and_options.items() if key in OPTIONS}
+    asked = {key: value for key, value in budgets_and_options.items() if key not in OPTIONS}
+    if not asked:
+        raise OptionError("a budget is expected", hint='for example params="<=10M"')
+    budgets = tuple(read_budget(figure_named(name), asked[name], "error") for name in asked)
+    check_possible(budgets)
+    check = judge_network(network, options, budgets)
+    if not check.passed:
+        raise AssertionError(f"\n{check}")
+    return check

@@ -1,0 +1,230 @@
+"""Budgets: what a figure may be. `params<=10M`, `receptive_field>=7x7`, `macs<=0.5*baseline`.
+
+On the command line a budget is such a requirement. In a file it is the same text without the
+figure (`params = "<= 10 M"`), a bare value (at most that much, of counts; exactly that, of sizes),
+or a table of `min`, `max` and `exact` with a `level` and a `message`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import inf
+from typing import Any, NamedTuple
+
+from convcalc.checking.figures import Figure, Limit, Value, figure_named, read_limit
+from convcalc.documents import Place
+from convcalc.errors import ConvcalcError, OptionError, Span, nearest, shorten
+
+LEVELS = ("error", "warn", "off")
+
+RELATIONS = {"<=": "at most", ">=": "at least", "==": "exactly"}
+
+_SPELLINGS = {"≤": "<=", "≥": ">=", "=": "=="}
+_KEYS = {"min": ">=", "max": "<=", "exact": "=="}
+
+_REQUIREMENT = re.compile(r"\s*([A-Za-z_]+)\s*(.*)", re.DOTALL)
+_BOUND = re.compile(r"(<=|>=|==|=|≤|≥|<|>)?\s*(.*)", re.DOTALL)
+_RELATIVE = re.compile(r"(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*\*\s*)?baseline")
+
+
+class Bound(NamedTuple):
+    """One limit: a value, or so many times the baseline's."""
+
+    relation: str
+    limit: Limit | None
+    times: Fraction | None = None
+
+    def __str__(self) -> str:
+        what = "baseline" if self.times == 1 else f"{float(self.times or 0):g}*baseline"
+        return f"{self.relation} {write_limit(self.limit) if self.limit is not None else what}"
+
+    def limit_for(self, then: Value | None) -> Limit | Fraction | None:
+        """The value that is asked for, given the baseline's; None where there is none."""
+        if self.times is None:
+            return self.limit
+        if then is None:
+            return None
+        return then if isinstance(then, tuple) else then * self.times
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What one figure may be."""
+
+    figure: Figure
+    bounds: tuple[Bound, ...]
+    level: str = "error"
+    message: str = ""
+    place: Place | None = None
+
+
+def write_limit(limit: Limit | Fraction) -> str:
+    """A limit as people write it, exact."""
+    if isinstance(limit, tuple):
+        if limit and all(size == inf for size in limit):
+            return "global"
+        return "x".join(
+            "*" if size is None else "global" if size == inf else str(size) for size in limit
+        )
+    if isinstance(limit, Fraction) and limit.denominator != 1:
+        return f"{float(limit):,.1f}"
+    return f"{int(limit):,}"
+
+
+def meets(value: Value, relation: str, limit: Limit | Fraction) -> bool:
+    """Does the value keep the limit? Sizes must on every axis; one size stands for all axes of a
+    receptive field."""
+    if not isinstance(limit, tuple):
+        assert isinstance(value, int)
+        return _holds(value, relation, limit)
+    assert isinstance(value, tuple)
+    if len(limit) == 1:
+        limit = limit * len(value)
+    if len(limit) != len(value):
+        return False
+    pairs = zip(value, limit, strict=True)
+    return all(size is None or _holds(axis, relation, size) for axis, size in pairs)
+
+
+def _holds(value: float, relation: str, limit: float | Fraction) -> bool:
+    if relation == "<=":
+        return value <= limit
+    return value >= limit if relation == ">=" else value == limit
+
+
+def read_requirement(text: str, option: str = "--require") -> Budget:
+    """The budget of a text such as "params<=10M".
+
+    Raises:
+        OptionError: it is none, with the place.
+    """
+    found = _REQUIREMENT.fullmatch(text)
+    try:
+        if found is None or not found[2]:
+            raise OptionError(
+                f"{option}: a figure, <=, >= or ==, and a value are expected",
+                hint="for example 'params<=10M' or 'receptive_field>=7x7'",
+            )
+        figure = figure_named(found[1])
+        relation, _ = _split(found[2])
+        if relation is None:
+            raise OptionError(f"{option}: <=, >= or == is expected after {figure.name}")
+        return Budget(figure, (read_bound(figure, found[2]),))
+    except ConvcalcError as error:
+        start = 0 if found is None or "figure" in error.message else found.start(2)
+        span = Span(text, start, max(len(text), 1))
+        raise OptionError(f"{error.message}", span=span, hint=error.hint) from None
+
+
+def _split(text: str) -> tuple[str | None, str]:
+    """A relation and what follows it."""
+    found = _BOUND.fullmatch(text.strip())
+    assert found is not None  # it matches anything
+    relation = found[1]
+    if relation in ("<", ">"):
+        raise OptionError(f"{relation} is not known", hint=f"write {relation}=")
+    return _SPELLINGS.get(relation, relation) if relation else None, found[2]
+
+
+def read_bound(figure: Figure, written: Any, default: str | None = None) -> Bound:
+    """A limit as it is written: "<= 10M", 10_000_000, "0.5*baseline".
+
+    Args:
+        default: the relation where none is written; if left out, at most for counts, exactly for
+            sizes.
+
+    Raises:
+        OptionError: it is no limit of the figure.
+    """
+    relation = default or ("==" if figure.is_sizes else "<=")
+    if isinstance(written, str):
+        given, written = _split(written)
+        if given and default:
+            raise OptionError(f"{figure.name}: a value without {given} is expected here")
+        relation = given or relation
+        relative = _RELATIVE.fullmatch(written.strip())
+        if relative:
+            times = Fraction(relative[1] or 1)
+            if figure.is_sizes and times != 1:
+                raise OptionError(f"{figure.name} has no multiples: write {relation} baseline")
+            return Bound(relation, None, times)
+    return Bound(relation, read_limit(figure, written))
+
+
+def read_budget(figure: Figure, written: Any, level: str, place: Place | None = None) -> Budget:
+    """The budget of a figure as a file writes it.
+
+    Args:
+        level: where the table of the budget names none.
+
+    Raises:
+        OptionError: it is none.
+    """
+    if not isinstance(written, Mapping):
+        return Budget(figure, (read_bound(figure, written),), level, "", place)
+    bounds = [
+        read_bound(figure, value, _KEYS[key]) for key, value in written.items() if key in _KEYS
+    ]
+    for key, value in written.items():
+        if key not in (*_KEYS, "level", "message"):
+            known = [*_KEYS, "level", "message"]
+            found = nearest(key, known)
+            raise OptionError(
+                f"{figure.name}: unknown key {shorten(key, 30)!r}",
+                hint=f"did you mean {found!r}?" if found else f"known are {', '.join(known)}",
+            )
+        if key == "message" and not isinstance(value, str):
+            raise OptionError(f"{figure.name}: its message is a text")
+    if not bounds:
+        raise OptionError(f"{figure.name}: min, max or exact is expected")
+    budget = Budget(
+        figure,
+        tuple(bounds),
+        read_level(written.get("level", level)),
+        written.get("message", ""),
+        place,
+    )
+    check_possible([budget])
+    return budget
+
+
+def read_level(level: Any) -> str:
+    """Raises OptionError for what is no level."""
+    if level not in LEVELS:
+        raise OptionError(f"level {shorten(repr(level), 20)}: one of {', '.join(LEVELS)} is "
+                          "expected")  # fmt: skip
+    return str(level)
+
+
+def check_possible(budgets: Iterable[Budget]) -> None:
+    """Raises OptionError for budgets of one figure that no value can keep."""
+    bounds: dict[str, list[Bound]] = {}
+    for budget in budgets:
+        if budget.level != "off":
+            bounds.setdefault(budget.figure.name, []).extend(budget.bounds)
+    for name, all_of_them in bounds.items():
+        for low in all_of_them:
+            for high in all_of_them:
+                if low.relation != "<=" and high.relation != ">=" and _contradict(low, high):
+                    raise OptionError(f"{name}: {low} and {high} contradict each other")
+
+
+def _contradict(low: Bound, high: Bound) -> bool:
+    """Is the lower limit above the upper one?"""
+    if low.times is not None and high.times is not None:
+        return low.times > high.times
+    if isinstance(low.limit, tuple) and isinstance(high.limit, tuple):
+        least, most = low.limit, high.limit
+        axes = max(len(least), len(most))
+        least = least * axes if len(least) == 1 else least
+        most = most * axes if len(most) == 1 else most
+        pairs = zip(least, most, strict=False)
+        return len(least) != len(most) or any(
+            a is not None and b is not None and a > b for a, b in pairs
+        )
+    if isinstance(low.limit, int) and isinstance(high.limit, int):
+        return low.limit > high.limit
+    return False

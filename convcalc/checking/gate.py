@@ -1,0 +1,133 @@
+"""The gate: entries are analysed, held against their budgets and their baseline, and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from convcalc.analysis import Report
+from convcalc.checking.baseline import record_of
+from convcalc.checking.budgets import Budget
+from convcalc.checking.config import Entry
+from convcalc.checking.entry import latency_of, located, report_of
+from convcalc.checking.judge import judge
+from convcalc.checking.plan import Plan, Reference, entries_of, find_reference, make_plan
+from convcalc.checking.tolerances import Tolerance, read_tolerances
+from convcalc.checking.verdicts import ERROR, NOTE, Check, Checked, Verdict
+from convcalc.errors import ConvcalcError, OptionError, ProblemsError, shorten
+from convcalc.sources import Network
+
+Progress = Callable[[str, float | None], None]
+
+
+def check(
+    *networks: Network,
+    require: Iterable[str] = (),
+    config: str | Path | None = None,
+    baseline: str | Path | Network | None = None,
+    against: str | None = None,
+    fail_on: Iterable[str] = (),
+    lenient: bool = False,
+    profile: bool = False,
+    device: str = "cpu",
+    progress: Progress | None = None,
+    **options: Any,
+) -> Check:
+    """Hold networks against budgets and a baseline.
+
+    Args:
+        networks: networks, or names of entries of the configuration; all of its entries if none
+            is given.
+        require: budgets of every network, such as "params<=10M", "receptive_field>=7x7" or
+            "macs<=0.5*baseline".
+        config: a configuration; if left out, convcalc.toml or pyproject.toml here or above.
+        baseline: a baseline file (.json), or a network that the others are compared with; if left
+            out, that of the configuration, or convcalc-baseline.json beside it, if there is one.
+        against: a git revision, from which the baseline file is taken.
+        fail_on: what differs too much from the baseline, such as "macs:2%", "flops:0" or
+            "output:off"; any growth of params or MACs and any change of the receptive field or
+            the output's shape, if nothing else is said.
+        lenient: entries that one side lacks pass with a note.
+        profile: measure latencies, for "latency:20%".
+        options: of networks that are no entries, as for `convcalc.analyze`.
+
+    Raises:
+        ConvcalcError: a bad configuration, baseline, network or option; all of a file's problems
+            in one.
+    """
+    plan = make_plan(networks, config, options, require)
+    reference = find_reference(plan, baseline, against)
+    changes = read_tolerances(fail_on)
+    return run(plan, reference, changes, lenient, device if profile else None, progress)
+
+
+def run(
+    plan: Plan,
+    reference: Reference | None,
+    changes: Mapping[str, Tolerance | None],
+    lenient: bool = False,
+    device: str | None = None,
+    progress: Progress | None = None,
+) -> Check:
+    """Analyse every entry and judge it.
+
+    Args:
+        changes: tolerances that go before those of the entries.
+        device: where latencies are measured; None if they are not.
+    """
+    for entry in plan.entries:
+        _check_relative(entry, reference)
+    checked = []
+    for entry, report in _reports(plan, progress or (lambda _text, _share: None)):
+        record = record_of(report)
+        if device is not None:
+            record = replace(record, latency=latency_of(entry, plan.folder, device))
+        checked.append(Checked(entry.name, report.name, record, report.unknown, entry.place))
+    verdicts: list[Verdict] = []
+    for entry, result in zip(plan.entries, checked, strict=True):
+        verdicts += judge(entry, result, reference, changes, lenient)
+    if reference is not None and reference.sides == "both":
+        names = {entry.name for entry in plan.entries}
+        level = NOTE if lenient else ERROR
+        for name in sorted(set(reference.records) - names):
+            detail = f"is in {reference.called} and is not checked"
+            verdicts.append(Verdict(name, level, "entry", "CC004", detail=detail))
+    called = reference.called if reference else ""
+    recorded = reference is not None and reference.is_file
+    return Check(tuple(checked), tuple(verdicts), plan.config, called, recorded)
+
+
+def _check_relative(entry: Entry, reference: Reference | None) -> None:
+    """Raises OptionError for a budget relative to a baseline that is not there."""
+    for budget in entry.budgets:
+        for bound in budget.bounds:
+            if bound.times is not None and reference is None and budget.level != "off":
+                raise OptionError(
+                    f"{shorten(entry.name, 60)}: {budget.figure.name} {bound}: there is no "
+                    "baseline",
+                    hint="give one: --baseline FILE.json, or a network such as --baseline 7x7",
+                )
+
+
+def _reports(plan: Plan, progress: Progress) -> Iterator[tuple[Entry, Report]]:
+    """Every entry with its report; all that cannot be analysed are told in one go."""
+    errors: list[ConvcalcError] = []
+    for number, entry in enumerate(plan.entries):
+        if number % 50 == 0:
+            progress(entry.name, number / len(plan.entries))
+        try:
+            yield entry, report_of(entry, plan.folder)
+        except ConvcalcError as error:
+            errors.append(located(error, entry))
+    if errors:
+        raise ProblemsError.of(errors, plan.config or "the networks")
+
+
+def judge_network(
+    network: Network, options: Mapping[str, Any], budgets: tuple[Budget, ...]
+) -> Check:
+    """One network against budgets, and nothing else."""
+    (entry,) = entries_of([network], options)
+    return run(Plan((replace(entry, budgets=budgets),), Path()), None, {})

@@ -1,0 +1,182 @@
+"""What is checked, and against what: entries of a configuration or networks that are named; a
+baseline file, the file at a git revision, or a network.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from convcalc.checking.baseline import (
+    DEFAULT_NAME,
+    Records,
+    read_baseline,
+    read_from_git,
+    record_of,
+)
+from convcalc.checking.budgets import check_possible, read_requirement
+from convcalc.checking.config import MAX_NAME, Config, Entry, find_config, read_config
+from convcalc.checking.entry import report_of
+from convcalc.errors import ConvcalcError, OptionError, SourceError, shorten
+from convcalc.graph import Graph
+from convcalc.sources import Network
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is checked."""
+
+    entries: tuple[Entry, ...]
+    folder: Path
+    """Where its files are."""
+    config: str = ""
+    baseline: str | None = None
+    """The file that the configuration names."""
+    partial: bool = False
+    """Entries were chosen, so that others of the baseline are not missed."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What entries are compared with."""
+
+    called: str
+    records: Records
+    sides: str
+    """Whose entries must be on the other side as well: "both", "checked" or "none"."""
+    is_file: bool = True
+
+
+def make_plan(
+    networks: Sequence[Network],
+    config: str | Path | None,
+    options: Mapping[str, Any],
+    require: Iterable[str] = (),
+) -> Plan:
+    """The entries of a configuration, or those that were named."""
+    budgets = tuple(read_requirement(text) for text in require)
+    check_possible(budgets)
+    found = _config(networks, config)
+    known = {entry.name: entry for entry in found.entries} if found else {}
+    if not networks:
+        if not known:
+            raise OptionError(
+                f"{found.called if found else 'the configuration'} has no entries",
+                hint='for example [[entry]] with network = "7x1+1x7" and params = "<= 60 k"',
+            )
+        chosen = list(known.values())
+    else:
+        chosen = [
+            known[network] if isinstance(network, str) and network in known
+            else _named(network, options) for network in networks
+        ]  # fmt: skip
+        _check_names(chosen)
+    chosen = [replace(entry, budgets=entry.budgets + budgets) for entry in chosen]
+    from_config = found is not None and any(entry.place for entry in chosen)
+    return Plan(
+        tuple(chosen),
+        found.folder if from_config and found else Path(),
+        found.called if from_config and found else "",
+        found.baseline if from_config and found else None,
+        partial=bool(networks),
+    )
+
+
+def _config(networks: Sequence[Network], given: str | Path | None) -> Config | None:
+    """The configuration: the one given, or the nearest."""
+    if given is not None:
+        return read_config(Path(given))
+    path = find_config(Path.cwd())
+    if path is None:
+        if networks:
+            return None
+        raise SourceError(
+            "no network, and no convcalc.toml or [tool.convcalc] in pyproject.toml here or above",
+            hint="convcalc check --init 7x1+1x7 writes one",
+        )
+    try:
+        return read_config(path, os.path.relpath(path))
+    except ConvcalcError:
+        if networks:  # they can be checked without it
+            return None
+        raise
+
+
+def _named(network: Network, options: Mapping[str, Any]) -> Entry:
+    """An entry for a network that stands on the command line or in a call."""
+    if isinstance(network, str):
+        name = network.strip() or "''"
+    else:
+        name = network.name if isinstance(network, Graph) else type(network).__name__
+    return Entry(shorten(name, MAX_NAME), network, options)
+
+
+def _check_names(entries: Sequence[Entry]) -> None:
+    seen: set[str] = set()
+    for entry in entries:
+        if entry.name in seen:
+            raise OptionError(f"{shorten(entry.name, 60)!r} is named twice")
+        seen.add(entry.name)
+
+
+# What it is compared with
+
+
+def baseline_path(plan: Plan, given: str | Path | None) -> Path:
+    """Where the baseline file is, or will be."""
+    if given is not None:
+        path = Path(given)
+        if path.suffix != ".json":
+            raise OptionError(f"{shorten(str(given), 60)}: a baseline file ends in .json")
+        return path
+    return plan.folder / (plan.baseline or DEFAULT_NAME)
+
+
+def find_reference(
+    plan: Plan, given: str | Path | Network | None, against: str | None = None
+) -> Reference | None:
+    """The baseline: a file, the file at a git revision, or a network; None if there is none.
+
+    Raises:
+        ConvcalcError: it cannot be read.
+    """
+    file: Any = given if isinstance(given, Path) or str(given).endswith(".json") else None
+    if given is not None and file is None:
+        return _network_reference(plan, given)
+    path = baseline_path(plan, file)
+    sides = "checked" if plan.partial and plan.config else "both"
+    if against is not None:
+        return Reference(f"{path.name} at {against}", read_from_git(path, against), sides)
+    called = shorten(os.path.relpath(path), 100) if given is None else shorten(str(path), 100)
+    if given is None and not path.is_file():
+        if plan.baseline:
+            raise SourceError(
+                f"{called}: no such file, though {plan.config} names it as the baseline",
+                hint="convcalc check --save-baseline writes it",
+            )
+        return None
+    if given is None and not plan.config:
+        sides = "none"
+    return Reference(called, read_baseline(path, called), sides)
+
+
+def _network_reference(plan: Plan, network: Network) -> Reference:
+    """Every entry is compared with one network, with the entry's own options."""
+    name = _named(network, {}).name
+    records = {
+        entry.name: record_of(
+            report_of(replace(entry, network=network, model_args={}), plan.folder)
+        )
+        for entry in plan.entries
+    }
+    return Reference(name, records, "none", is_file=False)
+
+
+def entries_of(networks: Sequence[Network], options: Mapping[str, Any]) -> tuple[Entry, ...]:
+    """Entries for networks, without budgets."""
+    entries = tuple(_named(network, options) for network in networks)
+    _check_names(entries)
+    return entries

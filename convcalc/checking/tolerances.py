@@ -1,0 +1,93 @@
+"""How much an entry may differ from its baseline: `macs:2%`, `params:0`, `flops:1M`, `memory:off`.
+
+Any growth of params or MACs is too much, and any change of the receptive field or of the output's
+shape, either way, unless something else is said. Other figures are compared where they are named.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from convcalc.checking.figures import FIGURES, figure_named, read_limit
+from convcalc.errors import OptionError, Span, shorten
+
+LATENCY = "latency"
+_SHARE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,9})?)\s*%")
+
+
+class Tolerance(NamedTuple):
+    """The growth that passes: a share of the baseline's figure, or an amount."""
+
+    share: Fraction = Fraction(0)
+    amount: int = 0
+
+    def most(self, then: int) -> Fraction:
+        """The largest value that passes."""
+        return then * (1 + self.share) + self.amount
+
+    def __str__(self) -> str:
+        return f"+{self.amount:,}" if self.amount else f"+{float(100 * self.share):g} %"
+
+
+Tolerances = Mapping[str, Tolerance]
+
+DEFAULT: Tolerances = {
+    name: Tolerance() for name in ("params", "macs", "receptive_field", "output")
+}
+
+
+def read_tolerances(texts: Iterable[str], option: str = "--fail-on") -> dict[str, Tolerance | None]:
+    """What texts such as "macs:2%" say of each figure; None is off.
+
+    Raises:
+        OptionError: one says nothing that is known.
+    """
+    return dict(_read(text, option) for text in texts)
+
+
+def _read(text: str, option: str) -> tuple[str, Tolerance | None]:
+    name, colon, value = text.partition(":")
+    name, value = name.strip(), value.strip()
+    try:
+        return name, read_tolerance(name, value if colon else None)
+    except OptionError as error:
+        span = Span(text, 0, max(len(text), 1))
+        raise OptionError(f"{option}: {error.message}", span=span, hint=error.hint) from None
+
+
+def read_tolerance(name: str, value: Any) -> Tolerance | None:
+    """The tolerance of one figure: "2%", 0, "1k", "off".
+
+    Raises:
+        OptionError: an unknown figure, or no tolerance.
+    """
+    figure = None if name == LATENCY else figure_named(name)
+    if value == "off":
+        return None
+    if value is None or isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise OptionError(f"{name}: a tolerance such as 2%, 0 or off is expected")
+    share = _SHARE.fullmatch(str(value))
+    if figure is None:
+        if share is None:
+            raise OptionError(f"{LATENCY}: a share such as 20% is expected")
+        return Tolerance(Fraction(share[1]) / 100)
+    if figure.is_sizes:
+        if str(value) != "0":
+            raise OptionError(f"{name}: 0 or off is expected, not {shorten(str(value), 20)}")
+        return Tolerance()
+    if share:
+        return Tolerance(Fraction(share[1]) / 100)
+    amount = read_limit(FIGURES[name], value)
+    assert isinstance(amount, int)
+    return Tolerance(amount=amount)
+
+
+def merged(*changes: Mapping[str, Tolerance | None]) -> Tolerances:
+    """The default with changes, the last of which count."""
+    found: dict[str, Tolerance | None] = {**DEFAULT}
+    for change in changes:
+        found |= change
+    return {name: tolerance for name, tolerance in found.items() if tolerance is not None}

@@ -1,0 +1,340 @@
+"""`convcalc check`: the gate for CI."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from convcalc.cli import options
+from convcalc.errors import OptionError, SourceError, shorten
+from convcalc.render.formats import CHECK_FORMATS
+
+if TYPE_CHECKING:
+    from convcalc.checking.plan import Plan
+    from convcalc.checking.verdicts import Check
+
+EPILOG = """Examples:
+
+  convcalc check 7x1+1x7 --input 768x17x17 --require 'params<=10M' --require 'receptive_field>=7x7'
+
+  convcalc check 7x1+1x7 --baseline 7x7 --require 'macs<=0.5*baseline'
+
+  convcalc check --init 7x1+1x7 zoo:resnet50 --output budgets.toml
+
+  convcalc check --config budgets.toml --save-baseline budgets.json
+
+  convcalc check --config budgets.toml --baseline budgets.json --fail-on macs:2%
+
+  convcalc check --config budgets.toml --format junit --output report.xml
+
+  convcalc check --explain CC002
+"""
+
+NamesOrNetworks = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[NAME|NETWORK]...",
+        help="Entries of the configuration, or networks: specifications, files, zoo:NAME, torch "
+        "models package.module:attribute (this form imports your code). [default: every entry]",
+    ),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Entries and budgets. [default: convcalc.toml, or [tool.convcalc] of pyproject.toml, "
+        "here or above]",
+    ),
+]
+Require = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="BUDGET",
+        help="params<=10M, receptive_field>=7x7, output==64x56x56, macs<=0.5*baseline; of params, "
+        "macs, flops, activations, memory, depth, receptive_field, output.",
+    ),
+]
+Baseline = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|NETWORK",
+        help="A baseline file (.json), or a network, to compare with. [default: the "
+        "configuration's, or convcalc-baseline.json beside it, if there is one]",
+    ),
+]
+Against = Annotated[
+    str | None,
+    typer.Option(metavar="GITREF", help="Take the baseline file from this git revision."),
+]
+FailOn = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FIGURE:GROWTH",
+        help="What differs too much from the baseline: macs:2%, params:0, flops:1M, output:off. "
+        "[default: any growth of params or macs, any change of receptive_field or output]",
+    ),
+]
+Lenient = Annotated[
+    bool,
+    typer.Option(
+        "--baseline-lenient", help="Entries that are missing on one side pass with a note."
+    ),
+]
+SaveBaseline = Annotated[
+    str | None,
+    typer.Option(metavar="[FILE]", help="Write the figures of all entries to the baseline file."),
+]
+Update = Annotated[
+    bool,
+    typer.Option("--update", help="Write the figures of the named entries, or of all, to it."),
+]
+Init = Annotated[
+    bool,
+    typer.Option("--init", help="Write a configuration with the networks' present figures."),
+]
+Explain = Annotated[
+    str | None, typer.Option(metavar="CODE", help="Say what a code such as CC002 means.")
+]
+Profiled = Annotated[
+    bool, typer.Option("--profile", help="Measure latencies too, for --fail-on latency:20%.")
+]
+HidePassed = Annotated[bool, typer.Option("--hide-passed", help="Show findings only.")]
+ExitZero = Annotated[bool, typer.Option("--exit-zero", help="Exit with 0 whatever is found.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Warnings fail as well.")]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format", metavar="FORMAT", help=f"One of {', '.join(CHECK_FORMATS)}. [default: table]"
+    ),
+]
+
+
+def check(
+    ctx: typer.Context,
+    networks: NamesOrNetworks = None,
+    config: Config = None,
+    require: Require = None,
+    baseline: Baseline = None,
+    against: Against = None,
+    fail_on: FailOn = None,
+    baseline_lenient: Lenient = False,
+    save_baseline: SaveBaseline = None,
+    update: Update = False,
+    init: Init = False,
+    explain: Explain = None,
+    input: options.Input = None,  # noqa: A002
+    batch: options.Batch = 1,
+    padding: options.Padding = "same",
+    bias: options.Bias = True,
+    after_conv: options.AfterConv = None,
+    convention: options.Convention = "convcalc",
+    element_size: options.ElementSize = 4,
+    local: options.Local = False,
+    model_arg: options.ModelArg = None,
+    profile: Profiled = False,
+    device: options.Device = "cpu",
+    hide_passed: HidePassed = False,
+    strict: Strict = False,
+    exit_zero: ExitZero = False,
+    form: Format = None,
+    output: options.Output = None,
+) -> None:
+    """Fail where a figure leaves its budget or regressed from a baseline.
+
+    Exit codes: 0 all kept, 1 a budget or the baseline is not, 2 a bad network, file or option.
+    """
+    from convcalc.checking.gate import run
+    from convcalc.checking.plan import find_reference, make_plan
+    from convcalc.checking.tolerances import read_tolerances
+    from convcalc.cli.models import with_arguments
+    from convcalc.cli.output import progress_bar
+    from convcalc.render import check_format
+
+    if explain is not None:
+        from convcalc.checking.verdicts import explain as explain_code
+
+        sys.stdout.write(explain_code(explain))
+        return
+    if form is not None:
+        check_format(form, CHECK_FORMATS)
+    if [init, save_baseline is not None, update].count(True) > 1:
+        raise OptionError("one of --init, --save-baseline and --update is expected")
+    of_networks = {
+        "input": input, "batch": batch, "padding": padding, "bias": bias, "after_conv": after_conv,
+        "convention": convention, "element_size": element_size, "local": local,
+    }  # fmt: skip
+    given = {name: value for name, value in of_networks.items() if _is_given(ctx, name)}
+    if init:
+        _init(networks or [], config, output, given, model_arg)
+        return
+    named = with_arguments(networks or [], model_arg, input)
+    plan = make_plan(named, config, given, require or [])
+    if given and all(entry.place for entry in plan.entries):
+        option = next(iter(given)).replace("_", "-")
+        raise OptionError(f"--{option} is for networks; entries of {plan.config} have their own")
+    changes = read_tolerances(fail_on or [])
+    with progress_bar() as progress:
+        if save_baseline is not None or update:
+            target = save_baseline or baseline
+            result = _record(plan, target, update, device if profile else None, progress)
+        else:
+            reference = find_reference(plan, baseline, against)
+            on = device if profile else None
+            result = run(plan, reference, changes, baseline_lenient, on, progress)
+    if strict:
+        result = result.strictly()
+    _report(result, form, output, hide_passed)
+    if not result.passed and not exit_zero:
+        raise typer.Exit(1)
+
+
+def _is_given(ctx: typer.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
+
+
+def with_default_file(arguments: list[str]) -> list[str]:
+    """`--save-baseline` alone means the default file: typer has no options whose value may be
+    left out. A word after it is its value if it ends in .json."""
+    found = []
+    for index, argument in enumerate(arguments):
+        following = arguments[index + 1] if index + 1 < len(arguments) else ""
+        bare = argument == "--save-baseline" and not following.endswith(".json")
+        found.append("--save-baseline=" if bare else argument)
+    return found
+
+
+def _report(result: Check, form: str | None, output: Path | None, hide_passed: bool) -> None:
+    """Show the result; on GitHub Actions, where no format was asked for, as GitHub shows it too."""
+    from convcalc.cli.output import console, write_whole
+    from convcalc.render import renderable
+    from convcalc.render.ci import WRITERS
+
+    if hide_passed:
+        shown = tuple(verdict for verdict in result.verdicts if verdict.code)
+        visible = replace(result, verdicts=shown)
+    else:
+        visible = result
+    if form is None and os.environ.get("GITHUB_ACTIONS") == "true":
+        _tell_github(result)
+    if form in (None, "table") and output is None:
+        console().print(renderable(visible))
+        return
+    text = WRITERS[form or "table"](visible)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        write_whole(output, text)
+
+
+def _tell_github(result: Check) -> None:
+    """Annotations, on stderr so that the output stays what it is, and the step's summary."""
+    from convcalc.render.ci import MAX_SUMMARY, github, summary_markdown
+
+    sys.stderr.write(github(result))
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not summary:
+        return
+    path = Path(summary)
+    try:
+        room = MAX_SUMMARY - (path.stat().st_size if path.exists() else 0)
+        text = summary_markdown(result, max(room, 0))
+        if len(text.encode()) <= room:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(text)
+    except OSError as error:
+        print(f"warning: no step summary: {error.strerror}", file=sys.stderr)
+
+
+def _record(
+    plan: Plan, given: str | None, update: bool, device: str | None, progress: Any
+) -> Check:
+    """Write the baseline; budgets are still judged, and what changed is told."""
+    from convcalc.checking.baseline import dumps, read_baseline
+    from convcalc.checking.gate import run
+    from convcalc.checking.plan import Reference, baseline_path
+    from convcalc.cli.output import write_whole
+
+    path = baseline_path(plan, given)
+    called = shorten(os.path.relpath(path), 100)
+    old = {}
+    if path.exists() and update:
+        old = read_baseline(path, called)
+    elif path.exists():
+        _check_ours(path, called)
+    before = Reference(called, old, "none") if old else None
+    result = run(plan, before, {}, True, device, progress)
+    records = {entry.name: _keep_latency(entry.record, old.get(entry.name))
+               for entry in result.entries}  # fmt: skip
+    write_whole(path, dumps({**old, **records} if update and plan.partial else records))
+    count = f"{len(records):,} entr{'y' if len(records) == 1 else 'ies'}"
+    print(f"wrote {count} to {called}", file=sys.stderr)
+    return replace(result, baseline=called, verdicts=_recorded(result))
+
+
+def _recorded(result: Check) -> Any:
+    """Changes that were just recorded are no failures any more."""
+    from convcalc.checking.verdicts import NOTE
+
+    gone = {"CC004", "CC008"}
+    return tuple(
+        verdict._replace(level=NOTE) if verdict.code in ("CC002", "CC005", "CC006") else verdict
+        for verdict in result.verdicts
+        if verdict.code not in gone or verdict.bound is not None
+    )
+
+
+def _keep_latency(new: Any, old: Any) -> Any:
+    """A latency that was not measured again stays, if the network is the same."""
+    if old is None or new.latency is not None or old.values != new.values:
+        return new
+    return replace(new, latency=old.latency)
+
+
+def _check_ours(path: Path, called: str) -> None:
+    """Raises SourceError rather than overwrite something that is no baseline."""
+    try:
+        head = path.read_bytes()[: 2**20] if path.is_file() else b""
+    except OSError as error:
+        raise SourceError(f"cannot read {called}: {error.strerror}") from None
+    if path.is_file() and head.strip() and b'"entries"' not in head:
+        raise SourceError(f"{called} is there and is no baseline: it is not overwritten")
+
+
+def _init(
+    networks: list[str],
+    config: Path | None,
+    output: Path | None,
+    given: Mapping[str, Any],
+    model_arg: list[str] | None,
+) -> None:
+    """Write a configuration for networks."""
+    from convcalc.checking.baseline import DEFAULT_NAME
+    from convcalc.checking.config import FILE, read_config
+    from convcalc.checking.gate import run
+    from convcalc.checking.plan import Plan, entries_of
+    from convcalc.checking.starter import starter
+    from convcalc.cli.output import write_whole
+
+    if not networks:
+        raise OptionError("--init: a network is expected", hint="convcalc check --init 7x1+1x7")
+    if model_arg:
+        raise OptionError("--init takes no --model-arg", hint="give model_args in the file")
+    path = output or config or Path(FILE)
+    if path.suffix != ".toml" or path.name == "pyproject.toml":
+        raise OptionError(f"--init writes a .toml file of its own, not {shorten(str(path), 60)}")
+    if path.exists():
+        raise SourceError(f"{shorten(str(path), 100)} is there already: it is not overwritten",
+                          hint="name another with --output")  # fmt: skip
+    result = run(Plan(entries_of(networks, given), Path()), None, {})
+    write_whole(path, starter(result.entries, DEFAULT_NAME, dict(given), path.parent))
+    read_config(path)
+    print(f"wrote {path} with {len(result.entries)} entries; next: convcalc check "
+          + (f"--config {path}" if path.name != FILE or path.parent != Path() else ""),
+          file=sys.stderr)  # fmt: skip

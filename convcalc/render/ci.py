@@ -1,0 +1,279 @@
+"""A check as CI systems read it: a line each, GitHub annotations and summaries, GitLab Code
+Quality, JUnit, SARIF.
+
+Sources of the formats: GitHub "Workflow commands" and "Adding a job summary"; GitLab "Code Quality
+report format"; the JUnit XML that Jenkins' xunit plugin defines (junit-10.xsd); OASIS, "Static
+Analysis Results Interchange Format Version 2.1.0".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from convcalc.checking.verdicts import CODES, ERROR, NOTE, PASSED, WARNING, Check, Verdict
+from convcalc.documents import Place
+from convcalc.render import check as shown
+from convcalc.render.flat import to_csv, to_markdown
+from convcalc.sources import is_file
+
+MAX_SUMMARY = 1_000_000
+"""Bytes of a step summary; GitHub drops one that is larger than 1 MiB."""
+
+_GITHUB = {ERROR: "error", WARNING: "warning", NOTE: "notice"}
+_GITLAB = {ERROR: "major", WARNING: "minor", NOTE: "info"}
+_SARIF = {ERROR: "error", WARNING: "warning", NOTE: "note"}
+
+_SARIF_SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+
+
+def concise(check: Check) -> str:
+    """A line for each verdict, with file, line and column in front where there is one."""
+    lines = []
+    for verdict in (*check.findings, *check.at(PASSED)):
+        place = f"{verdict.place}: " if verdict.place else ""
+        mark = "" if verdict.code else "ok "
+        lines.append(f"{place}{mark}{_line(shown.words(verdict))}")
+    return "\n".join([*lines, shown.summary(check)]) + "\n"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split("\n"))
+
+
+def github(check: Check) -> str:
+    """Workflow commands: an annotation for each finding, errors first."""
+    return "".join(
+        f"::{_GITHUB[verdict.level]} {_github_place(check, verdict)}"
+        f"title={_property(f'{verdict.code} {CODES[verdict.code].title}')}"
+        f"::{_data(_with_hint(check, verdict))}\n"
+        for verdict in check.findings
+    )
+
+
+def _github_place(check: Check, verdict: Verdict) -> str:
+    place = _place(check, verdict)
+    if place is None:
+        return ""
+    return f"file={_property(_relative(place.file))},line={place.line},col={place.column},"
+
+
+def _with_hint(check: Check, verdict: Verdict) -> str:
+    next_step = shown.hint(check, verdict)
+    return shown.words(verdict) + (f" - {next_step}" if next_step else "")
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _place(check: Check, verdict: Verdict) -> Place | None:
+    """Where the finding belongs: its budget or entry, the network's file, or the configuration."""
+    if verdict.place is not None:
+        return verdict.place
+    for entry in check.entries:
+        if entry.name == verdict.entry and is_file(entry.network):
+            return None if entry.network.startswith("zoo:") else Place(entry.network)
+    return Place(check.config) if check.config else None
+
+
+def _relative(file: str) -> str:
+    """The file's path in the repository, where CI systems look for it."""
+    root = os.environ.get("GITHUB_WORKSPACE") or os.curdir
+    try:
+        found = os.path.relpath(os.path.realpath(file), os.path.realpath(root))
+    except ValueError:  # another drive
+        found = file
+    return (file if found.startswith("..") else found).replace(os.sep, "/")
+
+
+def summary_markdown(check: Check, most: int = MAX_SUMMARY) -> str:
+    """What people read in a pull request: the findings and every change, at most `most` bytes."""
+    state = "passed" if check.passed else "failed"
+    head = f"### convcalc check {state}\n\n{shown.summary(check)}\n\n"
+    rows = shown.to_rows(check)
+    size = len(head.encode()) + 200
+    kept = [rows[0]]
+    for row in rows[1:]:
+        size += len(to_markdown([row]).encode())
+        if size > most:
+            break
+        kept.append(row)
+    table = to_markdown(kept) if len(kept) > 1 else ""
+    left_out = len(rows) - len(kept)
+    return head + table + (f"\n... and {left_out:,} more rows.\n" if left_out else "")
+
+
+def gitlab(check: Check) -> str:
+    """A Code Quality report: an issue for each finding."""
+    issues = []
+    for verdict in check.findings:
+        place = _place(check, verdict)
+        issues.append(
+            {
+                "description": shown.words(verdict),
+                "check_name": verdict.code,
+                "fingerprint": _fingerprint(verdict),
+                "severity": _GITLAB[verdict.level],
+                "location": {
+                    "path": _relative(place.file) if place else ".",
+                    "lines": {"begin": place.line if place else 1},
+                },
+            }
+        )
+    return json.dumps(issues, indent=2, ensure_ascii=False) + "\n"
+
+
+def _fingerprint(verdict: Verdict) -> str:
+    """The same for the same finding from run to run, whatever the figures are."""
+    identity = [verdict.code, verdict.entry, verdict.figure, str(verdict.bound or "")]
+    return hashlib.sha256("\0".join(identity).encode("utf-8", "replace")).hexdigest()
+
+
+def junit(check: Check) -> str:
+    """Test suites: an entry is a suite, what was asked of it a case."""
+    suites = []
+    names = dict.fromkeys(verdict.entry for verdict in check.verdicts)
+    by_entry: dict[str, list[Verdict]] = {name: [] for name in names}
+    for verdict in check.verdicts:
+        by_entry[verdict.entry].append(verdict)
+    for name, verdicts in by_entry.items():
+        cases = "".join(_case(check, verdict) for verdict in verdicts)
+        counts = _junit_counts(verdicts)
+        suites.append(f"  <testsuite name={_quoted(name)} {counts}>\n{cases}  </testsuite>\n")
+    total = _junit_counts(list(check.verdicts)).split(" skipped=")[0]
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<testsuites name="convcalc check" {total}>\n{"".join(suites)}</testsuites>\n'
+    )
+
+
+def _junit_counts(verdicts: list[Verdict]) -> str:
+    failures = sum(verdict.level == ERROR for verdict in verdicts)
+    skipped = sum(verdict.level == NOTE and verdict.code in _SKIPPED for verdict in verdicts)
+    return f'tests="{len(verdicts)}" failures="{failures}" errors="0" skipped="{skipped}"'
+
+
+_SKIPPED = {"CC007", "CC008"}
+"""Findings that say that nothing was compared."""
+
+
+def _case(check: Check, verdict: Verdict) -> str:
+    what = f"{verdict.figure} {verdict.bound}" if verdict.bound else f"{verdict.figure} as before"
+    name = what if verdict.bound or verdict.then is not None else verdict.figure
+    opening = f"    <testcase classname={_quoted(f'convcalc.{verdict.entry}')} name={_quoted(name)}"
+    if not verdict.code:
+        return f"{opening}/>\n"
+    text = _with_hint(check, verdict)
+    if verdict.place:
+        text += f"\n{verdict.place}"
+    if verdict.level == ERROR:
+        inner = f"<failure type={_quoted(verdict.code)} message={_quoted(shown.words(verdict))}>"
+        inner += f"{_escaped(text)}</failure>"
+    elif verdict.level == NOTE and verdict.code in _SKIPPED:
+        inner = f"<skipped message={_quoted(shown.words(verdict))}/>"
+    else:
+        inner = f"<system-out>{_escaped(text)}</system-out>"
+    return f"{opening}>{inner}</testcase>\n"
+
+
+def _escaped(text: str) -> str:
+    """Text of an XML 1.0 document; characters that none may have are shown as a question mark."""
+    legal = "".join(
+        char if char in "\t\n" or " " <= char <= "\ud7ff" or "\ue000" <= char <= "\ufffd"
+        or char >= "\U00010000" else "?" for char in text
+    )  # fmt: skip
+    return legal.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _quoted(text: str) -> str:
+    escaped = _escaped(text).replace('"', "&quot;").replace("\n", "&#10;").replace("\t", "&#9;")
+    return f'"{escaped}"'
+
+
+def sarif(check: Check) -> str:
+    """A SARIF log of one run: a rule for each code, a result for each finding."""
+    from convcalc import __version__
+
+    codes = list(CODES.values())
+    number = {code.code: index for index, code in enumerate(codes)}
+    rules = [
+        {
+            "id": code.code,
+            "name": code.title.title().replace(" ", ""),
+            "shortDescription": {"text": code.title},
+            "fullDescription": {"text": " ".join(code.explanation.split())},
+            "help": {"text": code.explanation},
+        }
+        for code in codes
+    ]
+    results: list[dict[str, Any]] = []
+    for verdict in check.findings:
+        place = _place(check, verdict)
+        results.append(
+            {
+                "ruleId": verdict.code,
+                "ruleIndex": number[verdict.code],
+                "level": _SARIF[verdict.level],
+                "message": {"text": _with_hint(check, verdict)},
+                "partialFingerprints": {"convcalc/v1": _fingerprint(verdict)},
+                "locations": [_sarif_location(place)] if place else [],
+            }
+        )
+    log = {
+        "$schema": _SARIF_SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {"driver": {"name": "convcalc", "version": __version__, "rules": rules}},
+                "columnKind": "unicodeCodePoints",
+                "results": results,
+            }
+        ],
+    }
+    return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+
+
+def _sarif_location(place: Place) -> dict[str, Any]:
+    return {
+        "physicalLocation": {
+            "artifactLocation": {"uri": quote(_relative(place.file))},
+            "region": {"startLine": place.line, "startColumn": place.column},
+        }
+    }
+
+
+def _table(check: Check) -> str:
+    from convcalc.render import render
+
+    return render(check, "table")
+
+
+def _json(check: Check) -> str:
+    from convcalc.render import render
+
+    return render(check, "json")
+
+
+WRITERS: dict[str, Callable[[Check], str]] = {
+    "table": _table,
+    "concise": concise,
+    "json": _json,
+    "markdown": summary_markdown,
+    "github": github,
+    "gitlab": gitlab,
+    "junit": junit,
+    "sarif": sarif,
+    "csv": lambda check: to_csv(shown.raw_rows(check)),
+}
+"""The formats of `convcalc check`."""
