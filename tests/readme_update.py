@@ -50,6 +50,7 @@ def run(block: list[Step]) -> list[Step]:
         "PYTHONIOENCODING": "utf-8",
         "TERM": "dumb",
     }
+    environment.pop("GITHUB_ACTIONS", None)  # there `check` says more
     code = 0
     steps = []
     with tempfile.TemporaryDirectory() as folder:

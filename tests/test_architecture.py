@@ -31,7 +31,7 @@ ORDER = (
     {"compare", "verify", "profiling", "fields", "models", "exporting"},
     {"explaining", "checking"},
     {"render"},
-    {"cli"},
+    {"cli", "pytest_plugin"},
     {"__main__"},
 )
 """The modules and packages of convcalc from the ground up: an import points to an earlier row, or

@@ -28,6 +28,7 @@ def assert_within(network: Network, **budgets_and_options: Any) -> Check:
         AssertionError: a budget is not kept, or a figure is incomplete; the message is the table.
         ConvcalcError: a bad network, option or budget; or no budget.
     """
+    __tracebackhide__ = True  # pytest shows the line that asserts, not this one
     options = {key: value for key, value in budgets_and_options.items() if key in OPTIONS}
     asked = {key: value for key, value in budgets_and_options.items() if key not in OPTIONS}
     if not asked:

@@ -39,6 +39,8 @@ from convcalc.errors import OptionError, ProblemsError, SourceError, shorten
 SCHEMA_VERSION = 1
 DEFAULT_NAME = "convcalc-baseline.json"
 MAX_BYTES = 2**26
+MOST = 10**100
+"""No figure is larger; nor is one that is shown as a share of another too large for a float."""
 GIT_SECONDS = 60
 
 _WHAT = "baselines"
@@ -217,7 +219,7 @@ def _read_latency(entry: Any, wrong: Any) -> Latency | None:
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST
 
 
 def _is_size(value: Any) -> bool:

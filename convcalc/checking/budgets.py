@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import inf
 from typing import Any, NamedTuple
@@ -59,6 +59,10 @@ class Budget:
     level: str = "error"
     message: str = ""
     place: Place | None = None
+
+    def absolute(self) -> Budget:
+        """The budget without limits that are relative to a baseline."""
+        return replace(self, bounds=tuple(bound for bound in self.bounds if bound.times is None))
 
 
 def write_limit(limit: Limit | Fraction) -> str:

@@ -105,7 +105,8 @@ def read_config(path: Path, called: str | None = None) -> Config:
     Raises:
         SourceError: no such file, or all that is wrong with it.
     """
-    called = called or shorten(str(path), 100)
+    if called is None:  # whole: findings have it as their place
+        called = str(path) if str(path).isprintable() else shorten(str(path), 100)
     document = read_document(path, called, MAX_BYTES, "configurations")
     return _Reader(document, path).config()
 

@@ -10,7 +10,7 @@ from typing import Any
 from convcalc.analysis import Report
 from convcalc.checking.baseline import record_of
 from convcalc.checking.budgets import Budget
-from convcalc.checking.config import Entry
+from convcalc.checking.config import MAX_NAME, Entry
 from convcalc.checking.entry import latency_of, located, report_of
 from convcalc.checking.judge import judge
 from convcalc.checking.plan import Plan, Reference, entries_of, find_reference, make_plan
@@ -77,14 +77,15 @@ def run(
         changes: tolerances that go before those of the entries.
         device: where latencies are measured; None if they are not.
     """
-    for entry in plan.entries:
-        _check_relative(entry, reference)
+    if reference is None:
+        _check_absolute(plan)
     checked = []
     for entry, report in _reports(plan, progress or (lambda _text, _share: None)):
         record = record_of(report)
         if device is not None:
             record = replace(record, latency=latency_of(entry, plan.folder, device))
-        checked.append(Checked(entry.name, report.name, record, report.unknown, entry.place))
+        network = report.name if isinstance(entry.network, str) else ""
+        checked.append(Checked(entry.name, network, record, report.unknown, entry.place))
     verdicts: list[Verdict] = []
     for entry, result in zip(plan.entries, checked, strict=True):
         verdicts += judge(entry, result, reference, changes, lenient)
@@ -93,22 +94,28 @@ def run(
         level = NOTE if lenient else ERROR
         for name in sorted(set(reference.records) - names):
             detail = f"is in {reference.called} and is not checked"
-            verdicts.append(Verdict(name, level, "entry", "CC004", detail=detail))
+            called = shorten(name, MAX_NAME)  # a file may hold any text
+            verdicts.append(Verdict(called, level, "entry", "CC004", detail=detail))
     called = reference.called if reference else ""
     recorded = reference is not None and reference.is_file
     return Check(tuple(checked), tuple(verdicts), plan.config, called, recorded)
 
 
-def _check_relative(entry: Entry, reference: Reference | None) -> None:
-    """Raises OptionError for a budget relative to a baseline that is not there."""
-    for budget in entry.budgets:
-        for bound in budget.bounds:
-            if bound.times is not None and reference is None and budget.level != "off":
-                raise OptionError(
-                    f"{shorten(entry.name, 60)}: {budget.figure.name} {bound}: there is no "
-                    "baseline",
-                    hint="give one: --baseline FILE.json, or a network such as --baseline 7x7",
-                )
+def _check_absolute(plan: Plan) -> None:
+    """Raises ProblemsError for budgets that are relative to a baseline, where there is none."""
+    errors = [
+        OptionError(
+            (f"{budget.place}: " if budget.place else "") + f"{shorten(entry.name, 60)}: "
+            f"{budget.figure.name} {bound}: there is no baseline",
+            hint="--save-baseline writes one; or name one: --baseline FILE.json, --baseline 7x7",
+        )
+        for entry in plan.entries
+        for budget in entry.budgets
+        for bound in budget.bounds
+        if bound.times is not None and budget.level != "off"
+    ]
+    if errors:
+        raise ProblemsError.of(errors, plan.config or "the networks")
 
 
 def _reports(plan: Plan, progress: Progress) -> Iterator[tuple[Entry, Report]]:

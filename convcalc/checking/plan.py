@@ -38,6 +38,14 @@ class Plan:
     partial: bool = False
     """Entries were chosen, so that others of the baseline are not missed."""
 
+    def absolute(self) -> Plan:
+        """The plan without limits that are relative to a baseline: for writing one."""
+        entries = (
+            replace(entry, budgets=tuple(budget.absolute() for budget in entry.budgets))
+            for entry in self.entries
+        )
+        return replace(self, entries=tuple(entries))
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -59,7 +67,8 @@ def make_plan(
     """The entries of a configuration, or those that were named."""
     budgets = tuple(read_requirement(text) for text in require)
     check_possible(budgets)
-    found = _config(networks, config)
+    # Entries have options of their own: who gives some means networks, unless told otherwise.
+    found = None if networks and options and config is None else _config(networks, config)
     known = {entry.name: entry for entry in found.entries} if found else {}
     if not networks:
         if not known:
@@ -150,7 +159,7 @@ def find_reference(
     sides = "checked" if plan.partial and plan.config else "both"
     if against is not None:
         return Reference(f"{path.name} at {against}", read_from_git(path, against), sides)
-    called = shorten(os.path.relpath(path), 100) if given is None else shorten(str(path), 100)
+    called = shorten(os.path.relpath(path) if given is None else str(path), 100)
     if given is None and not path.is_file():
         if plan.baseline:
             raise SourceError(
@@ -158,9 +167,12 @@ def find_reference(
                 hint="convcalc check --save-baseline writes it",
             )
         return None
-    if given is None and not plan.config:
+    records = read_baseline(path, called)
+    if given is None and not plan.config:  # it may be there for something else
         sides = "none"
-    return Reference(called, read_baseline(path, called), sides)
+        if not any(entry.name in records for entry in plan.entries):
+            return None
+    return Reference(called, records, sides)
 
 
 def _network_reference(plan: Plan, network: Network) -> Reference:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
+from textwrap import fill
 from typing import NamedTuple
 
 from convcalc.analysis.report import Shown
@@ -32,37 +35,37 @@ CODES = {
     code.code: code
     for code in (
         Code("CC001", "outside its budget",
-             "A figure is above the most, below the least, or not exactly what a budget asks.\n"
+             "A figure is above the most, below the least, or not exactly what a budget asks. "
              "See which layers cost it with `convcalc show NETWORK`, or which variant keeps it "
-             "with\n`convcalc compare NETWORK OTHER`. If the figure is meant, change the budget: "
-             "the finding\nnames its line. `level = \"warn\"` reports it without failing."),
+             "with `convcalc compare NETWORK OTHER`. If the figure is meant, change the budget: "
+             "the finding names its line. `level = \"warn\"` reports it without failing."),
         Code("CC002", "regressed",
              "A figure grew by more than --fail-on allows since the baseline was written. "
-             "Analytic\nfigures are exact, so nothing is allowed by default: any growth of params "
-             "or MACs fails.\nIf the growth is meant: `convcalc check --update NAME`, and commit "
+             "Analytic figures are exact, so nothing is allowed by default: any growth of params "
+             "or MACs fails. If the growth is meant: `convcalc check --update NAME`, and commit "
              "the baseline."),
         Code("CC003", "incomplete",
              "A torch model has operations that no figure counts, so its figures are lower "
-             "bounds and a\nbudget that they keep proves nothing. `convcalc show MODEL` names "
-             "the operations. Where that\nis known and accepted: `incomplete = \"warn\"` in the "
+             "bounds and a budget that they keep proves nothing. `convcalc show MODEL` names "
+             "the operations. Where that is known and accepted: `incomplete = \"warn\"` in the "
              "entry."),
         Code("CC004", "missing entry",
              "The baseline has an entry that is not checked any more, or lacks one that is. "
-             "`convcalc\ncheck --update` writes what is checked now; --baseline-lenient lets "
+             "`convcalc check --update` writes what is checked now; --baseline-lenient lets "
              "it pass with a note."),
         Code("CC005", "changed",
              "The receptive field, the output's shape, or the input that an entry is measured "
-             "at is not\nthat of the baseline. Either way this fails: a smaller field or output "
-             "is another network.\nIf it is meant: `convcalc check --update NAME`."),
+             "at is not that of the baseline. Either way this fails: a smaller field or output "
+             "is another network. If it is meant: `convcalc check --update NAME`."),
         Code("CC006", "improved",
              "A figure is lower than in the baseline. Nothing fails; `convcalc check --update` "
-             "tightens\nthe baseline, so that the gain cannot be lost unseen."),
+             "tightens the baseline, so that the gain cannot be lost unseen."),
         Code("CC007", "latency not compared",
              "Times are compared only with --profile, with `--fail-on latency:20%`, and only "
-             "with a\nbaseline of the same device: they say nothing across machines."),
+             "with a baseline of the same device: they say nothing across machines."),
         Code("CC008", "nothing was asked",
              "An entry has neither a budget nor a baseline: nothing about it can fail. Give "
-             "budgets, or\nwrite a baseline with `convcalc check --save-baseline`."),
+             "budgets, or write a baseline with `convcalc check --save-baseline`."),
     )
 }  # fmt: skip
 
@@ -99,6 +102,7 @@ class Checked(NamedTuple):
 
     name: str
     network: str
+    """As on a command line; "" for a torch module itself, which cannot be written there."""
     record: Record
     unknown: tuple[str, ...] = ()
     place: Place | None = None
@@ -116,6 +120,11 @@ class Check(Shown):
     """What was compared with; "" where nothing was."""
     is_recorded: bool = False
     """Is that a baseline file, which --update can change?"""
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Checked]:
+        """The entries by their names."""
+        return {entry.name: entry for entry in self.entries}
 
     @property
     def passed(self) -> bool:
@@ -159,4 +168,4 @@ def explain(code: str) -> str:
             f"unknown code {shorten(code, 20)!r}: one of {', '.join(CODES)} is expected",
             hint=f"did you mean {near}?" if near else None,
         )
-    return f"{found.code}: {found.title}\n\n{found.explanation}\n"
+    return f"{found.code}: {found.title}\n\n{fill(found.explanation, 79)}\n"

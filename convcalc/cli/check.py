@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 EPILOG = """Examples:
 
-  convcalc check 7x1+1x7 --input 768x17x17 --require 'params<=10M' --require 'receptive_field>=7x7'
+  convcalc check 7x1+1x7 --require 'params<=1M' --require 'receptive_field>=7x7'
 
   convcalc check 7x1+1x7 --baseline 7x7 --require 'macs<=0.5*baseline'
 
@@ -255,7 +255,8 @@ def _tell_github(result: Check) -> None:
 def _record(
     plan: Plan, given: str | None, update: bool, device: str | None, progress: Any
 ) -> Check:
-    """Write the baseline; budgets are still judged, and what changed is told."""
+    """Write the baseline; budgets are still judged, but for those relative to it, and what
+    changed is told."""
     from convcalc.checking.baseline import dumps, read_baseline
     from convcalc.checking.gate import run
     from convcalc.checking.plan import Reference, baseline_path
@@ -269,13 +270,12 @@ def _record(
     elif path.exists():
         _check_ours(path, called)
     before = Reference(called, old, "none") if old else None
-    result = run(plan, before, {}, True, device, progress)
+    result = run(plan.absolute(), before, {}, True, device, progress)
     records = {entry.name: _keep_latency(entry.record, old.get(entry.name))
                for entry in result.entries}  # fmt: skip
     write_whole(path, dumps({**old, **records} if update and plan.partial else records))
-    count = f"{len(records):,} entr{'y' if len(records) == 1 else 'ies'}"
-    print(f"wrote {count} to {called}", file=sys.stderr)
-    return replace(result, baseline=called, verdicts=_recorded(result))
+    print(f"wrote {_entries(records)} to {called}", file=sys.stderr)
+    return replace(result, is_recorded=False, verdicts=_recorded(result))
 
 
 def _recorded(result: Check) -> Any:
@@ -335,6 +335,10 @@ def _init(
     result = run(Plan(entries_of(networks, given), Path()), None, {})
     write_whole(path, starter(result.entries, DEFAULT_NAME, dict(given), path.parent))
     read_config(path)
-    print(f"wrote {path} with {len(result.entries)} entries; next: convcalc check "
-          + (f"--config {path}" if path.name != FILE or path.parent != Path() else ""),
+    again = "" if path == Path(FILE) else f" --config {path}"
+    print(f"wrote {path} with {_entries(result.entries)}; next: convcalc check{again}",
           file=sys.stderr)  # fmt: skip
+
+
+def _entries(several: Collection[Any]) -> str:
+    return f"{len(several):,} entr{'y' if len(several) == 1 else 'ies'}"

@@ -15,6 +15,7 @@ from convcalc.checking.config import FILE, PYPROJECT
 from convcalc.checking.figures import FIGURES, Value
 from convcalc.checking.tolerances import LATENCY
 from convcalc.checking.verdicts import ERROR, NOTE, PASSED, WARNING, Check, Verdict
+from convcalc.errors import shorten
 from convcalc.render import numbers
 from convcalc.render.json import SCHEMA_VERSION
 from convcalc.render.rows import Rows
@@ -33,8 +34,15 @@ _WORDS = {ERROR: "failed", WARNING: "warning", NOTE: "note", PASSED: "passed"}
 def words(verdict: Verdict) -> str:
     """`CC002 stem: macs 118.0 M -> 131.2 M (+11.2 %, allowed +5 %)`."""
     code = f"{verdict.code} " if verdict.code else ""
-    message = f"; {verdict.message}" if verdict.message and verdict.level != PASSED else ""
+    said = verdict.message if verdict.level != PASSED else ""
+    message = f"; {_readable(said)}" if said else ""
     return f"{code}{verdict.entry}: {_sentence(verdict)}{message}"
+
+
+def _readable(message: str) -> str:
+    """The user's lines, without what would steer a terminal."""
+    lines = message.expandtabs().splitlines()
+    return "\n".join(shorten(line, len(line)) for line in lines)
 
 
 def _sentence(verdict: Verdict) -> str:
@@ -121,7 +129,9 @@ def hint(check: Check, verdict: Verdict) -> str:
     if verdict.level == PASSED:
         return ""
     if verdict.code in ("CC001", "CC003"):
-        (found,) = (entry for entry in check.entries if entry.name == verdict.entry)
+        found = check.by_name[verdict.entry]
+        if not found.network:
+            return ""
         size = "x".join(map(str, found.record.input))
         return f"see {_command('show', found.network, '--input', size)}"
     if verdict.code == "CC008":
@@ -294,7 +304,7 @@ def to_dict(check: Check) -> dict[str, Any]:
         "entries": [
             {
                 "name": entry.name,
-                "network": entry.network,
+                "network": entry.network or None,
                 "complete": not entry.unknown,
                 **({"unknown": list(entry.unknown)} if entry.unknown else {}),
                 "figures": record_json(entry.record),

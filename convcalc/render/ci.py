@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -81,15 +82,16 @@ def _place(check: Check, verdict: Verdict) -> Place | None:
     """Where the finding belongs: its budget or entry, the network's file, or the configuration."""
     if verdict.place is not None:
         return verdict.place
-    for entry in check.entries:
-        if entry.name == verdict.entry and is_file(entry.network):
-            return None if entry.network.startswith("zoo:") else Place(entry.network)
+    entry = check.by_name.get(verdict.entry)
+    if entry is not None and is_file(entry.network) and not entry.network.startswith("zoo:"):
+        return Place(entry.network)
     return Place(check.config) if check.config else None
 
 
 def _relative(file: str) -> str:
     """The file's path in the repository, where CI systems look for it."""
-    root = os.environ.get("GITHUB_WORKSPACE") or os.curdir
+    environment = os.environ.get
+    root = environment("GITHUB_WORKSPACE") or environment("CI_PROJECT_DIR") or os.curdir
     try:
         found = os.path.relpath(os.path.realpath(file), os.path.realpath(root))
     except ValueError:  # another drive
@@ -117,13 +119,13 @@ def summary_markdown(check: Check, most: int = MAX_SUMMARY) -> str:
 def gitlab(check: Check) -> str:
     """A Code Quality report: an issue for each finding."""
     issues = []
-    for verdict in check.findings:
+    for verdict, fingerprint in _fingerprinted(check):
         place = _place(check, verdict)
         issues.append(
             {
                 "description": shown.words(verdict),
                 "check_name": verdict.code,
-                "fingerprint": _fingerprint(verdict),
+                "fingerprint": fingerprint,
                 "severity": _GITLAB[verdict.level],
                 "location": {
                     "path": _relative(place.file) if place else ".",
@@ -134,10 +136,17 @@ def gitlab(check: Check) -> str:
     return json.dumps(issues, indent=2, ensure_ascii=False) + "\n"
 
 
-def _fingerprint(verdict: Verdict) -> str:
-    """The same for the same finding from run to run, whatever the figures are."""
-    identity = [verdict.code, verdict.entry, verdict.figure, str(verdict.bound or "")]
-    return hashlib.sha256("\0".join(identity).encode("utf-8", "replace")).hexdigest()
+def _fingerprinted(check: Check) -> Iterator[tuple[Verdict, str]]:
+    """The findings, each with a fingerprint that no other has and that is the same from run to
+    run, whatever the figures are."""
+    seen: Counter[str] = Counter()
+    for verdict in check.findings:
+        parts = [verdict.code, verdict.entry, verdict.figure, str(verdict.bound or "")]
+        identity = "\0".join(parts)
+        seen[identity] += 1
+        if seen[identity] > 1:  # a file and --require ask the same
+            identity += f"\0{seen[identity]}"
+        yield verdict, hashlib.sha256(identity.encode("utf-8", "replace")).hexdigest()
 
 
 def junit(check: Check) -> str:
@@ -212,13 +221,13 @@ def sarif(check: Check) -> str:
             "id": code.code,
             "name": code.title.title().replace(" ", ""),
             "shortDescription": {"text": code.title},
-            "fullDescription": {"text": " ".join(code.explanation.split())},
+            "fullDescription": {"text": code.explanation},
             "help": {"text": code.explanation},
         }
         for code in codes
     ]
     results: list[dict[str, Any]] = []
-    for verdict in check.findings:
+    for verdict, fingerprint in _fingerprinted(check):
         place = _place(check, verdict)
         results.append(
             {
@@ -226,7 +235,7 @@ def sarif(check: Check) -> str:
                 "ruleIndex": number[verdict.code],
                 "level": _SARIF[verdict.level],
                 "message": {"text": _with_hint(check, verdict)},
-                "partialFingerprints": {"convcalc/v1": _fingerprint(verdict)},
+                "partialFingerprints": {"convcalc/v1": fingerprint},
                 "locations": [_sarif_location(place)] if place else [],
             }
         )
@@ -247,7 +256,7 @@ def sarif(check: Check) -> str:
 def _sarif_location(place: Place) -> dict[str, Any]:
     return {
         "physicalLocation": {
-            "artifactLocation": {"uri": quote(_relative(place.file))},
+            "artifactLocation": {"uri": quote(os.fsencode(_relative(place.file)))},
             "region": {"startLine": place.line, "startColumn": place.column},
         }
     }

@@ -24,6 +24,7 @@ def to_markdown(rows: Rows) -> str:
 
 
 def _markdown(cell: str) -> str:
+    cell = " ".join(cell.splitlines())
     for char in "\\`*_<>|":
         cell = cell.replace(char, "\\" + char)
     return cell

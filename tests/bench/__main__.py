@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +32,15 @@ LAYERS = "{n}*(3x3+bn+relu+1x1)"
 
 BRANCHES = "250*add(7x1|1x7)"
 """A field of 1,501 x 1,501 positions."""
+
+
+ENTRY = """[[entry]]
+name = "entry {n}"
+network = "7x7s2@{n}+3*(3x3+bn+relu)+gap+flatten+fc10"
+params = "<= 100 M"
+receptive_field = ">= 7x7"
+"""
+"""Of a configuration; 1 <= n."""
 
 
 class Figure(NamedTuple):
@@ -89,6 +99,12 @@ def clean_environment(path: Path | None = None) -> dict[str, str]:
     return environment if path is None else {**environment, "PYTHONPATH": str(path)}
 
 
+def configure(folder: Path, entries: int) -> None:
+    """Write a configuration."""
+    text = "".join(ENTRY.format(n=n) for n in range(1, entries + 1))
+    (folder / "convcalc.toml").write_text(text, encoding="utf-8")
+
+
 def processes(copy: Path) -> list[Figure]:
     """Whole processes: the command against a hello world and against torch, the bare import."""
     environment = clean_environment(copy)
@@ -96,10 +112,15 @@ def processes(copy: Path) -> list[Figure]:
     def process(*arguments: str) -> Callable[[], object]:
         command = [sys.executable, *arguments]
         return lambda: subprocess.run(
-            command, check=True, env=environment, cwd=copy, stdout=subprocess.DEVNULL
-        )
+            command, check=True, env=environment, cwd=copy, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
 
+    configure(copy, 100)
+    gate = process(str(copy / "bin" / "convcalc"), "check")
+    process(str(copy / "bin" / "convcalc"), "check", "--save-baseline")()
     jobs = {
+        "check": gate,
         "compare": process(str(copy / "bin" / "convcalc"), "compare", *VARIANTS),
         "zoo": process(str(copy / "bin" / "convcalc"), "show", "zoo:resnet152"),
         "hello": process(str(HELLO), *VARIANTS),
@@ -133,6 +154,7 @@ def processes(copy: Path) -> list[Figure]:
         for place, job, name, least in (
             (1, "compare", "the same command", 6),
             (2, "zoo", "`convcalc show zoo:resnet152`", 5),
+            (3, "check", "`convcalc check` of 100 entries with a baseline", 3),
         ):
             faster = times.ratio("torch", job)
             figures.insert(
@@ -204,13 +226,35 @@ def in_process() -> list[Figure]:
     ]
 
 
+def gates() -> list[Figure]:
+    """Growth with the entries of a configuration, each with two budgets."""
+    from convcalc import check
+
+    with tempfile.TemporaryDirectory() as folder:
+        small, large = Path(folder) / "small", Path(folder) / "large"
+        for path, entries in ((small, 1000), (large, 10_000)):
+            path.mkdir()
+            configure(path, entries)
+        times = interleaved(
+            {path.name: partial(check, config=path / "convcalc.toml") for path in (small, large)},
+            runs=3,
+        )
+    growth, seconds = times.ratio("large", "small"), times.median("large")
+    return [
+        Figure(
+            "`check` of 10,000 entries against 1,000", f"{growth:.1f}x", "at most 12x", growth <= 12
+        ),
+        Figure("`check` of 10,000 entries", f"{seconds:.1f} s", "at most 15 s", seconds <= 15),
+    ]
+
+
 def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         install(copy)
         figures = processes(copy)
-    figures += in_process()
+    figures += [*in_process(), *gates()]
     table = Table("figure", "measured", "bar", "met", title=f"Medians of {RUNS} runs in turns")
     for name, measured, bar, met in figures:
         table.add_row(name, measured, bar, "yes" if met else "NO")

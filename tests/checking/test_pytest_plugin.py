@@ -1,0 +1,139 @@
+"""The pytest plugin, by test suites that use it, each in a pytest run of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest_plugins = "pytester"
+
+# 7x1+1x7 on 64 channels: 2 * (7 * 64 * 64 + 64) = 57,472 params.
+PARAMS = 57_472
+
+
+def run(pytester: pytest.Pytester, suite: str, *arguments: str) -> pytest.RunResult:
+    """Run a suite in a process of its own, where the plugin is found by its entry point."""
+    pytester.makepyfile(suite)
+    return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
+
+
+def test_a_marker_with_networks_asserts_before_the_test(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        f"""
+        import pytest
+
+        @pytest.mark.convcalc("7x1+1x7", params="<={PARAMS}")
+        def test_kept():
+            print("it ran")
+
+        @pytest.mark.convcalc("7x1+1x7", params="<={PARAMS - 1}")
+        def test_not_kept():
+            raise SystemError("it ran")
+
+        @pytest.mark.convcalc("3x3", params="<=1")
+        @pytest.mark.convcalc("7x1+1x7", params="<={PARAMS}")
+        def test_every_marker_counts():
+            raise SystemError("it ran")
+        """,
+        "-rA",
+    )
+    result.assert_outcomes(passed=1, failed=2)
+    text = result.stdout.str()
+    assert "it ran" in text and "SystemError" not in text
+    assert "CC001 7x1+1x7: params 57,472 is over the 57,471 allowed (+1)" in text
+    assert "CC001 3x3: params" in text
+    assert "During handling" not in text and "Traceback" not in text
+
+
+def test_the_fixture_takes_budgets_and_options_of_markers(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        """
+        import pytest
+
+        pytestmark = pytest.mark.convcalc(input="768x17x17", params="<=9M")
+
+        def test_kept(convcalc):
+            assert convcalc.assert_within("7x1+1x7").entries[0].record.input == (768, 17, 17)
+
+        def test_not_kept(convcalc):
+            convcalc.assert_within("7x7")
+
+        def test_a_call_goes_before_the_marker(convcalc):
+            convcalc.assert_within("7x7", params="<=30M")
+
+        @pytest.mark.convcalc(params="<=30M")
+        def test_the_nearest_marker_counts(convcalc):
+            convcalc.assert_within("7x7")
+
+        @pytest.mark.convcalc("7x1+1x7", output="768x17x17")
+        def test_markers_with_networks_take_them_too(): ...
+        """,
+    )
+    result.assert_outcomes(passed=4, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            '>       convcalc.assert_within("7x7")',
+            "E       AssertionError:*",
+            "E       entry * figure * now * asked / before *",
+            "E       7x7 *params * 28.90 M *failed CC001",
+            "E       CC001 7x7: params 28.90 M is over the 9.000 M allowed (+221.1 %)",
+            "test_*.py:9: AssertionError",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*assertions.py*")
+
+
+@pytest.mark.parametrize(
+    ("marker", "message"),
+    [
+        ('"7x1+1x7", parms="<=1k"', "*marker convcalc: unknown figure 'parms'"),
+        ('"7x1+1x7", params="<=1x"', "*marker convcalc: unknown unit 'x' of params*"),
+        ('"7x1+1x7"', "*marker convcalc: a budget is expected"),
+        ('"7x1+mxpool", params=1', "*marker convcalc: unknown word 'mxpool'"),
+    ],
+)
+def test_a_wrong_marker_fails_in_one_message(
+    pytester: pytest.Pytester, marker: str, message: str
+) -> None:
+    suite = f"import pytest\n\n@pytest.mark.convcalc({marker})\ndef test_it(): ..."
+    result = run(pytester, suite)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([message])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_a_torch_model_is_held_to_budgets(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        """
+        import torch
+
+        def test_model(convcalc):
+            model = torch.nn.Conv2d(3, 8, 3)
+            convcalc.assert_within(model, input="3x8x8", params="==224", output="8x6x6")
+
+        def test_function():
+            import convcalc
+
+            convcalc.assert_within(torch.nn.Conv2d(3, 8, 3), input="3x8x8", params="<=223")
+        """,
+        "-W", "ignore",
+    )  # fmt: skip
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*CC001 Conv2d: params 224 is over the 223 allowed (+0.4 %)"])
+
+
+def test_suites_that_do_not_use_it_are_left_alone(pytester: pytest.Pytester) -> None:
+    """Strict markers and warnings as errors; and neither torch nor rich is loaded for it."""
+    result = run(
+        pytester,
+        """
+        import sys
+
+        def test_nothing_heavy():
+            assert not {"torch", "typer", "numpy", "sympy"} & set(sys.modules)
+        """,
+        "--strict-markers", "-W", "error", "-p", "no:hypothesispytest",
+    )  # fmt: skip
+    result.assert_outcomes(passed=1)
