@@ -40,7 +40,7 @@ SCHEMA_VERSION = 1
 DEFAULT_NAME = "convcalc-baseline.json"
 MAX_BYTES = 2**26
 MOST = 10**100
-"""No figure is larger; nor is one that is shown as a share of another too large for a float."""
+"""No figure is larger, and one divided by another is still a float."""
 GIT_SECONDS = 60
 
 _WHAT = "baselines"

@@ -85,7 +85,8 @@ def run(
         if device is not None:
             record = replace(record, latency=latency_of(entry, plan.folder, device))
         network = report.name if isinstance(entry.network, str) else ""
-        checked.append(Checked(entry.name, network, record, report.unknown, entry.place))
+        options = {**entry.options, "model_args": entry.model_args}
+        checked.append(Checked(entry.name, network, record, report.unknown, entry.place, options))
     verdicts: list[Verdict] = []
     for entry, result in zip(plan.entries, checked, strict=True):
         verdicts += judge(entry, result, reference, changes, lenient)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from textwrap import fill
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from convcalc.analysis.report import Shown
 from convcalc.checking.baseline import Record
@@ -106,6 +107,8 @@ class Checked(NamedTuple):
     record: Record
     unknown: tuple[str, ...] = ()
     place: Place | None = None
+    options: Mapping[str, Any] = MappingProxyType({})
+    """Of the analysis; `model_args` among them."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
 
@@ -133,7 +134,7 @@ def hint(check: Check, verdict: Verdict) -> str:
         if not found.network:
             return ""
         size = "x".join(map(str, found.record.input))
-        return f"see {_command('show', found.network, '--input', size)}"
+        return f"see {_command('show', found.network, '--input', size, *_flags(found.options))}"
     if verdict.code == "CC008":
         return _command(*_check_again(check), "--save-baseline")
     if not check.is_recorded:
@@ -144,6 +145,21 @@ def hint(check: Check, verdict: Verdict) -> str:
     if verdict.code == "CC006":
         return f"tighten with {update}"
     return f"if it is meant: {update}" if verdict.code in ("CC002", "CC005") else ""
+
+
+def _flags(options: Mapping[str, Any]) -> Iterator[str]:
+    """An entry's options on the command line, but for the input, which is always given."""
+    for name, value in options.items():
+        option = f"--{name.replace('_', '-')}"
+        if name == "model_args":
+            for key, argument in value.items():
+                yield from ("--model-arg", f"{key}={argument!r}")
+        elif name == "bias":
+            yield option if value else "--no-bias"
+        elif value is True:
+            yield option
+        elif name != "input" and value is not False and value is not None:
+            yield from (option, str(value))
 
 
 def _check_again(check: Check) -> list[str]:
