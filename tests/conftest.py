@@ -6,7 +6,15 @@ drawn by `make fuzz` and `make crosscheck`, or with `--hypothesis-profile=explor
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import HealthCheck, settings
+
+for name in (
+    "GITHUB_ACTIONS",
+    "GITHUB_STEP_SUMMARY",
+):  # there help is in colour, and `check` says more
+    os.environ.pop(name, None)
 
 UNHURRIED = [HealthCheck.too_slow, HealthCheck.filter_too_much]
 """Both depend on the machine or on luck, and say nothing about the code."""

@@ -104,7 +104,9 @@ Explain = Annotated[
 Profiled = Annotated[
     bool, typer.Option("--profile", help="Measure latencies too, for --fail-on latency:20%.")
 ]
-HidePassed = Annotated[bool, typer.Option("--hide-passed", help="Show findings only.")]
+HidePassed = Annotated[
+    bool, typer.Option("--hide-passed", help="Show findings only; not of junit.")
+]
 ExitZero = Annotated[bool, typer.Option("--exit-zero", help="Exit with 0 whatever is found.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Warnings fail as well.")]
 Format = Annotated[
@@ -216,7 +218,7 @@ def _report(result: Check, form: str | None, output: Path | None, hide_passed: b
     from convcalc.render import renderable
     from convcalc.render.ci import WRITERS
 
-    if hide_passed:
+    if hide_passed and form != "junit":  # which is about what was tested
         shown = tuple(verdict for verdict in result.verdicts if verdict.code)
         visible = replace(result, verdicts=shown)
     else:

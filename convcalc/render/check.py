@@ -35,9 +35,13 @@ _WORDS = {ERROR: "failed", WARNING: "warning", NOTE: "note", PASSED: "passed"}
 def words(verdict: Verdict) -> str:
     """`CC002 stem: macs 118.0 M -> 131.2 M (+11.2 %, allowed +5 %)`."""
     code = f"{verdict.code} " if verdict.code else ""
-    said = verdict.message if verdict.level != PASSED else ""
-    message = f"; {_readable(said)}" if said else ""
-    return f"{code}{verdict.entry}: {_sentence(verdict)}{message}"
+    return f"{code}{verdict.entry}: {_said(verdict)}"
+
+
+def _said(verdict: Verdict) -> str:
+    """The finding, and the user's own words for it."""
+    wanted = verdict.message and verdict.level != PASSED
+    return _sentence(verdict) + (f"; {_readable(verdict.message)}" if wanted else "")
 
 
 def _readable(message: str) -> str:
@@ -244,12 +248,17 @@ def _raw_row(verdict: Verdict) -> list[str]:
         verdict.level,
         verdict.code,
         raw(verdict.now),
-        str(verdict.bound or ""),
+        _raw_bound(verdict),
         raw(verdict.then),
-        _sentence(verdict),
+        _said(verdict),
         verdict.place.file if verdict.place else "",
         str(verdict.place.line) if verdict.place else "",
     ]
+
+
+def _raw_bound(verdict: Verdict) -> str:
+    """<=10000000, ==7x7, <=0.5*baseline."""
+    return str(verdict.bound or "").replace(",", "").replace(" ", "")
 
 
 def raw(what: Value | None) -> str:
@@ -334,7 +343,7 @@ def to_dict(check: Check) -> dict[str, Any]:
                 "level": verdict.level,
                 "code": verdict.code or None,
                 "now": _json(verdict.now),
-                "asked": str(verdict.bound) if verdict.bound else None,
+                "asked": _raw_bound(verdict) or None,
                 "baseline": _json(verdict.then),
                 "allowed": str(verdict.tolerance) if verdict.tolerance else None,
                 "text": words(verdict),

@@ -12,26 +12,32 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from convcalc.checking.config import FILE
 from convcalc.checking.verdicts import CODES, ERROR, NOTE, PASSED, WARNING, Check, Verdict
 from convcalc.documents import Place
 from convcalc.render import check as shown
-from convcalc.render.flat import to_csv, to_markdown
+from convcalc.render.flat import markdown_text, to_csv, to_markdown
 from convcalc.sources import is_file
 
 MAX_SUMMARY = 1_000_000
 """Bytes of a step summary; GitHub drops one that is larger than 1 MiB."""
 
+MAX_FINDINGS = 100
+"""Findings that a step summary has in words."""
+
 _GITHUB = {ERROR: "error", WARNING: "warning", NOTE: "notice"}
-_GITLAB = {ERROR: "major", WARNING: "minor", NOTE: "info"}
-_SARIF = {ERROR: "error", WARNING: "warning", NOTE: "note"}
+_GITLAB = {ERROR: "major", WARNING: "minor"}
 
 _SARIF_SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
+
+_MARKS = {ERROR: "", WARNING: "warning ", NOTE: "note ", PASSED: "ok "}
 
 
 def concise(check: Check) -> str:
@@ -39,8 +45,7 @@ def concise(check: Check) -> str:
     lines = []
     for verdict in (*check.findings, *check.at(PASSED)):
         place = f"{verdict.place}: " if verdict.place else ""
-        mark = "" if verdict.code else "ok "
-        lines.append(f"{place}{mark}{_line(shown.words(verdict))}")
+        lines.append(f"{place}{_MARKS[verdict.level]}{_line(shown.words(verdict))}")
     return "\n".join([*lines, shown.summary(check)]) + "\n"
 
 
@@ -78,6 +83,12 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
+def _located(check: Check, verdict: Verdict) -> Place:
+    """Where the finding belongs, for formats in which each must be somewhere; without a file, it is
+    where a configuration would be."""
+    return _place(check, verdict) or Place(FILE)
+
+
 def _place(check: Check, verdict: Verdict) -> Place | None:
     """Where the finding belongs: its budget or entry, the network's file, or the configuration."""
     if verdict.place is not None:
@@ -96,31 +107,53 @@ def _relative(file: str) -> str:
         found = os.path.relpath(os.path.realpath(file), os.path.realpath(root))
     except ValueError:  # another drive
         found = file
-    return (file if found.startswith("..") else found).replace(os.sep, "/")
+    outside = Path(found).parts[:1] == (os.pardir,)
+    return (file if outside else found).replace(os.sep, "/")
 
 
 def summary_markdown(check: Check, most: int = MAX_SUMMARY) -> str:
-    """What people read in a pull request: the findings and every change, at most `most` bytes."""
+    """What people read in a pull request: the findings in words, then a row for each verdict.
+
+    Args:
+        most: bytes it may have.
+    """
     state = "passed" if check.passed else "failed"
-    head = f"### convcalc check {state}\n\n{shown.summary(check)}\n\n"
-    rows = shown.to_rows(check)
-    size = len(head.encode()) + 200
-    kept = [rows[0]]
-    for row in rows[1:]:
-        size += len(to_markdown([row]).encode())
-        if size > most:
-            break
-        kept.append(row)
-    table = to_markdown(kept) if len(kept) > 1 else ""
-    left_out = len(rows) - len(kept)
-    return head + table + (f"\n... and {left_out:,} more rows.\n" if left_out else "")
+    text = f"### convcalc check {state}\n\n{shown.summary(check)}\n\n"
+    findings = [f"- {markdown_text(_with_hint(check, verdict))}\n"
+                for verdict in check.findings[:MAX_FINDINGS]]  # fmt: skip
+    room = most - len(text.encode()) - _ROOM_BELOW
+    bullets, room = _that_fit(findings, room)
+    left_out = len(check.findings) - len(bullets)
+    text += "".join(bullets) + (f"- ... and {left_out:,} more findings\n" if left_out else "")
+    text += "\n" if bullets else ""
+    head, rule, *rows = to_markdown(shown.to_rows(check)).splitlines(keepends=True)
+    kept, _ = _that_fit([head, rule, *rows], room)
+    if len(kept) > 2:
+        text += "".join(kept)
+    left_out = len(rows) - max(len(kept) - 2, 0)
+    return text + (f"\n... and {left_out:,} more rows.\n" if left_out else "")
+
+
+_ROOM_BELOW = 200
+"""Bytes for what says how much was left out."""
+
+
+def _that_fit(lines: Iterable[str], room: int) -> tuple[list[str], int]:
+    """The first of the lines that fit in so many bytes, and the bytes that are left."""
+    kept: list[str] = []
+    for line in lines:
+        room -= len(line.encode())
+        if room < 0:
+            return kept, 0
+        kept.append(line)
+    return kept, room
 
 
 def gitlab(check: Check) -> str:
     """A Code Quality report: an issue for each finding."""
     issues = []
     for verdict, fingerprint in _fingerprinted(check):
-        place = _place(check, verdict)
+        place = _located(check, verdict)
         issues.append(
             {
                 "description": shown.words(verdict),
@@ -128,8 +161,8 @@ def gitlab(check: Check) -> str:
                 "fingerprint": fingerprint,
                 "severity": _GITLAB[verdict.level],
                 "location": {
-                    "path": _relative(place.file) if place else ".",
-                    "lines": {"begin": place.line if place else 1},
+                    "path": _relative(place.file),
+                    "lines": {"begin": place.line},
                 },
             }
         )
@@ -137,11 +170,12 @@ def gitlab(check: Check) -> str:
 
 
 def _fingerprinted(check: Check) -> Iterator[tuple[Verdict, str]]:
-    """The findings, each with a fingerprint that no other has and that is the same from run to
-    run, whatever the figures are."""
+    """The errors and warnings, each with a fingerprint that no other has and that is the same from
+    run to run, whatever the figures are. An improvement or a notice is no issue to resolve."""
     seen: Counter[str] = Counter()
-    for verdict in check.findings:
-        parts = [verdict.code, verdict.entry, verdict.figure, str(verdict.bound or "")]
+    for verdict in check.at(ERROR) + check.at(WARNING):
+        file = _relative(_located(check, verdict).file)
+        parts = [verdict.code, file, verdict.entry, verdict.figure, str(verdict.bound or "")]
         identity = "\0".join(parts)
         seen[identity] += 1
         if seen[identity] > 1:  # a file and --require ask the same
@@ -228,15 +262,15 @@ def sarif(check: Check) -> str:
     ]
     results: list[dict[str, Any]] = []
     for verdict, fingerprint in _fingerprinted(check):
-        place = _place(check, verdict)
+        place = _located(check, verdict)
         results.append(
             {
                 "ruleId": verdict.code,
                 "ruleIndex": number[verdict.code],
-                "level": _SARIF[verdict.level],
+                "level": verdict.level,
                 "message": {"text": _with_hint(check, verdict)},
                 "partialFingerprints": {"convcalc/v1": fingerprint},
-                "locations": [_sarif_location(place)] if place else [],
+                "locations": [_sarif_location(place)],
             }
         )
     log = {

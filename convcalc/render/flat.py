@@ -18,12 +18,13 @@ def to_csv(rows: Rows) -> str:
 
 def to_markdown(rows: Rows) -> str:
     """A GitHub table; the first column left, the others right."""
-    head, *body = [[_markdown(cell) for cell in row] for row in rows]
+    head, *body = [[markdown_text(cell) for cell in row] for row in rows]
     lines = [head, [":--"] + ["--:"] * (len(head) - 1), *body]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def _markdown(cell: str) -> str:
+def markdown_text(cell: str) -> str:
+    """A text that Markdown shows as it is, on one line."""
     cell = " ".join(cell.splitlines())
     for char in "\\`*_<>|":
         cell = cell.replace(char, "\\" + char)

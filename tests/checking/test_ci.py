@@ -149,6 +149,8 @@ def test_the_summary_is_appended_to(program: Program, summary: Path) -> None:
     assert once.startswith("of another command: é\n### convcalc check failed\n\n2 entries, 4 ")
     assert "| stem | params | 224 | \\<= 100 | +124.0 % | failed CC001 |\n" in once
     assert "| kept | params | 12 | \\<= 12 |  | ok |\n" in once
+    said = "- CC001 stem: params 224 is over the 100 allowed (+124.0 %); the phone needs it - see "
+    assert said in once
     program("check")
     assert summary.read_text(encoding="utf-8").count("### convcalc check failed") == 2
 
@@ -373,6 +375,13 @@ def test_hide_passed_leaves_findings(program: Program, project: Path) -> None:
     (project / "convcalc.toml").write_text(PASSES, encoding="utf-8")
     ran = program("check", "--hide-passed", "--format", "json")
     assert (ran.code, verdicts(ran)) == (0, [])
+
+
+def test_junit_has_what_passed_all_the_same(program: Program, project: Path) -> None:
+    """A report without a test case is an error to those who read such reports."""
+    (project / "convcalc.toml").write_text(PASSES, encoding="utf-8")
+    ran = program("check", "--hide-passed", "--format", "junit")
+    assert ran.out.count("<testcase ") == 4
 
 
 EXITS = [
