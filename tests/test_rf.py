@@ -86,7 +86,7 @@ def test_path_counts_are_those_of_walking_every_path(
     if field is None:
         assert not expected
         return
-    rows = [value for row in field.counts.values() for value in row]
+    rows = [value for row in field.counts.values for value in row]
     places = product(*(range(low, low + n) for low, n in zip(field.counts.low, field.counts.size,
                                                              strict=True)))  # fmt: skip
     found = {place: value for place, value in zip(places, rows, strict=True) if value}
@@ -173,7 +173,7 @@ def test_gradients_of_real_layers_are_the_path_counts() -> None:
     field = effective_field(walked(lower(parse(spec), Defaults()), shape), unit, clip=True)
     assert field is not None
     top, left = field.counts.low
-    for row, values in enumerate(field.counts.values()):
+    for row, values in enumerate(field.counts.values):
         for column, value in enumerate(values):
             assert gradient[0, 0, top + row, left + column].item() == value
     assert gradient.sum().item() == field.paths

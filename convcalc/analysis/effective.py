@@ -16,7 +16,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from math import prod, sqrt
 from typing import NamedTuple, Self
@@ -28,14 +28,16 @@ from convcalc.quantities import AxisRead
 MAX_BITS = 2**31
 """Bits that one map of counts may take."""
 
-MAX_WORK = 2**36
-"""Bits that may be touched on the way: a few seconds."""
+MAX_WORK = 5 * 2**32
+"""Bits that may be touched on the way: two seconds, a field of 1,500 x 1,500 positions."""
 
-_STEP = 2**11
-"""What handling one integer costs beside the bits it has."""
+_ROW, _PACKED_ROW, _COUNT = 2**14, 2**17, 2**13
+"""What a row costs beside the bits it has, where whole rows are added and where what lies in one is
+moved; and what a count costs that is taken out of its row. Measured, in bits of the same time."""
 
 
-class Counts(NamedTuple):
+@dataclass(frozen=True)
+class Counts:
     """Counts over a box of positions that begins at `low`."""
 
     low: tuple[int, ...]
@@ -45,6 +47,7 @@ class Counts(NamedTuple):
     width: int
     """Bits for each count."""
 
+    @cached_property
     def values(self) -> list[list[int]]:
         """The counts of each row."""
         last = self.size[-1] if self.size else 1
@@ -104,7 +107,7 @@ def effective_field(walk: Walk, unit: tuple[int, ...], clip: bool) -> EffectiveF
         second = Fraction(sum(n * index**2 for index, n in enumerate(along)), total)
         means.append(first + low)
         deviations.append(sqrt(second - first**2))
-    ordered = sorted((n for row in counts.values() for n in row if n), reverse=True)
+    ordered = sorted((n for row in counts.values for n in row if n), reverse=True)
     held = enough = 0
     while 20 * held < 19 * total:
         held += ordered[enough]
@@ -174,12 +177,17 @@ class _Counter:
                 if all(through.size):
                     before = pending.get(source)
                     pending[source] = through if before is None else self._sum(before, through)
-        return pending.get(walk.origin)
+        found = pending.get(walk.origin)
+        if found is not None:
+            self.budget -= _COUNT * prod(found.size)
+            if self.budget < 0:
+                raise TooLarge
+        return found
 
-    def _spend(self, size: tuple[int, ...]) -> None:
+    def _spend(self, size: tuple[int, ...], row: int = _ROW) -> None:
         """Account for a map of that size; raises TooLarge if that is too much."""
         bits = prod(size) * self.width
-        self.budget -= bits + _STEP * prod(size[:-1])
+        self.budget -= bits + row * prod(size[:-1])
         if bits > MAX_BITS or self.budget < 0:
             raise TooLarge
 
@@ -220,7 +228,7 @@ class _Counter:
 
     @staticmethod
     def _moved(counts: Counts, axis: int, low: int) -> Counts:
-        return counts._replace(low=(*counts.low[:axis], low, *counts.low[axis + 1 :]))
+        return replace(counts, low=(*counts.low[:axis], low, *counts.low[axis + 1 :]))
 
     def _clipped(self, counts: Counts, spatial: tuple[int, ...]) -> Counts:
         """The part inside a map of those sizes."""
@@ -257,7 +265,7 @@ class _Counter:
     ) -> Counts:
         """The counts with the lines along one axis changed; there are n of them afterwards."""
         size = (*counts.size[:axis], n, *counts.size[axis + 1 :])
-        self._spend(size)
+        self._spend(size, _PACKED_ROW if axis == len(size) - 1 else _ROW)
         if axis == len(size) - 1:
             n = counts.size[axis]
             parts: Iterator[_Lines] = (_Packed(row, n, self.width) for row in counts.rows)
@@ -269,7 +277,7 @@ class _Counter:
                 for _ in range(prod(size[:axis]))
             )
         changed = [row for part in parts for row in change(part).rows()]
-        return counts._replace(size=size, rows=changed)
+        return replace(counts, size=size, rows=changed)
 
 
 def _cut(lines: _Lines, skip: int, keep: int) -> _Lines:

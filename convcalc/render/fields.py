@@ -76,6 +76,8 @@ def sentences(view: FieldView) -> list[str]:
             f"Under uniform weights 95 % of the weight lies on {view.effective.positions_95:,} "
             f"positions, {share:.1%} of the box (Luo et al. 2016; channels are not counted apart)."
         )
+    elif view.read:
+        said.append("Its effective field is too large to be counted.")
     if view.reached is not None and view.reached_units is not None:
         where = ",".join(map(str, view.position))
         units = "unit" if view.reached_units == 1 else "units"
