@@ -27,9 +27,11 @@ bench-peers: $(VENV)/.dev ## other counters on torchvision's models, in an envir
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]' pytest
 	.venv-peers/bin/python -m tests.bench.peers
 
-fuzz: $(VENV)/.dev ## 100,000 strings through the command line's entry function
+fuzz: $(VENV)/.dev ## 100,000 strings, 40,000 damaged files, 200 killed runs
 	$(BIN)/python -m tests.fuzz
 	$(BIN)/python -m tests.networks.mutated
+	$(BIN)/python -m tests.checking.damaged
+	$(BIN)/python -m tests.checking.killed
 
 crosscheck: $(VENV)/.dev ## 5,000 random layers against torch
 	$(BIN)/python -m tests.torch.crosscheck

@@ -37,15 +37,6 @@ PASSES = WARNS.replace("max = 1000", "max = 20_000")
 
 
 @pytest.fixture
-def program(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Program:
-    """The program, on no CI system and at a terminal that is none."""
-    for name in ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "CI_PROJECT_DIR",
-                 "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"):  # fmt: skip
-        monkeypatch.delenv(name, raising=False)
-    return Program(capsys)
-
-
-@pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository, the working folder."""
     monkeypatch.chdir(tmp_path)
