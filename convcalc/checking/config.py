@@ -24,11 +24,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from convcalc.analysis import parse_input
 from convcalc.checking.budgets import Budget, check_possible, read_budget, read_level
 from convcalc.checking.figures import FIGURES
 from convcalc.checking.tolerances import Tolerance, read_tolerance, read_tolerances
+from convcalc.compare import in_range, known_convention
 from convcalc.documents import Document, Place, read_document
 from convcalc.errors import ConvcalcError, OptionError, ProblemsError, SourceError, Span, shorten
+from convcalc.quantities import is_number
+from convcalc.spec import Defaults
 from convcalc.spec.tokens import suggest
 
 FILE = "convcalc.toml"
@@ -148,6 +152,7 @@ class _Reader:
                     raise OptionError(f"two entries are named {shorten(entry.name, 40)!r}")
                 entries[entry.name] = entry
         if self.errors:
+            self.errors.sort(key=lambda error: error.span.start if error.span else 0)
             raise ProblemsError.of(self.errors, self.document.called)
         baseline = data.get("baseline")
         return Config(self.document.called, self.folder, tuple(entries.values()), baseline)
@@ -181,12 +186,18 @@ class _Reader:
                 fits = isinstance(value, kind) and not (kind is int and isinstance(value, bool))
                 if not fits:
                     raise OptionError(
-                        f"{key}: {_CALLED[kind]} is expected, not {shorten(repr(value), 30)}"
+                        f"{key}: {_CALLED[kind]} is expected, not {shorten(repr(value), 30)}",
+                        hint="write [[entry]]" if key == "entry" else None,
                     )
 
     def options(self, table: dict[str, Any], where: tuple[str | int, ...]) -> dict[str, Any]:
         """The options of the analysis in a table; those of a wrong type were noted."""
-        return {key: table[key] for key in OPTIONS if key in table}
+        given = {key: table[key] for key in OPTIONS if key in table}
+        for key, value in given.items():
+            if isinstance(value, OPTIONS[key]):
+                with self.noting((*where, key)):
+                    _check_option(key, value)
+        return given
 
     def entry(
         self,
@@ -244,6 +255,25 @@ class _Reader:
                 check_possible([budget])
                 found.append(budget)
         return tuple(found)
+
+
+def _check_option(key: str, value: Any) -> None:
+    """Raises ConvcalcError for a value that no network could be analysed with."""
+    if key == "input":
+        try:
+            shape = parse_input(value)
+        except ConvcalcError as error:  # it speaks of the command line's option
+            raise OptionError(error.message.removeprefix("--"), hint=error.hint) from None
+        if not is_number(shape.elements):
+            raise OptionError(f"input {shape}: a budget holds for numbers, not for letters")
+    elif key in ("batch", "element_size"):
+        in_range(value, key)
+    elif key == "convention":
+        known_convention(value)
+    elif key == "padding":
+        Defaults.of(value, True, None)
+    elif key == "after_conv":
+        Defaults.of("same", True, value)
 
 
 def check_name(name: str) -> None:

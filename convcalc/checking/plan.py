@@ -106,8 +106,9 @@ def _config(networks: Sequence[Network], given: str | Path | None) -> Config | N
             "no network, and no convcalc.toml or [tool.convcalc] in pyproject.toml here or above",
             hint="convcalc check --init 7x1+1x7 writes one",
         )
+    path = Path(os.path.relpath(path))
     try:
-        return read_config(path, os.path.relpath(path))
+        return read_config(path, str(path))
     except ConvcalcError:
         if networks:  # they can be checked without it
             return None
