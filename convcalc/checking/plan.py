@@ -155,6 +155,10 @@ def find_reference(
     """
     file: Any = given if isinstance(given, Path) or str(given).endswith(".json") else None
     if given is not None and file is None:
+        if against is not None:
+            raise OptionError(
+                "--against takes a baseline file from git; --baseline names a network"
+            )
         return _network_reference(plan, given)
     path = baseline_path(plan, file)
     sides = "checked" if plan.partial and plan.config else "both"

@@ -305,7 +305,8 @@ def _check_ours(path: Path, called: str) -> None:
         head = path.read_bytes()[: 2**20] if path.is_file() else b""
     except OSError as error:
         raise SourceError(f"cannot read {called}: {error.strerror}") from None
-    if path.is_file() and head.strip() and b'"entries"' not in head:
+    known = b'"schema_version"' in head and b'"entries"' in head
+    if path.is_file() and head.strip() and not known:
         raise SourceError(f"{called} is there and is no baseline: it is not overwritten")
 
 

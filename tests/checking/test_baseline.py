@@ -1,0 +1,222 @@
+"""Baseline files: the same figures back, mergeable, and nothing believed that is damaged."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import convcalc
+from convcalc.checking.baseline import (
+    Latency,
+    Record,
+    dumps,
+    loads,
+    read_from_git,
+    record_of,
+)
+from convcalc.errors import ConvcalcError, OptionError, SourceError
+
+NETWORKS: list[tuple[str, dict[str, Any]]] = [
+    ("7x1+1x7", {}),
+    ("3+5s2", {"input": "16x100"}),
+    ("3x3x3", {"input": "1x8x9x10", "batch": 4}),
+    ("convt2x2s2+3x3", {}),  # a stride of one half
+    ("3x3+gap+fc10", {}),  # sees everything
+    ("relu", {"input": "5"}),
+    ("zoo:lenet5", {}),
+]
+
+
+def records() -> dict[str, Record]:
+    return {name: record_of(convcalc.analyze(name, **options)) for name, options in NETWORKS}
+
+
+def test_figures_come_back() -> None:
+    before = records()
+    timed = replace(before["7x1+1x7"], latency=Latency(12_345, "a machine, 1 thread"))
+    before["timed"] = timed
+    assert loads(dumps(before), "b.json") == before
+    assert before["convt2x2s2+3x3"].stride == ((1, 2), (1, 2))
+    assert before["3x3+gap+fc10"].stride == (None, None)
+
+
+def test_the_text_is_sorted_integers_a_figure_a_line() -> None:
+    text = dumps(records())
+    assert text == dumps(dict(reversed(records().items())))
+    assert text.endswith("}\n") and not text.endswith("\n\n")
+    data = json.loads(text, parse_float=lambda number: pytest.fail(f"{number} is no integer"))
+    assert list(data) == ["schema_version", "entries"]
+    assert list(data["entries"]) == sorted(data["entries"])
+    for entry in data["entries"].values():
+        assert list(entry) == sorted(entry)
+    lines = text.splitlines()
+    assert '      "macs": 179830784,' in lines
+    assert '      "receptive_field": [7, 7],' in lines
+    assert len(lines) == 2 + 2 + sum(2 + len(entry) for entry in data["entries"].values()) + 1
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git, with a name to commit by."""
+    name = ["-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false"]
+    done = subprocess.run(["git", *name, *arguments], cwd=folder, capture_output=True,
+                          encoding="utf-8", check=True)  # fmt: skip
+    return done.stdout
+
+
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="no git")
+
+
+def repository(folder: Path, text: str, name: str = "b.json") -> Path:
+    """A repository with the file committed."""
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    (folder / name).write_text(text)
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message=first")
+    return folder / name
+
+
+@needs_git
+def test_branches_that_change_other_entries_merge(tmp_path: Path) -> None:
+    """Of neighbouring entries, too: every entry begins and ends with lines of its own."""
+    base = records()
+    path = repository(tmp_path, dumps(base))
+    one, other = sorted(base)[:2]
+    changed = dict(base)
+    for branch, name in (("left", one), ("right", other)):
+        git(tmp_path, "checkout", "--quiet", "-b", branch, "main")
+        values = {**base[name].values, "macs": 7}
+        changed[name] = replace(base[name], values=values)
+        path.write_text(dumps({**base, name: changed[name]}))
+        git(tmp_path, "commit", "--quiet", "--all", f"--message={branch}")
+    git(tmp_path, "merge", "--quiet", "--no-edit", "left")
+    assert loads(path.read_text(), "b.json") == changed
+
+
+@pytest.mark.parametrize("end", [3, 17, 40, 100, 200, 350, 500, 2000, -2, -3, -10])
+def test_a_truncated_file_is_refused(end: int) -> None:
+    with pytest.raises(SourceError):
+        loads(dumps(records())[:end], "b.json")
+
+
+def test_every_beginning_of_a_file_is_refused() -> None:
+    text = dumps({"a": records()["3+5s2"]})
+    for end in range(len(text.rstrip())):
+        with pytest.raises(SourceError):
+            loads(text[:end], "b.json")
+
+
+DAMAGES = [
+    (("schema_version",), 2, "is of schema version 2; this convcalc reads 1"),
+    (("schema_version",), 10**400, "is of schema version 1000"),
+    (("schema_version",), 0, "is no baseline of convcalc"),
+    (("schema_version",), True, "is no baseline of convcalc"),
+    (("schema_version",), "1", "is no baseline of convcalc"),
+    (("entries",), [], "is no baseline of convcalc"),
+    (("entries", "a"), 3, "the figures of 'a': a table is expected"),
+    (("entries", "a", "macs"), -1, "macs of 'a': a count is expected"),
+    (("entries", "a", "macs"), 1.0, "macs of 'a': a count is expected"),
+    (("entries", "a", "macs"), True, "macs of 'a': a count is expected"),
+    (("entries", "a", "macs"), "1", "macs of 'a': a count is expected"),
+    (("entries", "a", "macs"), None, "macs of 'a': a count is expected"),
+    (("entries", "a", "macs"), 10**200, "macs of 'a': a count is expected"),
+    (("entries", "a", "mcs"), 1, "mcs of 'a': an unknown figure"),
+    (("entries", "a", "output"), [None], "output of 'a': a list of counts is expected"),
+    (("entries", "a", "output"), 10, "output of 'a': a list of sizes is expected"),
+    (("entries", "a", "receptive_field"), [[1, 2]], "receptive_field of 'a': a list of counts"),
+    (("entries", "a", "stride"), [[1, 2, 3]], "stride of 'a': a list of sizes is expected"),
+    (("entries", "a", "support"), -1, "support of 'a': a count is expected"),
+    (("entries", "a", "latency"), 5, "latency of 'a': nanoseconds and a device are expected"),
+    (("entries", "a", "latency"), {"nanoseconds": 5}, "latency of 'a': nanoseconds and a device"),
+]
+
+
+@pytest.mark.parametrize(("where", "value", "message"), DAMAGES, ids=str)
+def test_what_no_program_wrote_is_refused(where: tuple[str, ...], value: Any, message: str) -> None:
+    data = json.loads(dumps({"a": records()["7x1+1x7"], "b": records()["relu"]}))
+    inner = data
+    for key in where[:-1]:
+        inner = inner[key]
+    inner[where[-1]] = value
+    with pytest.raises(SourceError) as caught:
+        loads(json.dumps(data, indent=2), "b.json")
+    assert message in str(caught.value)
+    assert "b.json" in str(caught.value)
+
+
+def test_a_figure_that_is_missing_is_named_with_its_place() -> None:
+    data = json.loads(dumps({"a": records()["7x1+1x7"]}))
+    del data["entries"]["a"]["depth"]
+    with pytest.raises(SourceError) as caught:
+        loads(json.dumps(data, indent=2), "b.json")
+    assert "depth of 'a': a count is expected" in str(caught.value)
+    assert "b.json, line 4" in str(caught.value)
+
+
+def test_all_that_is_wrong_is_told_in_one_go() -> None:
+    data = json.loads(dumps(records()))
+    for entry in data["entries"].values():
+        entry["macs"] = "many"
+    with pytest.raises(SourceError, match=f"^{len(NETWORKS)} problems in b.json"):
+        loads(json.dumps(data), "b.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"schema_version": 1, "entries": {}, "entries": {}}', "'entries' is there twice"),
+        ("<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> main\n", "marks of an unfinished merge"),
+        ("", "is not JSON"),
+        ("[]", "a table is expected, not list"),
+        ("[" * 100_000, "nested too deep"),
+        ('{"schema_version": NaN}', "no number"),
+        ('{"a": ' + "9" * 5000 + "}", "no number"),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_what_is_no_baseline(text: str, message: str) -> None:
+    with pytest.raises(SourceError, match=message):
+        loads(text, "b.json")
+
+
+@needs_git
+def test_a_baseline_of_another_revision(tmp_path: Path) -> None:
+    """By branch, tag and commit, from a folder of the repository."""
+    (tmp_path / "sub").mkdir()
+    base = records()
+    path = repository(tmp_path, dumps(base), "sub/b.json")
+    git(tmp_path, "tag", "v1")
+    path.write_text("of this working tree: damaged")
+    for revision in ("main", "v1", "HEAD", git(tmp_path, "rev-parse", "HEAD").strip()[:10]):
+        assert read_from_git(path, revision) == base
+    path.write_text(dumps({}))
+    git(tmp_path, "commit", "--quiet", "--all", "--message=second")
+    assert read_from_git(path, "HEAD") == {}
+    assert read_from_git(path, "HEAD~1") == base
+
+
+@needs_git
+@pytest.mark.parametrize(
+    ("revision", "message"),
+    [("nosuch", "git says"), ("", "a git revision is expected"), ("--help", "a git revision is"),
+     ("main:other.json", "a git revision is expected"), ("a\0b", "a git revision is expected"),
+     ("main", "git says")],
+)  # fmt: skip
+def test_a_revision_that_has_none(tmp_path: Path, revision: str, message: str) -> None:
+    repository(tmp_path, "{}", "another.json")
+    with pytest.raises(OptionError, match=message):
+        read_from_git(tmp_path / "b.json", revision)
+
+
+def test_no_repository_and_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    with pytest.raises(ConvcalcError):
+        read_from_git(tmp_path / "b.json", "main")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(OptionError, match="--against needs git"):
+        read_from_git(tmp_path / "b.json", "main")

@@ -1,0 +1,327 @@
+"""`convcalc check` from end to end, and `convcalc.check` and `assert_within` beside it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import convcalc
+from tests.checking.test_baseline import git, needs_git
+from tests.cli.running import Program
+
+# 3x3 on 64 channels of 56x56: 9 * 64 * 64 + 64 = 36,928 params.
+CONFIG = """\
+[[entry]]
+name = "a"
+network = "3x3"
+params = "<= 37k"
+
+[[entry]]
+name = "b"
+network = "1x1"
+"""
+BASELINE = "convcalc-baseline.json"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a configuration, the working folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "convcalc.toml").write_text(CONFIG)
+    return tmp_path
+
+
+def grow(project: Path, entry: str = "3x3", to: str = "5x5") -> None:
+    path = project / "convcalc.toml"
+    path.write_text(path.read_text().replace(f'network = "{entry}"', f'network = "{to}"'))
+
+
+def entries(path: Path) -> dict[str, int]:
+    """The params of each entry of a baseline."""
+    data = json.loads(path.read_text())
+    return {name: entry["params"] for name, entry in data["entries"].items()}
+
+
+# Networks on the line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("7x1+1x7", "--input", "768x17x17", "--require", "params<=10M",
+          "--require", "receptive_field>=7x7"), 0, "2 passed"),
+        (("7x7", "--input", "768x17x17", "--require", "params<=10M"), 1,
+         "CC001 7x7: params 28.90 M is over the 10.00 M allowed (+189.0 %)"),
+        (("7x1+1x7", "--baseline", "7x7", "--require", "macs<=0.5*baseline"), 0, "against 7x7"),
+        (("7x1+1x7", "--baseline", "7x7", "--require", "macs<=0.2857*baseline"), 1, "CC001"),
+        (("9x1+1x7", "--baseline", "7x7"), 1, "CC005 9x1+1x7: receptive_field 7x7 -> 9x7"),
+        (("9x1+1x7", "--baseline", "7x7", "--fail-on", "receptive_field:off"), 0, "CC006"),
+        (("zoo:lenet5", "--require", "params==60,000"), 0, "1 passed"),
+        (("3x3", "5x5", "--require", "params<=37k"), 1, "CC001 5x5"),
+        (("3x3", "--batch", "2", "--no-bias", "--after-conv", "bn", "--require", "params==36,992"),
+         0, "1 passed"),
+        (("3x3",), 0, "CC008 3x3"),
+    ],
+)  # fmt: skip
+def test_networks(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...], code: int, said: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    ran = program("check", *arguments)
+    assert (ran.code, ran.err) == (code, "")
+    assert said in " ".join(ran.out.split())
+
+
+def test_a_sixth_of_a_percent_over_is_over(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """14/49 is 0.285714...: the figures are exact, however they are shown."""
+    monkeypatch.chdir(tmp_path)
+    options = ("7x1+1x7", "--no-bias", "--baseline", "7x7", "--require")
+    assert program("check", *options, "macs<=0.285714286*baseline").code == 0
+    assert program("check", *options, "macs<=0.285714285*baseline").code == 1
+
+
+BAD = [
+    (("3x3", "--require", "parms<=1"), "did you mean 'params'?"),
+    (("3x3", "--fail-on", "macs"), "--fail-on: macs: a tolerance such as"),
+    (("mxpool", "--require", "params<=1"), "did you mean 'maxpool'?"),
+    (("3x3", "3x3"), "'3x3' is named twice"),
+    (("3x3", "--require", "macs<=0.5*baseline"), "there is no baseline"),
+    (("3x3", "--baseline", "nosuch.json"), "nosuch.json: no such file"),
+    (("3x3", "--require", "params>=2", "--require", "params<=1"), "contradict each other"),
+    (("3x3", "--input", "CxHxW"), "not for letters"),
+    (("3x3", "--format", "xml"), "xml"),
+    (("--init", "--update"), "one of --init, --save-baseline and --update is expected"),
+    (("--save-baseline", "--update"), "one of --init"),
+    (("--init",), "a network is expected"),
+    (("--config", "nosuch.toml"), "nosuch.toml: no such file"),
+    (("3x3", "--save-baseline=baseline.txt"), "a baseline file ends in .json"),
+    (("3x3", "--against", "HEAD", "--baseline", "5x5"), "--against"),
+    ((), "no network, and no convcalc.toml"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), BAD)
+def test_bad_calls(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...], said: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    ran = program("check", *arguments)
+    assert (ran.code, ran.out) == (2, ""), ran
+    assert ran.err.startswith("error: ") and said in ran.err
+    assert list(tmp_path.iterdir()) == []
+
+
+# A configuration and its baseline
+
+
+def test_a_baseline_from_writing_to_tightening(program: Program, project: Path) -> None:
+    ran = program("check", "--save-baseline")
+    assert (ran.code, ran.err) == (0, f"wrote 2 entries to {BASELINE}\n")
+    assert entries(project / BASELINE) == {"a": 36_928, "b": 4_160}
+    assert program("check").code == 0
+
+    grow(project, "1x1", "1x3")
+    ran = program("check")
+    assert ran.code == 1
+    assert "CC002 b: params 4.160 k -> 12.35 k (+196.9 %, allowed +0 %)" in ran.out
+    assert "if it is meant: convcalc check --update b" in ran.out
+    assert "CC005 b: receptive_field 1x1 -> 1x3" in ran.out
+
+    grow(project, "3x3", "1x1@32")  # the other entry shrinks, and is not updated
+    ran = program("check", "--update", "b")
+    assert (ran.code, ran.err) == (0, f"wrote 1 entry to {BASELINE}\n")
+    assert entries(project / BASELINE) == {"a": 36_928, "b": 12_352}
+    ran = program("check", "--fail-on", "receptive_field:off", "--fail-on", "output:off")
+    assert ran.code == 0
+    assert "CC006 a: params 36.93 k -> 2.080 k (-94.4 %)" in ran.out
+    assert "tighten with convcalc check --update a" in ran.out
+    assert program("check", "--update").code == 0
+    assert entries(project / BASELINE) == {"a": 2_080, "b": 12_352}
+    assert program("check", "--strict").code == 0
+
+
+def test_entries_that_one_side_lacks(program: Program, project: Path) -> None:
+    program("check", "--save-baseline")
+    text = (project / "convcalc.toml").read_text()
+    (project / "convcalc.toml").write_text(text.replace('name = "b"', 'name = "c"'))
+    ran = program("check")
+    assert ran.code == 1
+    assert f"CC004 c: is not in {BASELINE}" in ran.out
+    assert f"CC004 b: is in {BASELINE} and is not checked" in ran.out
+    assert program("check", "--baseline-lenient").code == 0
+    assert program("check", "a").code == 0  # who names one does not miss the others
+    assert program("check", "c").code == 1
+    program("check", "--update")
+    assert sorted(entries(project / BASELINE)) == ["a", "c"]
+    assert program("check").code == 0
+
+
+def test_the_baseline_that_the_configuration_names(program: Program, project: Path) -> None:
+    (project / "sub").mkdir()
+    config = f'baseline = "sub/mine.json"\n{CONFIG}'
+    (project / "convcalc.toml").write_text(config)
+    assert program("check").err.startswith("error: sub/mine.json: no such file, though")
+    assert program("check", "--save-baseline").err == "wrote 2 entries to sub/mine.json\n"
+    assert "against sub/mine.json" in program("check").out
+    assert program("check", "--save-baseline", "other.json").code == 0
+    assert "against other.json" in program("check", "--baseline", "other.json").out
+
+
+@pytest.mark.parametrize("there", ['{"a": 1}', "notes", '["entries"', '{"my": "entries"}'])
+def test_what_is_no_baseline_is_not_overwritten(
+    program: Program, project: Path, there: str
+) -> None:
+    (project / "b.json").write_text(there)
+    for option in (["--save-baseline", "b.json"], ["--update", "--baseline", "b.json"]):
+        ran = program("check", *option)
+        assert (ran.code, ran.out) == (2, "")
+        assert (project / "b.json").read_text() == there
+
+
+def test_a_damaged_baseline_can_be_written_anew(program: Program, project: Path) -> None:
+    program("check", "--save-baseline")
+    whole = (project / BASELINE).read_text()
+    (project / BASELINE).write_text(whole[:-20])
+    assert program("check").code == 2
+    assert program("check", "--update").code == 2  # it would lose entries
+    assert program("check", "--save-baseline").code == 0
+    assert (project / BASELINE).read_text() == whole
+
+
+def test_budgets_relative_to_a_baseline_that_is_being_written(
+    program: Program, project: Path
+) -> None:
+    with (project / "convcalc.toml").open("a") as file:
+        file.write('macs = "<= 1.1*baseline"\n')
+    assert program("check").code == 2
+    assert program("check", "--save-baseline").code == 0
+    assert program("check").code == 0
+    grow(project, "1x1", "1x2")
+    assert "CC001 b: macs" in program("check").out
+    assert program("check", "--update").code == 0
+    assert program("check").code == 0
+
+
+@needs_git
+def test_against_a_revision(program: Program, project: Path) -> None:
+    program("check", "--save-baseline")
+    git(project, "init", "--quiet", "--initial-branch=main")
+    git(project, "add", ".")
+    git(project, "commit", "--quiet", "--message=first")
+    grow(project, "1x1", "1x3")
+    program("check", "--update")
+    assert program("check").code == 0
+    ran = program("check", "--against", "main")
+    assert ran.code == 1
+    assert f"against {BASELINE} at main" in ran.out
+    assert "CC002 b: params 4.160 k -> 12.35 k" in ran.out
+
+
+def test_networks_and_entries_side_by_side(program: Program, project: Path) -> None:
+    ran = program("check", "a", "7x7", "--require", "params<=37k", "--format", "json")
+    assert ran.code == 1
+    found = [(v["entry"], v["level"]) for v in json.loads(ran.out)["verdicts"]]
+    assert found == [("a", "passed"), ("a", "passed"), ("7x7", "error")]
+
+
+def test_options_belong_to_networks(program: Program, project: Path) -> None:
+    ran = program("check", "--input", "3x8x8")
+    assert ran.err == "error: --input is for networks; entries of convcalc.toml have their own\n"
+    grow(project, "3x3", "a wrong one")  # the configuration is not needed then
+    assert program("check", "3x3", "--input", "3x8x8", "--require", "params==84").code == 0
+
+
+def test_a_wrong_configuration_does_not_matter_to_networks(program: Program, project: Path) -> None:
+    (project / "convcalc.toml").write_text("entry = 3\n")
+    assert program("check", "3x3", "--require", "params<=37k").code == 0
+    assert program("check").code == 2
+
+
+# --init
+
+
+def test_init_writes_what_then_passes(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.toml").write_text('input = "3x8x8"\n[[stage]]\nname = "s"\nlayers = "3x3@8"\n')
+    networks = ("7x1+1x7", "add(id | 3x3)", "zoo:resnet18", "net.toml", "3x3+gap", "zoo:lenet5")
+    ran = program("check", "--init", *networks)
+    assert (ran.code, ran.err) == (0, "wrote convcalc.toml with 6 entries; next: convcalc check\n")
+    text = (tmp_path / "convcalc.toml").read_text()
+    assert 'params = "<= 11,689,512"' in text  # torchvision's resnet18
+    assert 'network = "add(id | 3x3)"' in text
+    ran = program("check", "--strict")
+    assert (ran.code, ran.err) == (0, "")
+    assert "6 entries" in ran.out and "failed" not in ran.out
+    again = program("check", "--init", "3x3")
+    assert again.err.startswith("error: convcalc.toml is there already: it is not overwritten")
+    assert (tmp_path / "convcalc.toml").read_text() == text
+
+
+def test_init_keeps_options(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = ("--input", "16x9x9", "--no-bias", "--batch", "3", "--after-conv", "bn+relu")
+    ran = program("check", "--init", "3x3", *options, "--output", "mine.toml")
+    assert ran.err.endswith("next: convcalc check --config mine.toml\n")
+    ran = program("check", "--config", "mine.toml", "--format", "json")
+    assert ran.code == 0
+    (entry,) = json.loads(ran.out)["entries"]
+    assert (entry["figures"]["input"], entry["figures"]["batch"]) == ([16, 9, 9], 3)
+    assert entry["figures"]["params"] == 9 * 16 * 16 + 32
+
+
+# From Python
+
+
+def test_the_python_function(project: Path) -> None:
+    check = convcalc.check()
+    assert check.passed
+    assert [entry.name for entry in check.entries] == ["a", "b"]
+    assert not convcalc.check("5x5", require=["params<=37k"]).passed
+    (finding,) = convcalc.check("5x5", require=["params<=37k"]).findings
+    assert str(finding) == "CC001 5x5: params 102.5 k is over the 37.00 k allowed (+176.9 %)"
+    assert convcalc.check("7x1+1x7", baseline="7x7", require=["macs<=0.3*baseline"]).passed
+    with pytest.raises(convcalc.ConvcalcError):
+        convcalc.check(config="nosuch.toml")
+
+
+def test_assert_within() -> None:
+    check = convcalc.assert_within("3x3", params="<=36,928", receptive_field=">=3x3", depth=1)
+    assert len(check.verdicts) == 3
+    with pytest.raises(AssertionError, match="CC001 3x3: params 36,928 is over the 36,927") as e:
+        convcalc.assert_within("3x3", params={"max": 36_927})
+    assert "asked / before" in str(e.value)
+    for wrong in ({}, {"parms": 1}, {"params": "1x"}, {"params": {"min": 2, "max": 1}}):
+        with pytest.raises(convcalc.ConvcalcError):
+            convcalc.assert_within("3x3", **wrong)
+
+
+def test_nothing_heavy_is_loaded(project: Path) -> None:
+    """Specifications, files and baselines need no torch, numpy or sympy."""
+    code = """if True:
+        import sys
+        from convcalc.cli.main import main
+        assert main(["check", "--save-baseline"]) == main(["check", "--format", "sarif"]) == 0
+        assert not {"torch", "numpy", "sympy", "matplotlib"} & set(sys.modules)
+    """
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_time_grows_with_the_entries(program: Program, project: Path) -> None:
+    """3,000 entries, of which all fail: none looks through all others for its hint."""
+    entry = '[[entry]]\nname = "{n}"\nnetwork = "1x1@{n}"\nparams = "<= 1"\nmacs = "<= 1"\n'
+    (project / "convcalc.toml").write_text("".join(entry.format(n=n) for n in range(1, 3001)))
+    ran = program("check", "--format", "concise")
+    assert ran.code == 1
+    assert ran.out.endswith("3,000 entries, 6,000 checks: 6,000 failed.\n")
