@@ -69,6 +69,16 @@ class Counts:
         return found
 
 
+_Apart = tuple[Counts, ...]
+"""Counts along each axis alone; those of a position are their product."""
+
+
+def _size(counts: _Apart | Counts) -> tuple[int, ...]:
+    if isinstance(counts, Counts):
+        return counts.size
+    return tuple(part.size[0] for part in counts)
+
+
 class EffectiveField(NamedTuple):
     """How the weight of a unit's field lies over the input."""
 
@@ -94,6 +104,7 @@ def effective_field(walk: Walk, unit: tuple[int, ...], clip: bool) -> EffectiveF
     Raises:
         TooLarge: the counts would take too much memory or time.
     """
+    _Counter(walk, unit, clip, dry=True).counts()
     counts = _Counter(walk, unit, clip).counts()
     if counts is None:
         return None
@@ -116,9 +127,14 @@ def effective_field(walk: Walk, unit: tuple[int, ...], clip: bool) -> EffectiveF
 
 
 class _Counter:
-    """Counts paths, and what that costs."""
+    """Counts paths, and what that costs.
 
-    def __init__(self, walk: Walk, unit: tuple[int, ...], clip: bool) -> None:
+    Dry, it counts what that would cost: the sizes of all maps are known without their counts, so
+    that what is too large is refused before any work.
+    """
+
+    def __init__(self, walk: Walk, unit: tuple[int, ...], clip: bool, dry: bool = False) -> None:
+        self.dry = dry
         self.walk = walk
         self.unit = unit
         self.clip = clip
@@ -159,30 +175,62 @@ class _Counter:
         return axes is not None and all(axis.sees_all for axis in axes)
 
     def counts(self) -> Counts | None:
-        """The paths from the unit to every position of the origin."""
+        """The paths from the unit to every position of the origin.
+
+        In a series the paths are a product of those along each axis. The axes are kept apart until
+        a branch makes them depend on each other.
+        """
         walk = self.walk
-        one = Counts(self.unit, (1,) * len(self.unit), [1], self.width)
-        pending: dict[int, Counts] = {len(walk.states) - 1: one}
+        apart = tuple(Counts((at,), (1,), [1], self.width) for at in self.unit)
+        pending: dict[int, _Apart | Counts] = {len(walk.states) - 1: apart}
         for index in range(len(walk.states) - 1, walk.origin, -1):
             here = pending.pop(index, None)
             if here is None:
                 continue
             for source, read in self._sources(index):
                 spatial = walk.state(source).shape.spatial
+                through: _Apart | Counts
                 if read is None:
-                    through = self._everywhere(here.total(), spatial)
-                else:
+                    through = self._everywhere(self._together(here).total(), spatial)
+                elif isinstance(here, Counts):
                     through = self._read(here, read)
                     through = self._clipped(through, spatial) if self.clip else through
-                if all(through.size):
+                else:
+                    through = self._read_apart(here, read, spatial)
+                if all(_size(through)):
                     before = pending.get(source)
-                    pending[source] = through if before is None else self._sum(before, through)
-        found = pending.get(walk.origin)
-        if found is not None:
-            self.budget -= _COUNT * prod(found.size)
-            if self.budget < 0:
-                raise TooLarge
-        return found
+                    pending[source] = through if before is None else self._sum(
+                        self._together(before), self._together(through)
+                    )  # fmt: skip
+        left = pending.get(walk.origin)
+        if left is None:
+            return None
+        self._spend((), _COUNT * prod(_size(left)))
+        return self._together(left)
+
+    def _read_apart(
+        self, apart: _Apart, reads: tuple[AxisRead, ...], spatial: tuple[int, ...]
+    ) -> _Apart:
+        """Each axis read for itself."""
+        through = []
+        for counts, read, extent in zip(apart, reads, spatial, strict=True):
+            read_here = self._read(counts, (read,))
+            through.append(self._clipped(read_here, (extent,)) if self.clip else read_here)
+        return tuple(through)
+
+    def _together(self, counts: _Apart | Counts) -> Counts:
+        """The product of what was counted along each axis."""
+        if isinstance(counts, Counts):
+            return counts
+        low, size = tuple(part.low[0] for part in counts), _size(counts)
+        self._spend(size)
+        if self.dry:
+            return Counts(low, size, [], self.width)
+        *others, last = counts or (Counts((0,), (1,), [1], self.width),)
+        rows = last.rows
+        for part in reversed(others):
+            rows = [value * row for value in part.values[0] for row in rows]
+        return Counts(low, size, rows, self.width)
 
     def _spend(self, size: tuple[int, ...], row: int = _ROW) -> None:
         """Account for a map of that size; raises TooLarge if that is too much."""
@@ -194,6 +242,8 @@ class _Counter:
     def _everywhere(self, ways: int, spatial: tuple[int, ...]) -> Counts:
         """The same count at every position."""
         self._spend(spatial)
+        if self.dry:
+            return Counts((0,) * len(spatial), spatial, [], self.width)
         last = spatial[-1] if spatial else 1
         row = int.from_bytes(ways.to_bytes(self.width // 8, "little") * last, "little")
         return Counts((0,) * len(spatial), spatial, [row] * prod(spatial[:-1]), self.width)
@@ -266,6 +316,8 @@ class _Counter:
         """The counts with the lines along one axis changed; there are n of them afterwards."""
         size = (*counts.size[:axis], n, *counts.size[axis + 1 :])
         self._spend(size, _PACKED_ROW if axis == len(size) - 1 else _ROW)
+        if self.dry:
+            return replace(counts, size=size, rows=[])
         if axis == len(size) - 1:
             n = counts.size[axis]
             parts: Iterator[_Lines] = (_Packed(row, n, self.width) for row in counts.rows)
@@ -427,8 +479,12 @@ class _Listed(_Lines):
 
 
 def _sum_of(row: int, width: int) -> int:
-    """The counts of a packed row, added: 2**width is 1 modulo 2**width - 1."""
-    return row % ((1 << width) - 1)
+    """The counts of a packed row, added: one half to the other, until one is left."""
+    n = -(-row.bit_length() // width)
+    while n > 1:
+        n = (n + 1) // 2
+        row = (row >> n * width) + (row & ((1 << n * width) - 1))
+    return row
 
 
 def _unpacked(row: int, n: int, width: int) -> list[int]:
