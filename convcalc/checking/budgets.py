@@ -26,7 +26,7 @@ _SPELLINGS = {"≤": "<=", "≥": ">=", "=": "=="}
 _KEYS = {"min": ">=", "max": "<=", "exact": "=="}
 
 _REQUIREMENT = re.compile(r"\s*([A-Za-z_]+)\s*(.*)", re.DOTALL)
-_BOUND = re.compile(r"(<=|>=|==|=|≤|≥|<|>)?\s*(.*)", re.DOTALL)
+_BOUND = re.compile(r"(<=|>=|==|=<|=>|=|≤|≥|<|>)?\s*(.*)", re.DOTALL)
 _RELATIVE = re.compile(r"(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*\*\s*)?baseline")
 
 
@@ -128,8 +128,8 @@ def _split(text: str) -> tuple[str | None, str]:
     found = _BOUND.fullmatch(text.strip())
     assert found is not None  # it matches anything
     relation = found[1]
-    if relation in ("<", ">"):
-        raise OptionError(f"{relation} is not known", hint=f"write {relation}=")
+    if relation in ("<", ">", "=<", "=>"):
+        raise OptionError(f"{relation} is not known", hint=f"write {relation.strip('=')}=")
     return _SPELLINGS.get(relation, relation) if relation else None, found[2]
 
 

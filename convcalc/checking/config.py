@@ -18,6 +18,7 @@ model that is not counted shall not fail.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ from convcalc.compare import in_range, known_convention
 from convcalc.documents import Document, Place, read_document
 from convcalc.errors import ConvcalcError, OptionError, ProblemsError, SourceError, Span, shorten
 from convcalc.quantities import is_number
+from convcalc.sources import Network, is_file, is_model, named_model, to_graph
 from convcalc.spec import Defaults
 from convcalc.spec.tokens import suggest
 
@@ -72,6 +74,39 @@ class Entry:
     place: Place | None = None
     written: Span | None = None
     """Where the network stands in the file."""
+
+    def located(self, error: ConvcalcError) -> ConvcalcError:
+        """An error of the network, with its place in the configuration."""
+        if self.place is None:
+            return error
+        span, written = error.span, self.written
+        if span is not None and not span.source and written is not None:
+            if written.text[written.start : written.end] == span.text:
+                start, end = written.start + span.start, written.start + span.end
+                span = Span(written.text, start, end, written.source)
+        elif span is None:
+            span = written
+        place = "" if span is not None and span.source else f"{self.place}: "
+        name = shorten(self.name, 60)
+        return SourceError(f"{place}{name}: {error.message}", span=span, hint=error.hint)
+
+
+def network_in(entry: Entry, folder: Path) -> Network:
+    """The network; files and models of a configuration are beside it."""
+    network = entry.network
+    if not isinstance(network, str) or not (entry.place or entry.model_args):
+        return network
+    network = network.strip()
+    if is_model(network):
+        if entry.place and str(folder.absolute()) not in sys.path:
+            sys.path.insert(0, str(folder.absolute()))
+        if entry.model_args:
+            size = entry.options.get("input")
+            shape = parse_input(size) if size is not None else None
+            return named_model(network, entry.model_args, shape)
+    elif is_file(network) and not network.startswith("zoo:"):
+        return str(folder / network)
+    return network
 
 
 @dataclass(frozen=True)
@@ -144,18 +179,37 @@ class _Reader:
             raise SourceError(f"{self.document.called} has {len(written):,} entries: "
                               f"{MAX_ENTRIES:,} at most are checked")  # fmt: skip
         entries: dict[str, Entry] = {}
+        twice: list[Entry] = []
         for number, table in enumerate(written):
             where = (*self.root, "entry", number)
             with self.noting(where):
                 entry = self.entry(table, where, shared, fail_on)
                 if entry.name in entries:
-                    raise OptionError(f"two entries are named {shorten(entry.name, 40)!r}")
-                entries[entry.name] = entry
+                    twice.append(entry)
+                    where = (*where, "name" if "name" in table else "network")
+                    with self.noting(where):
+                        raise OptionError(f"two entries are named {shorten(entry.name, 40)!r}")
+                else:
+                    entries[entry.name] = entry
         if self.errors:
-            self.errors.sort(key=lambda error: error.span.start if error.span else 0)
-            raise ProblemsError.of(self.errors, self.document.called)
+            for entry in (*entries.values(), *twice):
+                self.read_network(entry)
+            raise ProblemsError.of(sorted(self.errors, key=self.start), self.document.called)
         baseline = data.get("baseline")
         return Config(self.document.called, self.folder, tuple(entries.values()), baseline)
+
+    def read_network(self, entry: Entry) -> None:
+        """Notes that a specification or a file does not parse; a model is not imported for it."""
+        if isinstance(entry.network, str) and not is_model(entry.network.strip()):
+            try:
+                to_graph(network_in(entry, self.folder), Defaults.of("same", True, None))
+            except ConvcalcError as error:
+                self.errors.append(entry.located(error))
+
+    def start(self, error: ConvcalcError) -> int:
+        """Where an error stands in the file; those of other files come last."""
+        here = error.span is not None and error.span.text == self.document.text
+        return error.span.start if error.span is not None and here else len(self.document.text)
 
     @contextmanager
     def noting(self, where: tuple[str | int, ...]) -> Iterator[None]:

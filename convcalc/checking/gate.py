@@ -11,7 +11,7 @@ from convcalc.analysis import Report
 from convcalc.checking.baseline import record_of
 from convcalc.checking.budgets import Budget
 from convcalc.checking.config import MAX_NAME, Entry
-from convcalc.checking.entry import latency_of, located, report_of
+from convcalc.checking.entry import latency_of, report_of
 from convcalc.checking.judge import judge
 from convcalc.checking.plan import Plan, Reference, entries_of, find_reference, make_plan
 from convcalc.checking.tolerances import Tolerance, read_tolerances
@@ -128,7 +128,7 @@ def _reports(plan: Plan, progress: Progress) -> Iterator[tuple[Entry, Report]]:
         try:
             yield entry, report_of(entry, plan.folder)
         except ConvcalcError as error:
-            errors.append(located(error, entry))
+            errors.append(entry.located(error))
     if errors:
         raise ProblemsError.of(errors, plan.config or "the networks")
 

@@ -123,6 +123,7 @@ def test_requirements(text: str, figure: str, bound: Bound) -> None:
     [
         ("parms<=1", "unknown figure 'parms'", "parms<=1", "did you mean 'params'?"),
         ("params<1", "< is not known", "<1", "write <="),
+        ("params=<1", "=< is not known", "=<1", "write <="),
         ("params 1", "--require: <=, >= or == is expected after params", "1", None),
         ("params<=", "params '': a number such as '1.2 M' is expected", "<=", None),
         ("params<=1x", "unknown unit 'x' of params", "<=1x", None),
