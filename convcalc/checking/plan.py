@@ -20,9 +20,10 @@ from convcalc.checking.baseline import (
 from convcalc.checking.budgets import check_possible, read_requirement
 from convcalc.checking.config import MAX_NAME, Config, Entry, find_config, read_config
 from convcalc.checking.entry import report_of
-from convcalc.errors import ConvcalcError, OptionError, SourceError, shorten
+from convcalc.errors import ConvcalcError, OptionError, SourceError, SpecError, nearest, shorten
 from convcalc.graph import Graph
-from convcalc.sources import Network
+from convcalc.sources import Network, is_file, is_model
+from convcalc.spec import parse
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ def make_plan(
             known[network] if isinstance(network, str) and network in known
             else _named(network, options) for network in networks
         ]  # fmt: skip
+        _check_spelling(networks, known)
         _check_names(chosen)
     chosen = [replace(entry, budgets=entry.budgets + budgets) for entry in chosen]
     from_config = found is not None and any(entry.place for entry in chosen)
@@ -122,6 +124,20 @@ def _named(network: Network, options: Mapping[str, Any]) -> Entry:
     else:
         name = network.name if isinstance(network, Graph) else type(network).__name__
     return Entry(shorten(name, MAX_NAME), network, options)
+
+
+def _check_spelling(networks: Iterable[Network], known: Mapping[str, Entry]) -> None:
+    """Raises SpecError for what is no specification, and nearly the name of an entry."""
+    for network in networks:
+        if not isinstance(network, str) or network in known:
+            continue
+        near = nearest(network, list(known))
+        if near and not is_file(network) and not is_model(network):
+            try:
+                parse(network)
+            except SpecError as error:
+                hint = f"did you mean the entry {near!r}?"
+                raise SpecError(error.message, span=error.span, hint=hint) from None
 
 
 def _check_names(entries: Sequence[Entry]) -> None:

@@ -122,6 +122,16 @@ def test_bad_calls(
 # A configuration and its baseline
 
 
+def test_a_misspelt_entry_is_told_the_nearest(program: Program, project: Path) -> None:
+    (project / "convcalc.toml").write_text(CONFIG.replace('"a"', '"stem"'), encoding="utf-8")
+    ran = program("check", "stme")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == (
+        "error: unknown word 'stme'\n  stme\n  ^^^^\nhint: did you mean the entry 'stem'?\n"
+    )
+    assert program("check", "9x9").code == 0  # a network is one, whatever entries there are
+
+
 def test_a_baseline_from_writing_to_tightening(program: Program, project: Path) -> None:
     ran = program("check", "--save-baseline")
     assert (ran.code, ran.err) == (0, f"wrote 2 entries to {BASELINE}\n")
