@@ -65,12 +65,12 @@ def _about_fields(reports: tuple[Report, ...]) -> list[Note]:
             same = "An output unit of each sees the whole input."
         found.append(Note(same + _savings(base, alike)))
     else:
-        listed = "; ".join(f"{_brief(r.name)} {_field(r)}" for r in reports[:4])
+        listed = "; ".join(f"{_brief(r.name)} sees {_field(r)}" for r in reports[:4])
         more = f"; and {len(reports) - 4} more" if len(reports) > 4 else ""
         found.append(Note(f"The receptive fields differ: {listed}{more}.{_savings(base, alike)}"))
     heads = [(r, field) for r in reports if (field := r.field_before_head) is not None]
     if heads:
-        listed = "; ".join(f"{_brief(r.name)} {_size(field)}" for r, field in heads[:4])
+        listed = "; ".join(f"{_brief(r.name)} sees {_size(field)}" for r, field in heads[:4])
         found.append(Note(f"Before the head: {listed}."))
     for report in reports:
         field = report.receptive_field

@@ -20,8 +20,6 @@ from convcalc.errors import ConvcalcError, OptionError, Span, nearest, shorten
 
 LEVELS = ("error", "warn", "off")
 
-RELATIONS = {"<=": "at most", ">=": "at least", "==": "exactly"}
-
 _SPELLINGS = {"≤": "<=", "≥": ">=", "=": "=="}
 _KEYS = {"min": ">=", "max": "<=", "exact": "=="}
 

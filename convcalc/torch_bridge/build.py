@@ -8,7 +8,7 @@ before and after, and the cropping of transposed convolutions that goes with it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import nn
@@ -19,9 +19,6 @@ from convcalc.graph import INPUT, Graph
 from convcalc.layers import activation, channels, conv, linear, merge, norm, pool, resample
 from convcalc.layers.base import Word
 from convcalc.quantities import Shape
-
-Kind = TypeVar("Kind", bound=Word)
-
 
 LEAST = torch.finfo(torch.float32).min
 """Padding that no maximum takes; of windows of minus infinity only, some torch pools return no
