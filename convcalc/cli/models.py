@@ -38,7 +38,9 @@ def check_complete(reports: Sequence[Report]) -> None:
     """
     for report in reports:
         if not report.complete:
+            n = len(report.unknown)
+            uncounted = "1 operation is" if n == 1 else f"{n:,} operations are"
             raise LayerError(
-                f"{report.name} is incomplete, {len(report.unknown)} operations are not counted: "
+                f"{report.name} is incomplete, {uncounted} not counted: "
                 + "; ".join(report.unknown[:5])
             )

@@ -245,7 +245,7 @@ def test_strict_refuses_what_is_incomplete(capsys: pytest.CaptureFixture[str]) -
     name = f"{__name__}:Unknown"
     assert main(["show", name, "--input", "3x8x8"]) == 0
     assert main(["show", name, "--input", "3x8x8", "--strict"]) == 2
-    assert "1 operations are not counted: fft_rfft2" in capsys.readouterr().err
+    assert "1 operation is not counted: fft_rfft2" in capsys.readouterr().err
 
 
 def test_every_command_takes_a_model(nets: str, capsys: pytest.CaptureFixture[str]) -> None:
