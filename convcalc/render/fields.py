@@ -31,7 +31,7 @@ def to_rows(view: FieldView) -> Rows:
     if view.effective is not None:
         row("deviation", (f"{value:.2f}" for value in view.effective.deviation))
     row("useful sizes", (_range(p.smallest, p.largest) for p in view.productivity))
-    row("unproductive", (f"{len(p.unproductive)} convs" for p in view.productivity))
+    row("unproductive", (_convs(len(p.unproductive)) for p in view.productivity))
     return rows
 
 
@@ -155,6 +155,10 @@ def _interval(interval: Interval | None) -> str:
         return "all"
     low, high = interval
     return f"{low} to {high}" if low != high else str(low)
+
+
+def _convs(count: int) -> str:
+    return f"{count:,} conv" + "s" * (count != 1)
 
 
 def _range(low: int, high: int | None) -> str:

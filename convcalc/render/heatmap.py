@@ -52,18 +52,19 @@ def _columns(picture: list[list[float]]) -> int:
 
 
 def _cells(picture: list[list[float]], row: int, colour: bool) -> Iterator[Segment]:
-    """One line: the rows `row` and `row + 1`."""
+    """One line: the rows `row` and `row + 1`, or the last alone."""
     if row >= len(picture):
         yield Segment(" " * _columns(picture))
         return
     above = picture[row]
-    below = picture[row + 1] if row + 1 < len(picture) else [0.0] * len(above)
+    alone = row + 1 == len(picture)
+    below = above if alone else picture[row + 1]
     if not colour:
         pairs = zip(above, below, strict=True)
         yield Segment("".join(_SHADES[_shade((a + b) / 2)] for a, b in pairs))
         return
     for a, b in zip(above, below, strict=True):
-        yield Segment("▀", Style(color=_grey(a), bgcolor=_grey(b)))
+        yield Segment("▀", Style(color=_grey(a), bgcolor=None if alone else _grey(b)))
 
 
 def _shade(value: float) -> int:

@@ -117,6 +117,17 @@ def test_heat_maps_with_colour_are_half_blocks() -> None:
     assert "\x1b[38;2;0;0;0;48;2;0;0;0m" in text
 
 
+@pytest.mark.parametrize("colour", [False, True])
+def test_the_last_of_an_odd_number_of_rows_is_not_mixed_with_none(colour: bool) -> None:
+    text = drawn(HeatMaps(("reads",), ([[1.0] * 31] * 31,)), colour)
+    _title, *lines = text.splitlines()
+    assert len(lines) == 16
+    if colour:  # nothing is drawn behind its upper halves
+        assert "48;2;" in lines[-2] and "48;2;" not in lines[-1]
+    else:
+        assert set(lines) == {"█" * 31}
+
+
 @pytest.mark.parametrize("width", [40, 80, 132])
 def test_heat_maps_fit_the_window(width: int) -> None:
     large = [[float((row + column) % 2) for column in range(500)] for row in range(300)]
