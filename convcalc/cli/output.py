@@ -92,7 +92,7 @@ def progress_bar() -> Iterator[Callable[[str, float | None], None]]:
 
 
 def console() -> Any:
-    """The terminal: at least 80 columns, no colour where it is not one or NO_COLOR is set."""
+    """The terminal at its width, or 80 columns; no colour where it is none or NO_COLOR is set."""
     from rich.console import Console
 
     plain = Console(highlight=False)

@@ -93,7 +93,15 @@ def _costs(comparison: Comparison) -> Table:
     for report in comparison.reports:
         cells = [_with_ratio(comparison, report, *figure) for figure in _figures(report)]
         table.add_row(_name(report), *cells)
+    _wrap(table)
     return table
+
+
+def _wrap(table: Table) -> None:
+    """In a narrow window numbers are broken into lines, where the first column would vanish."""
+    for column in table.columns:
+        column.no_wrap = False
+        column.overflow = "fold"
 
 
 def _symbolic_costs(comparison: Comparison) -> Table:
@@ -141,8 +149,7 @@ def _views(comparison: Comparison) -> Table:
         "What it is and what a unit sees",
         "network", "output", "depth", "non-linear", "field", "stride", "reads",
     )  # fmt: skip
-    table.columns[1].no_wrap = False
-    table.columns[1].overflow = "fold"
+    _wrap(table)
     for report in comparison.reports:
         field = report.receptive_field
         table.add_row(
