@@ -14,19 +14,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from convcalc.analysis.report import LayerReport, Report
-from convcalc.compare import Comparison, analyze, compare
+from convcalc.api.compare import Comparison, analyze, compare
+from convcalc.api.verify import Verification, verify
 from convcalc.errors import ConvcalcError
 from convcalc.quantities import OpCounts, ReceptiveField, Shape
 from convcalc.spec import parse
-from convcalc.verify import Verification, to_torch, verify
 
 if TYPE_CHECKING:
+    from convcalc.api.explain import Explanation, explain
+    from convcalc.api.profile import Profile, profile
+    from convcalc.api.rf import FieldView, receptive_field
+    from convcalc.api.torch import from_torch, to_torch
     from convcalc.checking import Check, Verdict, check
     from convcalc.checking.assertions import assert_within
-    from convcalc.explaining import Explanation, explain
-    from convcalc.fields import FieldView, receptive_field
-    from convcalc.models import from_torch
-    from convcalc.profiling import Profile, Timing, profile
+    from convcalc.torch_bridge.timings import Timing
 
 __version__ = "0.1.0"
 
@@ -64,14 +65,15 @@ _LATER = {
     "Verdict": "checking",
     "assert_within": "checking.assertions",
     "check": "checking",
-    "Explanation": "explaining",
-    "explain": "explaining",
-    "FieldView": "fields",
-    "receptive_field": "fields",
-    "from_torch": "models",
-    "Profile": "profiling",
-    "Timing": "profiling",
-    "profile": "profiling",
+    "Explanation": "api.explain",
+    "explain": "api.explain",
+    "FieldView": "api.rf",
+    "receptive_field": "api.rf",
+    "from_torch": "api.torch",
+    "Profile": "api.profile",
+    "to_torch": "api.torch",
+    "Timing": "torch_bridge.timings",
+    "profile": "api.profile",
 }
 """The names that are imported on first use, and their modules."""
 

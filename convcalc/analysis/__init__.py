@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from convcalc.analysis.input_size import default_input, parse_input
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.analysis.walk import Setting, analyze_graph
 
-__all__ = ["LayerReport", "Report", "Setting", "analyze_graph", "default_input", "parse_input"]
+__all__ = ["LayerReport", "Report", "Setting", "analyze_graph"]

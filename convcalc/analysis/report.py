@@ -4,41 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
+from convcalc.analysis.renderable import Renderable
 from convcalc.graph import BranchPath
 from convcalc.quantities import OpCounts, ReceptiveField, Shape
-
-
-class Shown:
-    """Renders itself by handing itself to `convcalc.render`: the one import that points up, made
-    only when something is shown, so that a report is as handy in a notebook as in a terminal."""
-
-    def _render(self, form: str, **options: Any) -> str:
-        from convcalc.render import render
-
-        return render(self, form, **options)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The documented JSON form as plain dicts and lists."""
-        from convcalc.render import to_dict
-
-        return to_dict(self)
-
-    def to_json(self) -> str:
-        """The documented JSON form as text."""
-        return self._render("json")
-
-    def to_markdown(self) -> str:
-        """A Markdown table."""
-        return self._render("markdown")
-
-    def __str__(self) -> str:
-        return self._render("table").rstrip("\n")
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows."""
-        return self._render("html")
 
 
 @dataclass(frozen=True)
@@ -76,7 +45,7 @@ class LayerReport:
 
 
 @dataclass(frozen=True)
-class Report(Shown):
+class Report(Renderable):
     """A network's figures at one input. Counts are exact integers for the whole batch.
 
     params: learned scalars, each once.

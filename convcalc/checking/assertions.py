@@ -10,7 +10,7 @@ from convcalc.checking.figures import figure_named
 from convcalc.checking.gate import judge_network
 from convcalc.checking.verdicts import Check
 from convcalc.errors import OptionError
-from convcalc.sources import Network
+from convcalc.networks.sources import Network
 
 
 def assert_within(network: Network, **budgets_and_options: Any) -> Check:

@@ -25,15 +25,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from convcalc.analysis import parse_input
+from convcalc.api.arguments import in_range, known_convention
 from convcalc.checking.budgets import Budget, check_possible, read_budget, read_level
 from convcalc.checking.figures import FIGURES
 from convcalc.checking.tolerances import Tolerance, read_tolerance, read_tolerances
-from convcalc.compare import in_range, known_convention
 from convcalc.documents import Document, Place, read_document
 from convcalc.errors import ConvcalcError, OptionError, ProblemsError, SourceError, Span, shorten
+from convcalc.networks.input_size import parse_input
+from convcalc.networks.sources import Network, is_file, is_model, named_model, to_graph
 from convcalc.quantities import is_number
-from convcalc.sources import Network, is_file, is_model, named_model, to_graph
 from convcalc.spec import Defaults
 from convcalc.spec.tokens import suggest
 

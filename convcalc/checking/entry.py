@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from convcalc.analysis import Report, Setting, analyze_graph
+from convcalc.api.arguments import in_range, known_convention
 from convcalc.checking.baseline import Latency
 from convcalc.checking.config import Entry, network_in
-from convcalc.compare import in_range, known_convention
 from convcalc.errors import OptionError, shorten
+from convcalc.networks.sources import graphs_at
 from convcalc.quantities import is_number
-from convcalc.sources import graphs_at
 
 
 def report_of(entry: Entry, folder: Path) -> Report:
@@ -29,7 +29,7 @@ def report_of(entry: Entry, folder: Path) -> Report:
 
 def latency_of(entry: Entry, folder: Path, device: str) -> Latency:
     """The measured time of an entry's real layers."""
-    from convcalc.profiling import profile
+    from convcalc.api.profile import profile
 
     taken = ("input", "padding", "bias", "after_conv", "batch")
     options = {key: value for key, value in entry.options.items() if key in taken}

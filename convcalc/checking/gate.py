@@ -17,7 +17,7 @@ from convcalc.checking.plan import Plan, Reference, entries_of, find_reference, 
 from convcalc.checking.tolerances import Tolerance, read_tolerances
 from convcalc.checking.verdicts import ERROR, NOTE, Check, Checked, Verdict
 from convcalc.errors import ConvcalcError, OptionError, ProblemsError, shorten
-from convcalc.sources import Network
+from convcalc.networks.sources import Network
 
 Progress = Callable[[str, float | None], None]
 

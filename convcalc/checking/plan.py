@@ -22,7 +22,7 @@ from convcalc.checking.config import MAX_NAME, Config, Entry, find_config, read_
 from convcalc.checking.entry import report_of
 from convcalc.errors import ConvcalcError, OptionError, SourceError, SpecError, nearest, shorten
 from convcalc.graph import Graph
-from convcalc.sources import Network, is_file, is_model
+from convcalc.networks.sources import Network, is_file, is_model
 from convcalc.spec import parse
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from convcalc.checking.baseline import Record
 from convcalc.checking.budgets import write_limit
 from convcalc.checking.verdicts import Checked
-from convcalc.sources import is_file
+from convcalc.networks.sources import is_file
 
 _HEAD = """\
 # Checked by `convcalc check`: it fails where a figure leaves its budget.

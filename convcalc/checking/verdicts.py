@@ -10,7 +10,7 @@ from textwrap import fill
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from convcalc.analysis.report import Shown
+from convcalc.analysis.renderable import Renderable
 from convcalc.checking.baseline import Record
 from convcalc.checking.budgets import Bound
 from convcalc.checking.figures import Value
@@ -112,7 +112,7 @@ class Checked(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Check(Shown):
+class Check(Renderable):
     """What a check came to. `passed` unless a verdict is an error."""
 
     entries: tuple[Checked, ...]

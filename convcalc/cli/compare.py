@@ -44,9 +44,9 @@ def compare(
     output: options.Output = None,
 ) -> None:
     """Put networks side by side: cost, receptive field, and what follows."""
+    from convcalc.api.compare import compare as compare_networks
     from convcalc.cli.models import check_complete, with_arguments
     from convcalc.cli.output import show
-    from convcalc.compare import compare as compare_networks
     from convcalc.render import check_format
     from convcalc.render.formats import FORMATS, PICTURES
 
@@ -92,13 +92,13 @@ def _measured(
         return further
     with progress_bar() as progress:
         if verify:
-            from convcalc.verify import verify as verify_networks
+            from convcalc.api.verify import verify as verify_networks
 
             further["verification"] = verify_networks(
                 *networks, progress=lambda text: progress(text, None), **common
             )
         if profile:
-            from convcalc.profiling import profile as profile_networks
+            from convcalc.api.profile import profile as profile_networks
 
             further["profile"] = profile_networks(
                 *networks, batch=batch, progress=progress, **common

@@ -31,9 +31,9 @@ def explain(
     output: options.Output = None,
 ) -> None:
     """Explain what other tools print for a network: MACs or FLOPs, and why they disagree."""
+    from convcalc.api.explain import explain as explain_network
     from convcalc.cli.models import check_complete, with_arguments
     from convcalc.cli.output import show
-    from convcalc.explaining import explain as explain_network
     from convcalc.render import check_format
 
     check_format(form)

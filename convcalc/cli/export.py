@@ -27,9 +27,9 @@ def export(
 
     The file is read back before it is handed out: its figures are those of the network.
     """
+    from convcalc.api.export import export_text
     from convcalc.cli.models import with_arguments
     from convcalc.cli.output import write_whole
-    from convcalc.exporting import export_text
 
     text = export_text(
         with_arguments([network], model_arg, input)[0],

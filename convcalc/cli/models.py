@@ -17,8 +17,8 @@ def with_arguments(networks: Sequence[str], given: Sequence[str] | None, size: s
     """
     if not given:
         return list(networks)
-    from convcalc.analysis import parse_input
-    from convcalc.sources import is_model, named_model, need_torch
+    from convcalc.networks.input_size import parse_input
+    from convcalc.networks.sources import is_model, named_model, need_torch
 
     if not any(map(is_model, networks)):
         raise OptionError("--model-arg is for torch models, package.module:attribute")

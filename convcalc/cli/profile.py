@@ -43,9 +43,9 @@ def profile(
 
     Needs convcalc[torch].
     """
+    from convcalc.api.profile import profile as profile_networks
     from convcalc.cli.models import with_arguments
     from convcalc.cli.output import progress_bar, show
-    from convcalc.profiling import profile as profile_networks
     from convcalc.render import check_format
 
     check_format(form)

@@ -48,9 +48,9 @@ def rf(
     output: options.Output = None,
 ) -> None:
     """Show what a unit sees: field, support, effective field, alignment, productive layers."""
+    from convcalc.api.rf import receptive_field
     from convcalc.cli.models import with_arguments
     from convcalc.cli.output import show
-    from convcalc.fields import receptive_field
     from convcalc.render import check_format
     from convcalc.render.formats import FORMATS, PICTURES
 

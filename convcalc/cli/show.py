@@ -43,9 +43,9 @@ def show(
 ) -> None:
     """Show one network layer by layer: shapes, params, MACs, the receptive field so far."""
     from convcalc.analysis.stages import fold, has_stages
+    from convcalc.api.compare import analyze
     from convcalc.cli.models import check_complete, with_arguments
     from convcalc.cli.output import show as show_report
-    from convcalc.compare import analyze
     from convcalc.render import check_format
     from convcalc.render.formats import FORMATS, PICTURES
 

@@ -31,10 +31,10 @@ def verify(
 
     Needs convcalc[torch].
     """
+    from convcalc.api.verify import verify as verify_networks
     from convcalc.cli.models import with_arguments
     from convcalc.cli.output import progress_bar, show
     from convcalc.render import check_format
-    from convcalc.verify import verify as verify_networks
 
     check_format(form)
     with progress_bar() as progress:

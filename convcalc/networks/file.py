@@ -26,10 +26,10 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from convcalc.analysis import parse_input
 from convcalc.documents import Document, Where, parse_document, read_document
 from convcalc.errors import ConvcalcError, SourceError, Span, shorten
 from convcalc.graph import Graph
+from convcalc.networks.input_size import parse_input
 from convcalc.quantities import Shape
 from convcalc.spec import Blocks, Defaults, Passage, Tree, lower_stages, parse_passage
 from convcalc.spec.tokens import MAX_CHARACTERS, suggest

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from convcalc.analysis.report import Report
-from convcalc.compare import Comparison
+from convcalc.api.compare import Comparison
 from convcalc.errors import OptionError, nearest, shorten
 from convcalc.render.formats import FORMATS
 
@@ -89,10 +89,10 @@ def plain_text(what: Any, width: int = 80) -> str:
 
 
 _RENDERERS = {
-    "verify": "verification",
-    "profiling": "profile",
-    "fields": "fields",
-    "explaining": "explain",
+    "api.verify": "verify",
+    "api.profile": "profile",
+    "api.rf": "rf",
+    "api.explain": "explain",
     "checking.verdicts": "check",
 }
 """The modules of results that are not in every run, and those that render them."""

@@ -20,9 +20,9 @@ from urllib.parse import quote
 from convcalc.checking.config import FILE
 from convcalc.checking.verdicts import CODES, ERROR, NOTE, PASSED, WARNING, Check, Verdict
 from convcalc.documents import Place
+from convcalc.networks.sources import is_file
 from convcalc.render import check as shown
 from convcalc.render.flat import markdown_text, to_csv, to_markdown
-from convcalc.sources import is_file
 
 MAX_SUMMARY = 1_000_000
 """Bytes of a step summary; GitHub drops one that is larger than 1 MiB."""

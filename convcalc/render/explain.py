@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from convcalc.explaining import Account, Explanation, Part
+from convcalc.api.explain import Account, Explanation, Part
 from convcalc.quantities import is_number, same_size
 from convcalc.render import numbers
 from convcalc.render.json import SCHEMA_VERSION, shape_dict

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from convcalc.analysis.report import LayerReport, Report
-from convcalc.compare import Comparison
+from convcalc.api.compare import Comparison
 from convcalc.quantities import ReceptiveField, Shape, is_number
 
 SCHEMA_VERSION = 1

@@ -11,11 +11,11 @@ from typing import Any
 
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.analysis.stages import fold, has_stages
-from convcalc.compare import Comparison
+from convcalc.api.compare import Comparison
+from convcalc.api.rf import FieldView, Grid, support_grid, weight_grid
 from convcalc.errors import MissingExtraError, OptionError
-from convcalc.fields import FieldView, Grid, support_grid, weight_grid
 from convcalc.quantities import is_number
-from convcalc.render.fields import AXES
+from convcalc.render.rf import AXES
 
 _STYLE: Any = {
     "svg.fonttype": "none",

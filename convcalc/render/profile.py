@@ -7,11 +7,12 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from convcalc.profiling import Machine, Profile, Timing
+from convcalc.api.profile import Profile
 from convcalc.render import numbers
 from convcalc.render.json import SCHEMA_VERSION, shape_dict
 from convcalc.render.rows import Rows
 from convcalc.render.table import plain_table
+from convcalc.torch_bridge.timings import Machine, Timing
 
 FIGURES = (
     "network", "reading", "macs", "seconds", "first_quartile", "third_quartile",

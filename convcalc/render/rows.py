@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from convcalc.analysis.report import LayerReport, Report
-from convcalc.compare import Comparison
+from convcalc.api.compare import Comparison
 from convcalc.quantities import ReceptiveField, is_number
 from convcalc.render import numbers
 

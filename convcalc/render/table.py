@@ -9,11 +9,11 @@ from rich.text import Text
 
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.analysis.stages import STAGE
-from convcalc.compare import Comparison
+from convcalc.api.compare import Comparison
 from convcalc.conventions import CONVENTIONS
+from convcalc.networks.sources import is_file
 from convcalc.quantities import ReceptiveField, is_number
 from convcalc.render import numbers
-from convcalc.sources import is_file
 
 MAX_ROWS = 400
 """Layers that a table shows: half of them from the beginning, half from the end."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from convcalc.analysis import Report
-from convcalc.compare import analyze
+from convcalc.api.compare import analyze
 from convcalc.networks import read_file, zoo_blocks, zoo_file, zoo_networks
 from convcalc.quantities import ReceptiveField
 from convcalc.render import flat, json, numbers, plain_text

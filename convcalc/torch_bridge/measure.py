@@ -1,4 +1,4 @@
-"""What torch and fvcore count when the real module runs: the other side of `convcalc.verify`."""
+"""What torch and fvcore count when the real module runs: the other side of `api.verify`."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 from statistics import median
@@ -25,12 +26,18 @@ from torch import nn
 from convcalc.analysis import Report
 from convcalc.errors import ConvcalcError, OptionError
 from convcalc.graph import Graph
-from convcalc.profiling import Machine, Profile, Timing, Wish, roofline_bounds
 from convcalc.quantities import Shape
 from convcalc.torch_bridge.build import to_torch
 from convcalc.torch_bridge.measure import example
 from convcalc.torch_bridge.memory import check_memory, peak_bytes
 from convcalc.torch_bridge.state import preserved_state
+from convcalc.torch_bridge.timings import (
+    Machine,
+    Measurement,
+    ProfileOptions,
+    Timing,
+    roofline_bounds,
+)
 
 MIN_SAMPLE = 0.005
 """Seconds that one sample takes at least on the CPU."""
@@ -54,20 +61,22 @@ def _module(graph: Graph, shape: Shape) -> Any:
 class _Runner:
     """A network ready to be timed."""
 
-    def __init__(self, graph: Graph, report: Report, wish: Wish, device: torch.device) -> None:
-        dtype = getattr(torch, wish.dtype)
+    def __init__(
+        self, graph: Graph, report: Report, options: ProfileOptions, device: torch.device
+    ) -> None:
+        dtype = getattr(torch, options.dtype)
         module = _module(graph, report.input).eval().to(device=device, dtype=dtype)
-        data = example(report.input, wish.batch).to(device=device, dtype=dtype)
-        if wish.channels_last and data.dim() in (4, 5):
+        data = example(report.input, options.batch).to(device=device, dtype=dtype)
+        if options.channels_last and data.dim() in (4, 5):
             form = torch.channels_last if data.dim() == 4 else torch.channels_last_3d
             module = module.to(memory_format=form)
             data = data.contiguous(memory_format=form)
         self.module: nn.Module = module
         self.run_module: Callable[..., torch.Tensor] = (
-            torch.compile(module) if wish.compile else module
+            torch.compile(module) if options.compile else module
         )
-        self.data = data.requires_grad_(wish.backward)
-        self.backward = wish.backward
+        self.data = data.requires_grad_(options.backward)
+        self.backward = options.backward
         self.device = device
         self.passes = 1
 
@@ -132,51 +141,45 @@ class _Runner:
 
 
 def measure(
-    graphs: list[Graph], reports: tuple[Report, ...], wish: Wish, progress: Progress
-) -> Profile:
-    """Time the networks as wished; torch's global state is as before afterwards."""
-    device = find_device(wish.device)
-    _check_dtype(wish, device)
+    graphs: list[Graph], reports: tuple[Report, ...], options: ProfileOptions, progress: Progress
+) -> Measurement:
+    """Time the networks as the options say; torch's global state is as before afterwards."""
+    device = find_device(options.device)
+    _check_dtype(options, device)
     timings = {index: Timing(r.name, r.reading, r.macs) for index, r in enumerate(reports)}
-    machine = _machine(wish, device)
+    machine = _machine(options, device)
     interrupted = False
-    with preserved_state(wish.threads):
+    with preserved_state(options.threads):
         try:
-            if wish.roofline:
+            if options.roofline:
                 progress("measuring the device's peaks", 0.0)
                 machine = machine._replace(
-                    peak_flops=peak_flops(device, wish.dtype), bandwidth=bandwidth(device)
+                    peak_flops=peak_flops(device, options.dtype), bandwidth=bandwidth(device)
                 )
             runners = {}
             for index, (graph, report) in enumerate(zip(graphs, reports, strict=True)):
                 progress(f"{report.name}: warming up", 0.0)
                 try:
                     with _named_failure(report):
-                        runner = _prepared(graph, report, wish, device)
+                        runner = _prepared(graph, report, options, device)
                         timings[index] = _with_static(timings[index], report, machine, runner)
                         runners[index] = runner
                 except ConvcalcError as error:
                     timings[index] = Timing(
                         report.name, report.reading, report.macs, error=error.message
                     )
-            _rounds(runners, timings, wish, device, progress)
+            _rounds(runners, timings, options, device, progress)
         except KeyboardInterrupt:
             interrupted = True
-    return Profile(
-        machine=machine,
-        input=reports[0].input,
-        batch=wish.batch,
-        backward=wish.backward,
-        timings=tuple(timings.values()),
-        reports=reports,
-        interrupted=interrupted,
-    )
+    return Measurement(machine, tuple(timings.values()), interrupted)
 
 
-def _prepared(graph: Graph, report: Report, wish: Wish, device: torch.device) -> _Runner:
+def _prepared(
+    graph: Graph, report: Report, options: ProfileOptions, device: torch.device
+) -> _Runner:
     if device.type == "cpu":
         check_memory(report, report.element_size)
-    runner = _Runner(graph, report, wish, device)
+    runner = _Runner(graph, report, options, device)
     runner.warm_up()
     return runner
 
@@ -184,10 +187,8 @@ def _prepared(graph: Graph, report: Report, wish: Wish, device: torch.device) ->
 def _with_static(timing: Timing, report: Report, machine: Machine, runner: _Runner) -> Timing:
     """The timing with what needs no rounds: memory, and the roofline."""
     passes = 3 if runner.backward else 1
-    return Timing(
-        timing.name,
-        timing.reading,
-        timing.macs,
+    return replace(
+        timing,
         peak_bytes=runner.peak(),
         bounds=roofline_bounds(report, machine, passes),
         passes=passes,
@@ -197,7 +198,7 @@ def _with_static(timing: Timing, report: Report, machine: Machine, runner: _Runn
 def _rounds(
     runners: dict[int, _Runner],
     timings: dict[int, Timing],
-    wish: Wish,
+    options: ProfileOptions,
     device: torch.device,
     progress: Progress,
 ) -> None:
@@ -205,11 +206,11 @@ def _rounds(
     that an interrupt loses nothing."""
     if not runners:
         return
-    flush = _flush_buffer(device) if not wish.warm_cache else None
+    flush = _flush_buffer(device) if not options.warm_cache else None
     spent = 0.0
     number = 0
     samples: dict[int, list[float]] = {index: [] for index in runners}
-    while number < wish.repeat or (spent < wish.min_time * len(runners) and number < 100_000):
+    while number < options.repeat or (spent < options.min_time * len(runners) and number < 100_000):
         order = list(runners) if number % 2 == 0 else list(runners)[::-1]
         start = time.perf_counter()
         found = {index: runners[index].sample(flush) for index in order}
@@ -218,16 +219,13 @@ def _rounds(
         for index, seconds in found.items():
             samples[index].append(seconds)
             timings[index] = _grown(timings[index], samples[index], samples.get(0))
-        done = min(number / wish.repeat, spent / max(wish.min_time * len(runners), 1e-9))
+        done = min(number / options.repeat, spent / max(options.min_time * len(runners), 1e-9))
         progress(f"round {number}", min(done, 1.0))
 
 
 def _grown(timing: Timing, samples: list[float], base: list[float] | None) -> Timing:
     ratios = tuple(one / other for one, other in zip(samples, base or [], strict=False))
-    return Timing(
-        timing.name, timing.reading, timing.macs, tuple(samples), ratios,
-        timing.peak_bytes, timing.bounds, timing.passes,
-    )  # fmt: skip
+    return replace(timing, samples=tuple(samples), ratios=ratios)
 
 
 @contextmanager
@@ -268,25 +266,25 @@ def find_device(name: str) -> torch.device:
     return device
 
 
-def _check_dtype(wish: Wish, device: torch.device) -> None:
+def _check_dtype(options: ProfileOptions, device: torch.device) -> None:
     """Raises OptionError where the device cannot convolve in that type."""
     try:
-        dtype = getattr(torch, wish.dtype)
+        dtype = getattr(torch, options.dtype)
         one = torch.ones(1, 1, 3, 3, device=device, dtype=dtype)
         nn.functional.conv2d(one, one)
     except (RuntimeError, NotImplementedError, TypeError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise OptionError(f"--dtype {wish.dtype} on {device}: {reason}") from None
+        raise OptionError(f"--dtype {options.dtype} on {device}: {reason}") from None
 
 
-def _machine(wish: Wish, device: torch.device) -> Machine:
+def _machine(options: ProfileOptions, device: torch.device) -> Machine:
     if device.type == "cuda":
         name = torch.cuda.get_device_name(device)
         library = f"cuDNN {torch.backends.cudnn.version()}"
     else:
         name = _processor() if device.type == "cpu" else "Apple Metal"
         library = _onednn() if device.type == "cpu" else "MPS"
-    return Machine(str(device), name, torch.__version__, library, wish.threads, wish.dtype)
+    return Machine(str(device), name, torch.__version__, library, options.threads, options.dtype)
 
 
 def _processor() -> str:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 import convcalc
 from convcalc import Explanation, explain
+from convcalc.api.explain import Account
 from convcalc.conventions import CONVENTIONS
-from convcalc.explaining import Account
 from convcalc.render.formats import FORMATS
 from tests.cli.conftest import program
 from tests.cli.running import Program

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import convcalc
+from convcalc.api.export import export_text
 from convcalc.cli.main import main
 from convcalc.errors import SourceError
-from convcalc.exporting import export_text
 from convcalc.networks import zoo_blocks, zoo_networks
 from convcalc.networks.file import read_text
 

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import pytest
 
-from convcalc.analysis import parse_input
-from convcalc.compare import compare
+from convcalc.api.compare import compare
 from convcalc.errors import ConvcalcError, LimitError, SpecError
+from convcalc.networks.input_size import parse_input
 from convcalc.spec import parse
 
 DATA = Path(__file__).parent.parent / "data"

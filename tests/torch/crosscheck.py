@@ -1,6 +1,6 @@
 """`python -m tests.torch.crosscheck [LAYERS] [NETWORKS] [SEED]`: random layers of every kind, 1-D
 to 3-D, against what torch does, found without convcalc's formulas (`oracles`), and random networks
-through `convcalc.verify`, which may disagree in nothing. Exits with 1 if anything differs.
+through `convcalc.api.verify`, which may disagree in nothing. Exits with 1 if anything differs.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ import torch
 
 import convcalc
 from convcalc.cli.main import main
-from convcalc.profiling import Machine, median_interval, roofline_bounds
 from convcalc.torch_bridge import timing
+from convcalc.torch_bridge.timings import Machine, median_interval, roofline_bounds
 
 QUICK = {"repeat": 3, "min_time": 0.0, "roofline": False}
 FLAGS = ["--repeat", "3", "--min-time", "0", "--no-roofline"]

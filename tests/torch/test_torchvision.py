@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import convcalc
-from convcalc.fields import receptive_field
+from convcalc.api.rf import receptive_field
 from convcalc.networks import zoo_networks
 from tests.torch.torchvision_shim import torchvision_models
 from tests.truth.tables import load

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import pytest
 
 import convcalc
+from convcalc.api.verify import BY_CONVENTION, DISAGREES, NOT_MEASURED
 from convcalc.cli.main import main
 from convcalc.layers.conv import Conv, ConvTranspose
 from convcalc.layers.pool import MaxPool
 from convcalc.quantities import AxisRead, OpCounts, Shape
-from convcalc.verify import BY_CONVENTION, DISAGREES, NOT_MEASURED
 
 NETWORKS = [
     ("7x7", "4x21x21"),

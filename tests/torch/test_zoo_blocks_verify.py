@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import convcalc
+from convcalc.api.verify import AGREES, NOT_MEASURED
 from convcalc.networks import zoo_blocks
-from convcalc.verify import AGREES, NOT_MEASURED
 
 SMALLER_INPUTS = {
     "conv3d": "64x5x6x7",

@@ -15,7 +15,7 @@ import convcalc
 from convcalc.layers.conv import Conv
 from convcalc.layers.linear import Linear
 from convcalc.layers.pool import AvgPool, MaxPool
-from convcalc.sources import to_graph
+from convcalc.networks.sources import to_graph
 from convcalc.spec import Defaults
 from tests.torch.torchvision_shim import torchvision_models
 

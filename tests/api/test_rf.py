@@ -16,9 +16,9 @@ from convcalc.analysis import Setting
 from convcalc.analysis.effective import effective_field
 from convcalc.analysis.support import TooLarge
 from convcalc.analysis.walk import Walk, positions_read
+from convcalc.api.rf import receptive_field, support_grid, weight_grid
 from convcalc.cli.main import main
 from convcalc.errors import ConvcalcError, OptionError, SymbolError
-from convcalc.fields import receptive_field, support_grid, weight_grid
 from convcalc.graph import INPUT, Graph
 from convcalc.quantities import Shape
 from convcalc.spec import Defaults, lower, parse
@@ -105,7 +105,7 @@ def test_path_counts_are_those_of_walking_every_path(
 def test_a_position_reaches_the_units_that_read_it(
     drawn: tuple[Graph, Shape], data: st.DataObject
 ) -> None:
-    from convcalc.fields import _reached_from
+    from convcalc.api.rf import _reached_from
 
     graph, shape = drawn
     try:

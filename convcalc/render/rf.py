@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from convcalc.fields import FieldView, Interval, support_grid, weight_grid
+from convcalc.api.rf import FieldView, Interval, support_grid, weight_grid
 from convcalc.render.json import SCHEMA_VERSION, field_dict, shape_dict
 from convcalc.render.rows import Rows
 

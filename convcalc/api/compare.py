@@ -5,22 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from convcalc.advice import Note, notes
 from convcalc.analysis import Report, Setting, analyze_graph
-from convcalc.analysis.report import Shown
-from convcalc.conventions import DEFAULT, convention
-from convcalc.errors import LimitError, OptionError, shorten
+from convcalc.analysis.renderable import Renderable
+from convcalc.api.arguments import in_range, known_convention
+from convcalc.api.notes import Note, notes
+from convcalc.conventions import DEFAULT
+from convcalc.errors import LimitError, shorten
 from convcalc.graph import Graph
-from convcalc.layers.base import MAX_SIZE
+from convcalc.networks.sources import InputSize, Network, Placed, graphs_at
 from convcalc.quantities import Shape, is_number
-from convcalc.sources import InputSize, Network, Placed, graphs_at
 
 MAX_SYMBOLIC_LAYERS = 600
 """Layers that a letter in the input is followed through: about a second."""
 
 
 @dataclass(frozen=True)
-class Comparison(Shown):
+class Comparison(Renderable):
     """Reports side by side; the first is the baseline."""
 
     reports: tuple[Report, ...]
@@ -134,16 +134,6 @@ def _check_letters(graph: Graph, shape: Shape) -> None:
             f"{MAX_SYMBOLIC_LAYERS:,} at most",
             hint="give numbers, or analyse one stage",
         )
-
-
-def known_convention(name: str) -> str:
-    return convention(name).name
-
-
-def in_range(value: int, option: str) -> int:
-    if not isinstance(value, int) or not 1 <= value <= MAX_SIZE:
-        raise OptionError(f"{option} {value}: a number from 1 to {MAX_SIZE:,} is expected")
-    return value
 
 
 def _assumed(

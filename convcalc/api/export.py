@@ -10,8 +10,8 @@ from convcalc.graph import Graph
 from convcalc.layers.base import Word
 from convcalc.layers.padding import Padding
 from convcalc.networks.file import read_text
+from convcalc.networks.sources import InputSize, Network, graphs_at
 from convcalc.networks.writer import write_file
-from convcalc.sources import InputSize, Network, graphs_at
 
 
 def export_text(

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from convcalc.analysis import Report, Setting, analyze_graph
 from convcalc.analysis import support as sets
 from convcalc.analysis.receptive_field import AxisField, largest_phase
-from convcalc.analysis.report import Shown
+from convcalc.analysis.renderable import Renderable
 from convcalc.analysis.walk import output_fields, positions_read
-from convcalc.errors import LayerError, OptionError, SymbolError, shorten
+from convcalc.api.arguments import need_numbers
+from convcalc.errors import LayerError, shorten
 from convcalc.graph import Graph
-from convcalc.quantities import Shape, Stride, is_number
-from convcalc.sources import InputSize, Network, graphs_at, need_torch
+from convcalc.networks.sources import InputSize, Network, graphs_at, need_torch
+from convcalc.quantities import Shape, Stride
 
 if TYPE_CHECKING:
     from torch import nn
@@ -65,7 +66,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Verification(Shown):
+class Verification(Renderable):
     """Rows of agreement; `agrees` unless one of them disagrees."""
 
     rows: tuple[Row, ...]
@@ -81,31 +82,6 @@ class Verification(Shown):
     def disagreements(self) -> tuple[Row, ...]:
         """The rows that disagree."""
         return tuple(row for row in self.rows if row.verdict == DISAGREES)
-
-
-def to_torch(
-    network: Network,
-    *,
-    input: InputSize = None,  # noqa: A002
-    padding: str = "same",
-    bias: bool = True,
-    after_conv: str | None = None,
-) -> nn.Module:
-    """The real torch module of a network, its layers named as in the report.
-
-    Raises:
-        MissingExtraError: torch is not installed.
-        ConvcalcError: the network does not parse or fit the input.
-    """
-    need_torch("to_torch")
-    from convcalc.torch_bridge.build import to_torch as build
-
-    (graph, shape, _), *_ = graphs_at([network], input, padding, bias, after_conv)
-    need_numbers(shape, "to_torch")
-    if graph.module is not None:
-        raise OptionError(f"{graph.name} is a torch model already")
-    analyze_graph(graph, Setting(shape))
-    return build(graph, shape)
 
 
 def verify(
@@ -139,12 +115,6 @@ def verify(
         for graph, shape, _ in placed:
             rows += _verify_graph(graph, shape, layers, progress or (lambda _: None))
     return Verification(tuple(rows), tuple(shape for _, shape, _ in placed))
-
-
-def need_numbers(shape: Shape, what: str) -> None:
-    """Raises SymbolError where a size is a letter."""
-    if not is_number(shape.elements):
-        raise SymbolError(f"{what} runs real layers, so every size of {shape} must be a number")
 
 
 def _verify_graph(

@@ -7,11 +7,11 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from convcalc.api.verify import AGREES, DISAGREES, Verification
 from convcalc.render import numbers
 from convcalc.render.json import SCHEMA_VERSION, shape_dict
 from convcalc.render.rows import Rows
 from convcalc.render.table import plain_table
-from convcalc.verify import AGREES, DISAGREES, Verification
 
 _STYLES = {AGREES: "green", DISAGREES: "bold red"}
 

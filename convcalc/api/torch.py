@@ -1,14 +1,17 @@
-"""torch models as networks: `convcalc.from_torch`."""
+"""Torch models as networks and networks as torch modules: `from_torch` and `to_torch`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from convcalc.analysis import parse_input
+from convcalc.analysis import Setting, analyze_graph
+from convcalc.api.arguments import need_numbers
+from convcalc.errors import OptionError
 from convcalc.graph import Graph
+from convcalc.networks.input_size import parse_input
+from convcalc.networks.sources import InputSize, Network, graphs_at, model_to_graph, need_torch
 from convcalc.quantities import Shape
-from convcalc.sources import model_to_graph
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,3 +42,28 @@ def from_torch(
     elif isinstance(size, (tuple, list)) and size and all(isinstance(n, int) for n in size):
         size = Shape(size[0], tuple(size[1:]))
     return model_to_graph(model, size, name or type(model).__name__)
+
+
+def to_torch(
+    network: Network,
+    *,
+    input: InputSize = None,  # noqa: A002
+    padding: str = "same",
+    bias: bool = True,
+    after_conv: str | None = None,
+) -> nn.Module:
+    """The real torch module of a network, its layers named as in the report.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+        ConvcalcError: the network does not parse or fit the input.
+    """
+    need_torch("to_torch")
+    from convcalc.torch_bridge.build import to_torch as build
+
+    (graph, shape, _), *_ = graphs_at([network], input, padding, bias, after_conv)
+    need_numbers(shape, "to_torch")
+    if graph.module is not None:
+        raise OptionError(f"{graph.name} is a torch model already")
+    analyze_graph(graph, Setting(shape))
+    return build(graph, shape)

@@ -1,25 +1,15 @@
-"""Measured time of real layers beside what the roofline allows: why fewer FLOPs are not always
-less time.
-
-Timings are plain data here; the measuring is `torch_bridge.timing`'s. Networks are timed in turn,
-in rounds, so that drift of the machine hits all alike, and compared round by round: the ratio to
-the baseline is the median of the paired ratios, with a confidence interval that assumes no
-distribution. Where the interval holds 1, nobody is ranked.
+"""What is measured of networks on a device, as plain data: this module imports no torch, so that
+what judges and shows timings can do so without it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb
 from typing import NamedTuple
 
-from convcalc.analysis import Report, Setting, analyze_graph
-from convcalc.analysis.report import Shown
-from convcalc.errors import OptionError
-from convcalc.quantities import Shape
-from convcalc.sources import InputSize, Network, Placed, graphs_at, need_torch
-from convcalc.verify import need_numbers
+from convcalc.analysis import Report
 
 DTYPES = {"float32": 4, "bfloat16": 2, "float16": 2}
 """Number types that can be timed, with their bytes."""
@@ -113,25 +103,15 @@ class Timing:
         return max(totals, key=totals.__getitem__, default="")
 
 
-@dataclass(frozen=True)
-class Profile(Shown):
-    """Timings of networks at one input, the first the baseline."""
+class Measurement(NamedTuple):
+    """The timings of networks on one machine, the first the baseline's."""
 
     machine: Machine
-    input: Shape
-    batch: int
-    backward: bool
     timings: tuple[Timing, ...]
-    reports: tuple[Report, ...]
-    interrupted: bool = False
-
-    @property
-    def failed(self) -> tuple[Timing, ...]:
-        """The networks that could not be timed."""
-        return tuple(timing for timing in self.timings if timing.error)
+    interrupted: bool
 
 
-class Wish(NamedTuple):
+class ProfileOptions(NamedTuple):
     """How to time: the options of `convcalc profile`."""
 
     device: str = "cpu"
@@ -171,81 +151,6 @@ def median_interval(values: Sequence[float]) -> tuple[float, float]:
         rank += 1
     outer = max(rank - 1, 0)
     return ordered[outer], ordered[count - 1 - outer]
-
-
-def profile(
-    *networks: Network,
-    input: InputSize = None,  # noqa: A002
-    padding: str = "same",
-    bias: bool = True,
-    after_conv: str | None = None,
-    device: str = "cpu",
-    dtype: str = "float32",
-    batch: int = 1,
-    backward: bool = False,
-    channels_last: bool = False,
-    compile: bool = False,  # noqa: A002
-    threads: int = 1,
-    repeat: int = 20,
-    min_time: float = 0.5,
-    roofline: bool = True,
-    warm_cache: bool = False,
-    progress: Callable[[str, float], None] | None = None,
-) -> Profile:
-    """Measure the latency of networks' real layers, interleaved, and what the roofline allows.
-
-    Args:
-        device: cpu, cuda, cuda:1, mps, or auto for the accelerator there is.
-        dtype: float32, bfloat16 or float16.
-        backward: time the forward and the backward pass.
-        channels_last: memory format of images and weights.
-        compile: time what torch.compile makes of the module.
-        threads: computing threads on the CPU.
-        repeat: rounds at least; more are run until each network has had `min_time` seconds.
-        roofline: measure the device's peak and bandwidth too.
-        warm_cache: leave the GPU's L2 cache as the pass before left it.
-        progress: called with what is being done and the share that is done.
-        The others as for `convcalc.analyze`.
-
-    Raises:
-        MissingExtraError: torch is not installed.
-        ConvcalcError: a bad network or option, or no such device.
-    """
-    need_torch("profile")
-    from convcalc.torch_bridge.timing import measure
-
-    wish = Wish(
-        device, dtype, batch, backward, channels_last, compile, threads, repeat, min_time,
-        roofline, warm_cache,
-    )  # fmt: skip
-    _check(wish)
-    placed = graphs_at(networks, input, padding, bias, after_conv)
-    for _, shape, _ in placed:
-        need_numbers(shape, "profile")
-    graphs = [graph for graph, *_ in placed]
-    return measure(graphs, _reports(placed, wish), wish, progress or (lambda _text, _share: None))
-
-
-def _reports(placed: list[Placed], wish: Wish) -> tuple[Report, ...]:
-    return tuple(
-        analyze_graph(graph, Setting(shape, wish.batch, element_size=DTYPES[wish.dtype]))
-        for graph, shape, _ in placed
-    )
-
-
-def _check(wish: Wish) -> None:
-    """Raises OptionError for a value out of range."""
-    if wish.dtype not in DTYPES:
-        raise OptionError(f"--dtype {wish.dtype}: one of {', '.join(DTYPES)} is expected")
-    for option, value, most in (
-        ("--batch", wish.batch, 10**6),
-        ("--threads", wish.threads, 1024),
-        ("--repeat", wish.repeat, 10**5),
-    ):
-        if not 1 <= value <= most:
-            raise OptionError(f"{option} {value}: a number from 1 to {most:,} is expected")
-    if not 0 <= wish.min_time <= 3600:
-        raise OptionError(f"--min-time {wish.min_time}: seconds from 0 to 3600 are expected")
 
 
 def roofline_bounds(report: Report, machine: Machine, passes: int) -> tuple[Bound, ...]:

@@ -15,13 +15,13 @@ from convcalc.analysis import Setting
 from convcalc.analysis import receptive_field as algebra
 from convcalc.analysis import support as sets
 from convcalc.analysis.effective import EffectiveField, effective_field
-from convcalc.analysis.report import Shown
+from convcalc.analysis.renderable import Renderable
 from convcalc.analysis.walk import Walk
 from convcalc.errors import OptionError, SymbolError, nearest, shorten
 from convcalc.graph import INPUT, Graph, Node
 from convcalc.layers.base import Reads
+from convcalc.networks.sources import InputSize, Network, graphs_at
 from convcalc.quantities import AxisRead, ReceptiveField, Shape, is_number
-from convcalc.sources import InputSize, Network, graphs_at
 
 Interval = tuple[int, int]
 """First and last position."""
@@ -51,7 +51,7 @@ class Productivity(NamedTuple):
 
 
 @dataclass(frozen=True)
-class FieldView(Shown):
+class FieldView(Renderable):
     """What one layer's units see of a map.
 
     layer, origin: the layer, and the map that it is measured on ("input" or a layer).

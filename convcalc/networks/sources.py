@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from convcalc.analysis import default_input, parse_input
 from convcalc.errors import MissingExtraError, OptionError, SourceError, SymbolError, shorten
 from convcalc.graph import Graph
+from convcalc.networks.input_size import default_input, parse_input
 from convcalc.quantities import Shape, is_number
 from convcalc.spec import Block, Branches, Defaults, Leaf, Repeat, Series, Tree, lower, parse
 

@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from convcalc.analysis.report import Report, Shown
-from convcalc.compare import analyze
+from convcalc.analysis.renderable import Renderable
+from convcalc.analysis.report import Report
+from convcalc.api.compare import analyze
 from convcalc.conventions import CONVENTIONS, Convention
 from convcalc.conventions.steps import CONVOLUTIONS, Step, Term
 from convcalc.errors import ConvcalcError
 from convcalc.graph import INPUT, Graph
 from convcalc.layers import Layer
+from convcalc.networks.sources import InputSize, Network, graphs_at
 from convcalc.quantities import Shape, same_size
-from convcalc.sources import InputSize, Network, graphs_at
 
 _NOT_A_TOOL = ("macs",)
 
@@ -49,7 +50,7 @@ class Account(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Explanation(Shown):
+class Explanation(Renderable):
     """What every tool prints for a network.
 
     report: the network's figures; its MACs are what the accounts start from.

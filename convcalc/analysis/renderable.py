@@ -1,0 +1,36 @@
+"""Results that show themselves: the one arrow of the package that points up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Renderable:
+    """Renders itself by handing itself to `convcalc.render`: the one import that points up, made
+    only when something is shown, so that a report is as handy in a notebook as in a terminal."""
+
+    def _render(self, form: str, **options: Any) -> str:
+        from convcalc.render import render
+
+        return render(self, form, **options)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The documented JSON form as plain dicts and lists."""
+        from convcalc.render import to_dict
+
+        return to_dict(self)
+
+    def to_json(self) -> str:
+        """The documented JSON form as text."""
+        return self._render("json")
+
+    def to_markdown(self) -> str:
+        """A Markdown table."""
+        return self._render("markdown")
+
+    def __str__(self) -> str:
+        return self._render("table").rstrip("\n")
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return self._render("html")

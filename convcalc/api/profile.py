@@ -1,0 +1,124 @@
+"""Measured time of real layers beside what the roofline allows: why fewer FLOPs are not always
+less time.
+
+`torch_bridge.timing` measures; `torch_bridge.timings` holds what it finds. Networks are timed in
+turn, in rounds, so that drift of the machine hits all alike, and compared round by round: the ratio
+to the baseline is the median of the paired ratios, with a confidence interval that assumes no
+distribution. Where the interval holds 1, nobody is ranked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from convcalc.analysis import Report, Setting, analyze_graph
+from convcalc.analysis.renderable import Renderable
+from convcalc.api.arguments import need_numbers
+from convcalc.errors import OptionError
+from convcalc.networks.sources import InputSize, Network, Placed, graphs_at, need_torch
+from convcalc.quantities import Shape
+from convcalc.torch_bridge.timings import DTYPES, Machine, ProfileOptions, Timing
+
+
+@dataclass(frozen=True)
+class Profile(Renderable):
+    """Timings of networks at one input, the first the baseline."""
+
+    machine: Machine
+    input: Shape
+    batch: int
+    backward: bool
+    timings: tuple[Timing, ...]
+    reports: tuple[Report, ...]
+    interrupted: bool = False
+
+    @property
+    def failed(self) -> tuple[Timing, ...]:
+        """The networks that could not be timed."""
+        return tuple(timing for timing in self.timings if timing.error)
+
+
+def profile(
+    *networks: Network,
+    input: InputSize = None,  # noqa: A002
+    padding: str = "same",
+    bias: bool = True,
+    after_conv: str | None = None,
+    device: str = "cpu",
+    dtype: str = "float32",
+    batch: int = 1,
+    backward: bool = False,
+    channels_last: bool = False,
+    compile: bool = False,  # noqa: A002
+    threads: int = 1,
+    repeat: int = 20,
+    min_time: float = 0.5,
+    roofline: bool = True,
+    warm_cache: bool = False,
+    progress: Callable[[str, float], None] | None = None,
+) -> Profile:
+    """Measure the latency of networks' real layers, interleaved, and what the roofline allows.
+
+    Args:
+        device: cpu, cuda, cuda:1, mps, or auto for the accelerator there is.
+        dtype: float32, bfloat16 or float16.
+        backward: time the forward and the backward pass.
+        channels_last: memory format of images and weights.
+        compile: time what torch.compile makes of the module.
+        threads: computing threads on the CPU.
+        repeat: rounds at least; more are run until each network has had `min_time` seconds.
+        roofline: measure the device's peak and bandwidth too.
+        warm_cache: leave the GPU's L2 cache as the pass before left it.
+        progress: called with what is being done and the share that is done.
+        The others as for `convcalc.analyze`.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+        ConvcalcError: a bad network or option, or no such device.
+    """
+    need_torch("profile")
+    from convcalc.torch_bridge.timing import measure
+
+    options = ProfileOptions(
+        device, dtype, batch, backward, channels_last, compile, threads, repeat, min_time,
+        roofline, warm_cache,
+    )  # fmt: skip
+    _check(options)
+    placed = graphs_at(networks, input, padding, bias, after_conv)
+    for _, shape, _ in placed:
+        need_numbers(shape, "profile")
+    graphs = [graph for graph, *_ in placed]
+    reports = _reports(placed, options)
+    found = measure(graphs, reports, options, progress or (lambda _text, _share: None))
+    return Profile(
+        machine=found.machine,
+        input=reports[0].input,
+        batch=batch,
+        backward=backward,
+        timings=found.timings,
+        reports=reports,
+        interrupted=found.interrupted,
+    )
+
+
+def _reports(placed: list[Placed], options: ProfileOptions) -> tuple[Report, ...]:
+    return tuple(
+        analyze_graph(graph, Setting(shape, options.batch, element_size=DTYPES[options.dtype]))
+        for graph, shape, _ in placed
+    )
+
+
+def _check(options: ProfileOptions) -> None:
+    """Raises OptionError for a value out of range."""
+    if options.dtype not in DTYPES:
+        raise OptionError(f"--dtype {options.dtype}: one of {', '.join(DTYPES)} is expected")
+    for option, value, most in (
+        ("--batch", options.batch, 10**6),
+        ("--threads", options.threads, 1024),
+        ("--repeat", options.repeat, 10**5),
+    ):
+        if not 1 <= value <= most:
+            raise OptionError(f"{option} {value}: a number from 1 to {most:,} is expected")
+    if not 0 <= options.min_time <= 3600:
+        raise OptionError(f"--min-time {options.min_time}: seconds from 0 to 3600 are expected")
