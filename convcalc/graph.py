@@ -6,7 +6,7 @@ nothing downstream knows where it came from.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from convcalc.errors import LimitError, Span
@@ -38,13 +38,21 @@ class Node(NamedTuple):
     """Learned scalars, where the layer's own formula does not say it: shared ones count once."""
 
 
+class Output(NamedTuple):
+    """One of a network's outputs."""
+
+    name: str
+    node: int
+    """The node that writes it; INPUT where the input is passed on as it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A network: its nodes in topological order. The last node is the output.
+    """A network: its nodes in topological order.
 
     Raises:
-        ValueError: no node, a name twice, or a node that reads a later one (a fault of the code
-            that built the graph: what users write is checked before).
+        ValueError: no nodes, a duplicate name, or a node that reads a later one (a bug in the code
+            that built the graph: user input is checked before).
         LimitError: more than MAX_LAYERS nodes.
     """
 
@@ -52,11 +60,13 @@ class Graph:
     name: str
     reading: str
     input: Shape | None = None
-    """The size that the network is described at, where it says so."""
+    """The size that the network is described at, if it says so."""
+    outputs: tuple[Output, ...] = ()
+    """Never empty: left out, the last node is the one output."""
     unknown: tuple[str, ...] = ()
-    """Operations of a torch model that are not counted: the figures are incomplete."""
+    """Operations of a torch model that are not counted, which makes the figures incomplete."""
     module: Any = field(default=None, compare=False, repr=False)
-    """The torch model that it was made of."""
+    """The torch model that it was made from."""
 
     def __post_init__(self) -> None:
         if not self.nodes:
@@ -69,6 +79,16 @@ class Graph:
             names.add(node.name)
             if not node.inputs or not all(INPUT <= source < index for source in node.inputs):
                 raise ValueError(f"node {node.name!r} does not read earlier nodes")
+        if not self.outputs:
+            object.__setattr__(self, "outputs", (Output("output", len(self.nodes) - 1),))
+        if len({output.name for output in self.outputs}) < len(self.outputs):
+            raise ValueError("two outputs share a name")
+        if not all(INPUT <= output.node < len(self.nodes) for output in self.outputs):
+            raise ValueError("an output is not one of the nodes")
+
+    def up_to(self, node: int) -> Graph:
+        """The graph that ends with a node, which is its output."""
+        return replace(self, nodes=self.nodes[: node + 1], outputs=())
 
     @property
     def rank(self) -> int | None:

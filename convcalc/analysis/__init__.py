@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convcalc.analysis.report import LayerReport, Report
+from convcalc.analysis.report import LayerReport, OutputReport, Report
 from convcalc.analysis.walk import Setting, analyze_graph
 
-__all__ = ["LayerReport", "Report", "Setting", "analyze_graph"]
+__all__ = ["LayerReport", "OutputReport", "Report", "Setting", "analyze_graph"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -45,15 +46,30 @@ class LayerReport:
 
 
 @dataclass(frozen=True)
+class OutputReport:
+    """One of a network's outputs.
+
+    receptive_field: what one of its units sees of the first input.
+    receptive_fields: the same for every input that it depends on, by the input's name.
+    """
+
+    shape: Shape
+    receptive_field: ReceptiveField
+    receptive_fields: Mapping[str, ReceptiveField]
+
+
+@dataclass(frozen=True)
 class Report(Renderable):
     """A network's figures at one input. Counts are exact integers for the whole batch.
 
+    inputs, outputs: by name, in order; `input`, `output` and `receptive_field` are those of the
+        first of each.
     params: learned scalars, each once.
     operations: the exact operation vector; `macs`, `valid_macs` and `flops` derive from it.
     activations: elements written by convolutions and fully connected layers.
     memory_bytes: weights read, inputs read and outputs written, summed over layers.
-    depth: convolutions and fully connected layers on the longest path.
-    nonlinearities: activation functions on the path that has most of them.
+    depth: convolutions and fully connected layers on the longest path to an output.
+    nonlinearities: activation functions on the path to an output that has most of them.
     """
 
     name: str
@@ -71,6 +87,8 @@ class Report(Renderable):
     nonlinearities: int
     receptive_field: ReceptiveField
     layers: tuple[LayerReport, ...]
+    outputs: Mapping[str, OutputReport]
+    inputs: Mapping[str, Shape]
     assumed: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     """Operations of a torch model that no figure counts, each with its place in the model."""

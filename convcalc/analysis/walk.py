@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from convcalc.analysis import receptive_field as fields
 from convcalc.analysis import support
-from convcalc.analysis.report import LayerReport, Report
+from convcalc.analysis.report import LayerReport, OutputReport, Report
 from convcalc.conventions import convention
 from convcalc.errors import ConvcalcError, LimitError, shorten
 from convcalc.graph import INPUT, Graph, Node
@@ -77,23 +77,27 @@ def analyze_graph(graph: Graph, setting: Setting, assumed: tuple[str, ...] = ())
     operations = OpCounts()
     for layer in layers:
         operations = operations + layer.operations
-    last = walk.states[-1]
+    outputs = {output.name: walk.output_report(output.node) for output in graph.outputs}
+    first = outputs[graph.outputs[0].name]
+    ends = [walk.state(output.node) for output in graph.outputs]
     return Report(
         name=graph.name,
         reading=graph.reading,
         input=setting.input,
         batch=setting.batch,
-        output=last.shape,
+        output=first.shape,
         params=sum(layer.params for layer in layers),
         operations=operations,
         convention=setting.convention,
         activations=sum(layer.activations for layer in layers),
         memory_bytes=sum(layer.memory_bytes for layer in layers),
         element_size=setting.element_size,
-        depth=last.depth,
-        nonlinearities=last.nonlinearities,
-        receptive_field=walk.whole_field(),
+        depth=max(end.depth for end in ends),
+        nonlinearities=max(end.nonlinearities for end in ends),
+        receptive_field=first.receptive_field,
         layers=tuple(layers),
+        outputs=outputs,
+        inputs={"input": setting.input},
         assumed=assumed,
         unknown=graph.unknown,
     )
@@ -150,8 +154,6 @@ class Walk:
     def step(self, index: int, node: Node) -> LayerReport:
         """Visit one node: its state is kept, its share returned."""
         layer, facts = node.layer, self.advance(index, node)
-        axes = self.states[-1].axes
-        assert axes is not None  # where every map depends on the input
         return LayerReport(
             name=node.name,
             kind=layer.word,
@@ -163,7 +165,7 @@ class Walk:
             flops=facts.flops,
             activations=facts.written if layer.is_weighted else 0,
             memory_bytes=0 if layer.is_view else facts.moved * self.setting.element_size,
-            receptive_field=self.headline(axes, facts.output),
+            receptive_field=self.headline(self.states[-1]),
             branch=node.branch,
             depth=self.states[-1].depth,
         )
@@ -254,11 +256,13 @@ class Walk:
             return None
         return layer.reads(shapes, output, which)
 
-    def headline(self, axes: tuple[fields.AxisField, ...], output: Shape) -> ReceptiveField:
-        """The field of the map that was visited last."""
+    def headline(self, state: State) -> ReceptiveField:
+        """The field of a map, without its support."""
+        axes, output = state.axes, state.shape
+        assert axes is not None  # where every map depends on the input
         extents = output.spatial if output.rank == len(axes) else (1,) * len(axes)
         field = fields.headline(axes, extents)
-        return field if self.states[-1].exact else replace(field, exact=False)
+        return field if state.exact else replace(field, exact=False)
 
     def _check_size(self, output: Shape, params: int) -> None:
         elements = output.elements
@@ -269,28 +273,39 @@ class Walk:
         if is_number(params) and params > INT64_MAX:
             raise LimitError("it has more parameters than a 64-bit tensor can hold")
 
-    def whole_field(self) -> ReceptiveField:
-        """The output's field, with the support of one interior unit."""
-        axes = self.states[-1].axes
-        assert axes is not None
-        field = self.headline(axes, self.states[-1].shape)
+    def output_report(self, node: int) -> OutputReport:
+        """What is said of an output that a node writes."""
+        field = self.whole_field(node)
+        return OutputReport(self.state(node).shape, field, {"input": field})
+
+    def whole_field(self, node: int | None = None) -> ReceptiveField:
+        """The field of a node, the last one if left out, with the support of an interior unit."""
+        node = len(self.states) - 1 if node is None else node
+        state = self.state(node)
+        field = self.headline(state)
+        axes = state.axes or ()
         if field.is_global or any(len(axis.courses) > 1 for axis in axes) or not axes:
             return field
         if max(size or 0 for size in field.size) > support.MAX_POSITIONS:
             return field
         unit = tuple(map(fields.largest_phase, axes))
         try:
-            return replace(field, support=self._support(unit))
+            return replace(field, support=self._support(unit, node))
         except support.TooLarge:
             return field
 
-    def _support(self, unit: tuple[int, ...]) -> int:
-        """Positions of the input that an interior unit of the output reads."""
-        region = self.read_by(unit, clip=False)
+    def _support(self, unit: tuple[int, ...], node: int) -> int:
+        """Positions of the input that an interior unit of a node reads."""
+        region = self.read_by(unit, clip=False, node=node)
         return support.count(region.rows) if region else 0
 
-    def read_by(self, unit: tuple[int, ...], clip: bool) -> support.Region | None:
-        """The positions of the input that an output unit reads; None if there are none.
+    def read_by(
+        self, unit: tuple[int, ...], clip: bool, node: int | None = None
+    ) -> support.Region | None:
+        """The positions of the input that a unit of a node reads; None if there are none.
+
+        Args:
+            node: the last one if left out.
 
         With `clip`, positions outside a layer's input are padding, which reads nothing; without,
         every map goes on for ever, as around an interior unit.
@@ -299,13 +314,14 @@ class Walk:
             TooLarge: the set is too large to make.
         """
         counter = support.Counter()
-        regions: dict[int, support.Region] = {len(self.states) - 1: support.single(unit)}
-        for index in range(len(self.states) - 1, self.origin, -1):
+        last = len(self.states) - 1 if node is None else node
+        regions: dict[int, support.Region] = {last: support.single(unit)}
+        for index in range(last, self.origin, -1):
             region = regions.pop(index, None)
             if region is None or not region.rows:
                 continue
-            node = self.graph.nodes[index]
-            for source, read in zip(node.inputs, self.reads[index], strict=True):
+            sources = self.graph.nodes[index].inputs
+            for source, read in zip(sources, self.reads[index], strict=True):
                 spatial = self.state(source).shape.spatial
                 if read is not None:
                     through = counter.read(region, read)
@@ -319,10 +335,10 @@ class Walk:
 
 
 def output_fields(graph: Graph, input: Shape) -> tuple[fields.AxisField, ...]:  # noqa: A002
-    """The output's field along each axis, phases and all."""
+    """The first output's field along each axis, phases and all."""
     walk = Walk(graph, Setting(input))
     walk.visit_all()
-    axes = walk.states[-1].axes
+    axes = walk.state(graph.outputs[0].node).axes
     assert axes is not None
     return axes
 
@@ -333,7 +349,7 @@ def positions_read(
     unit: tuple[int, ...],
     clip: bool = True,
 ) -> support.Region | None:
-    """The positions of an input that one unit of the output reads.
+    """The positions of an input that one unit of the first output reads.
 
     Args:
         clip: take the borders of every map into account; without, maps go on for ever.
@@ -343,7 +359,7 @@ def positions_read(
     """
     walk = Walk(graph, Setting(input))
     walk.visit_all()
-    return walk.read_by(unit, clip)
+    return walk.read_by(unit, clip, graph.outputs[0].node)
 
 
 def _brief(shape: Shape) -> str:

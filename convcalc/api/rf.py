@@ -6,7 +6,7 @@ input sizes go together. The field of any layer, on the input or on another laye
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
 from typing import NamedTuple
@@ -181,9 +181,9 @@ def receptive_field(
     (graph, shape, _), *_ = graphs_at([network], input, padding, bias, after_conv)
     if not is_number(shape.elements):
         raise SymbolError(f"rf follows positions, so every size of {shape} must be a number")
-    last = _index(graph, at, "--at") if at is not None else len(graph.nodes) - 1
+    last = _index(graph, at, "--at") if at is not None else graph.outputs[0].node
     first = _index(graph, origin, "--from") if origin is not None else INPUT
-    graph = replace(graph, nodes=graph.nodes[: last + 1])
+    graph = graph.up_to(last)
     walk = Walk(graph, Setting(shape, local=local), first)
     walk.visit_all()
     if walk.states[-1].axes is None:

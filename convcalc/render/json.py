@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from convcalc.analysis.report import LayerReport, Report
+from convcalc.analysis.report import LayerReport, OutputReport, Report
 from convcalc.api.compare import Comparison
 from convcalc.quantities import ReceptiveField, Shape, is_number
 
@@ -46,7 +46,9 @@ def _network(report: Report, comparison: Comparison | None, layers: bool) -> dic
         "complete": report.complete,
         **({"unknown": list(report.unknown)} if report.unknown else {}),
         "input": {**shape_dict(report.input), "batch": report.batch},
+        "inputs": {name: shape_dict(shape) for name, shape in report.inputs.items()},
         "output": shape_dict(report.output),
+        "outputs": [_output(name, output) for name, output in report.outputs.items()],
         "params": _number(report.params),
         "macs": _number(report.macs),
         "valid_macs": _number(report.valid_macs),
@@ -60,11 +62,7 @@ def _network(report: Report, comparison: Comparison | None, layers: bool) -> dic
         "element_size": report.element_size,
         "nonlinearities": report.nonlinearities,
         "depth": report.depth,
-        "receptive_field": {
-            **field_dict(report.receptive_field),
-            "support": report.receptive_field.support,
-            "density": report.receptive_field.density,
-        },
+        "receptive_field": _whole_field(report.receptive_field),
     }
     if comparison:
         network["relative"] = {
@@ -74,6 +72,22 @@ def _network(report: Report, comparison: Comparison | None, layers: bool) -> dic
     if layers or comparison is None:
         network["layers"] = [_layer(layer) for layer in report.layers]
     return network
+
+
+def _output(name: str, output: OutputReport) -> dict[str, Any]:
+    return {
+        "name": name,
+        "output": shape_dict(output.shape),
+        "receptive_field": _whole_field(output.receptive_field),
+        "receptive_fields": {
+            source: _whole_field(field) for source, field in output.receptive_fields.items()
+        },
+    }
+
+
+def _whole_field(field: ReceptiveField) -> dict[str, Any]:
+    """A receptive field with its support."""
+    return {**field_dict(field), "support": field.support, "density": field.density}
 
 
 def _layer(layer: LayerReport) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from convcalc.errors import OptionError, Span, SpecError, shorten
-from convcalc.graph import INPUT, BranchPath, Graph, Node, check_layer_count
+from convcalc.graph import INPUT, BranchPath, Graph, Node, Output, check_layer_count
 from convcalc.layers import Layer, Word
 from convcalc.layers.padding import Padding
 from convcalc.quantities import Shape
@@ -78,7 +78,8 @@ def lower_stages(
     for stage, tree in stages:
         builder.open_stage(stage)
         source = builder.add_tree(tree, source, ())
-    return Graph(tuple(builder.nodes), name, title, input)
+    outputs = (Output(stages[-1][0], source),)
+    return Graph(tuple(builder.nodes), name, title, input, outputs)
 
 
 class _Counter:

@@ -6,7 +6,7 @@ import pytest
 
 from convcalc import ConvcalcError, Shape, analyze, compare, parse
 from convcalc.conventions import CONVENTIONS
-from convcalc.graph import INPUT, Graph, Node
+from convcalc.graph import INPUT, Graph, Node, Output
 from convcalc.layers.activation import ReLU
 from convcalc.layers.conv import Conv
 from convcalc.layers.merge import Add
@@ -140,6 +140,38 @@ def test_trees_and_graphs_are_networks_too() -> None:
 def test_a_graph_is_validated(nodes: tuple[Node, ...]) -> None:
     with pytest.raises(ValueError, match=r"node"):
         Graph(nodes, "", "")
+
+
+def test_several_outputs() -> None:
+    nodes = (Node("a", Conv((3, 3), 8, stride=(2, 2)), (INPUT,), "3x3s2@8"),
+             Node("b", Conv((5, 5), 2), (INPUT,), "5x5@2"),
+             Node("c", Conv((3, 3)), (0,), "3x3"))  # fmt: skip
+    outputs = (Output("coarse", 2), Output("fine", 1), Output("same", INPUT))
+    graph = Graph(nodes, "pyramid", "", outputs=outputs)
+    report = analyze(graph, input="4x12x10")
+    shapes = {name: str(output.shape) for name, output in report.outputs.items()}
+    assert shapes == {"coarse": "8x6x5", "fine": "2x12x10", "same": "4x12x10"}
+    assert {name: output.receptive_field.size for name, output in report.outputs.items()} == {
+        "coarse": (7, 7), "fine": (5, 5), "same": (1, 1)}  # fmt: skip
+    assert report.output == report.outputs["coarse"].shape
+    assert report.receptive_field == report.outputs["coarse"].receptive_field
+    assert report.receptive_field.support == 49
+    assert report.depth == 2
+    assert report.inputs == {"input": Shape(4, (12, 10))}
+    document = report.to_dict()["networks"][0]
+    assert document["inputs"] == {"input": {"channels": 4, "spatial": [12, 10]}}
+    assert [output["name"] for output in document["outputs"]] == ["coarse", "fine", "same"]
+    fine = document["outputs"][1]
+    assert fine["output"] == {"channels": 2, "spatial": [12, 10]}
+    assert fine["receptive_field"] == fine["receptive_fields"]["input"]
+    assert fine["receptive_field"]["support"] == 25
+    assert document["receptive_field"] == document["outputs"][0]["receptive_field"]
+
+
+@pytest.mark.parametrize("outputs", [(Output("a", 1),), (Output("a", 0), Output("a", 0))])
+def test_outputs_are_validated(outputs: tuple[Output, ...]) -> None:
+    with pytest.raises(ValueError, match="output"):
+        Graph((Node("a", ReLU(), (INPUT,), "relu"),), "", "", outputs=outputs)
 
 
 def test_comparison() -> None:

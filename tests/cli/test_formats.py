@@ -22,7 +22,7 @@ NETWORK = {
     "name", "reading", "output", "params", "macs", "valid_macs", "flops", "convention",
     "activations", "memory_bytes", "nonlinearities", "depth", "receptive_field",
 }  # fmt: skip
-NETWORK_ADDED = {"operations", "element_size", "complete", "input"}
+NETWORK_ADDED = {"inputs", "outputs", "operations", "element_size", "complete", "input"}
 FIELD = {"size", "stride", "padding", "support", "density", "aligned", "exact"}
 FIELD_ADDED = {"global"}
 LAYER = {

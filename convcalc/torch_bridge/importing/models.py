@@ -165,9 +165,13 @@ def model_graph(model: nn.Module, input: Any, name: str) -> Graph:  # noqa: A002
         raise failed(error, recorder) from error
     nodes = _ended(recorder, model, result)
     return Graph(
-        tuple(nodes), name, type(model).__name__, shape,
-        tuple(map(str, recorder.unknown)), model,
-    )  # fmt: skip
+        tuple(nodes),
+        name,
+        type(model).__name__,
+        shape,
+        unknown=tuple(map(str, recorder.unknown)),
+        module=model,
+    )
 
 
 def _inputs(recorder: Recorder, given: Any) -> tuple[tuple[Any, ...], dict[str, Any], Shape]:
