@@ -1,10 +1,9 @@
-"""Measured time of real layers beside what the roofline allows: why fewer FLOPs are not always
-less time.
+"""Measured time of real layers next to the roofline: why fewer FLOPs are not always less time.
 
-`torch_bridge.timing` measures; `torch_bridge.timings` holds what it finds. Networks are timed in
-turn, in rounds, so that drift of the machine hits all alike, and compared round by round: the ratio
-to the baseline is the median of the paired ratios, with a confidence interval that assumes no
-distribution. Where the interval holds 1, nobody is ranked.
+`torch_bridge.timing` measures, `torch_bridge.timings` holds the results. Networks are timed in
+turn, in rounds, so that drift of the machine affects all of them alike. The ratio to the baseline
+is the median of the paired ratios of the rounds. If its confidence interval contains 1, the two
+networks are not ranked.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from convcalc.torch_bridge.timings import DTYPES, Machine, ProfileOptions, Timin
 
 @dataclass(frozen=True)
 class Profile(Renderable):
-    """Timings of networks at one input, the first the baseline."""
+    """Timings of networks at one input; the first is the baseline."""
 
     machine: Machine
     input: Shape
@@ -35,7 +34,7 @@ class Profile(Renderable):
 
     @property
     def failed(self) -> tuple[Timing, ...]:
-        """The networks that could not be timed."""
+        """Networks that could not be timed."""
         return tuple(timing for timing in self.timings if timing.error)
 
 
@@ -58,20 +57,20 @@ def profile(
     warm_cache: bool = False,
     progress: Callable[[str, float], None] | None = None,
 ) -> Profile:
-    """Measure the latency of networks' real layers, interleaved, and what the roofline allows.
+    """Measure the latency of networks built from real layers, interleaved, next to the roofline.
 
     Args:
         device: cpu, cuda, cuda:1, mps, or auto for the accelerator there is.
         dtype: float32, bfloat16 or float16.
-        backward: time the forward and the backward pass.
+        backward: time a forward and a backward pass.
         channels_last: memory format of images and weights.
-        compile: time what torch.compile makes of the module.
-        threads: computing threads on the CPU.
-        repeat: rounds at least; more are run until each network has had `min_time` seconds.
-        roofline: measure the device's peak and bandwidth too.
-        warm_cache: leave the GPU's L2 cache as the pass before left it.
-        progress: called with what is being done and the share that is done.
-        The others as for `convcalc.analyze`.
+        compile: time the module after torch.compile.
+        threads: number of computing threads on the CPU.
+        repeat: least number of rounds; more are run until each network has had `min_time` seconds.
+        roofline: also measure the device's peak and bandwidth.
+        warm_cache: do not clear the GPU's L2 cache between passes.
+        progress: called with the current step and the share that is done.
+        The other arguments are those of `convcalc.analyze`.
 
     Raises:
         MissingExtraError: torch is not installed.
@@ -110,15 +109,15 @@ def _reports(placed: list[Placed], options: ProfileOptions) -> tuple[Report, ...
 
 
 def _check(options: ProfileOptions) -> None:
-    """Raises OptionError for a value out of range."""
+    """Raises OptionError for a value that is out of range."""
     if options.dtype not in DTYPES:
-        raise OptionError(f"--dtype {options.dtype}: one of {', '.join(DTYPES)} is expected")
+        raise OptionError(f"--dtype: expected {', '.join(DTYPES)}, got {options.dtype!r}")
     for option, value, most in (
         ("--batch", options.batch, 10**6),
         ("--threads", options.threads, 1024),
         ("--repeat", options.repeat, 10**5),
     ):
         if not 1 <= value <= most:
-            raise OptionError(f"{option} {value}: a number from 1 to {most:,} is expected")
+            raise OptionError(f"{option}: expected a number from 1 to {most:,}, got {value}")
     if not 0 <= options.min_time <= 3600:
-        raise OptionError(f"--min-time {options.min_time}: seconds from 0 to 3600 are expected")
+        raise OptionError(f"--min-time: expected 0 to 3600 seconds, got {options.min_time:g}")

@@ -105,16 +105,26 @@ Depth = Annotated[
     ),
 ]
 Layers = Annotated[bool, typer.Option("--layers", help="Add a row for each layer.")]
-Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:1, mps or auto.")]
-Dtype = Annotated[str, typer.Option(metavar="TYPE", help="float32, bfloat16 or float16.")]
+Device = Annotated[
+    str, typer.Option("--device", metavar="DEVICE", help="cpu, cuda, cuda:1, mps or auto.")
+]
+Dtype = Annotated[
+    str, typer.Option("--dtype", metavar="TYPE", help="float32, bfloat16 or float16.")
+]
 Backward = Annotated[bool, typer.Option("--backward", help="Time the backward pass as well.")]
-ChannelsLast = Annotated[bool, typer.Option("--channels-last", help="Memory format NHWC.")]
-Compile = Annotated[bool, typer.Option("--compile", help="Time what torch.compile makes of it.")]
-Threads = Annotated[int, typer.Option(metavar="N", help="Computing threads on the CPU.")]
-Repeat = Annotated[int, typer.Option(metavar="N", help="Rounds, at least.")]
-MinTime = Annotated[float, typer.Option(metavar="S", help="Seconds for each network, at least.")]
+ChannelsLast = Annotated[
+    bool, typer.Option("--channels-last", help="Use the channels-last memory format (NHWC).")
+]
+Compile = Annotated[bool, typer.Option("--compile", help="Time the module after torch.compile.")]
+Threads = Annotated[
+    int, typer.Option("--threads", metavar="N", help="Computing threads on the CPU.")
+]
+Repeat = Annotated[int, typer.Option("--repeat", metavar="N", help="Least number of rounds.")]
+MinTime = Annotated[
+    float, typer.Option("--min-time", metavar="S", help="Least seconds spent on each network.")
+]
 Roofline = Annotated[
-    bool, typer.Option("--roofline/--no-roofline", help="Measure the device's peaks as well.")
+    bool, typer.Option("--roofline/--no-roofline", help="Compare with the device's peaks.")
 ]
 WarmCache = Annotated[
     bool, typer.Option("--warm-cache", help="Do not clear the GPU's L2 cache between passes.")

@@ -1,4 +1,4 @@
-"""`convcalc profile`: measured time of real layers, and what the roofline allows."""
+"""`convcalc profile`: measured time of real layers, next to the roofline."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def profile(
     form: options.Format = "table",
     output: options.Output = None,
 ) -> None:
-    """Measure the latency of real layers, interleaved, and the roofline beside it.
+    """Measure the latency of real layers, interleaved, next to the roofline.
 
     Needs convcalc[torch].
     """

@@ -22,7 +22,7 @@ FIGURES = (
 
 
 def to_rows(profile: Profile) -> Rows:
-    """A row for each network, raw numbers in seconds, bytes and operations a second."""
+    """A row per network, raw numbers in seconds, bytes and operations per second."""
     return [list(FIGURES), *([_raw(value) for value in _figures(t)] for t in profile.timings)]
 
 
@@ -45,7 +45,7 @@ def _raw(value: Any) -> str:
 
 
 def to_table(profile: Profile) -> RenderableType:
-    """Times, ratios and the roofline, with what they were measured on."""
+    """Times, ratios, the roofline, and the machine."""
     table = plain_table(
         f"Measured time of a {'forward and backward' if profile.backward else 'forward'} pass",
         "network", "median", "quartiles", "time", "MACs", "GFLOP/s", "peak",
@@ -82,7 +82,7 @@ def _same_unit(low: float, high: float) -> bool:
 
 
 def _time_ratio(profile: Profile, timing: Timing) -> str:
-    """How many times as fast as the baseline, or that no difference was measured."""
+    """How many times faster or slower than the baseline, if a difference was measured."""
     if timing is profile.timings[0] or not timing.ratios:
         return ""
     if timing.same_within_noise:
@@ -120,44 +120,44 @@ def _roofline(profile: Profile) -> RenderableType:
 
 
 def sentences(profile: Profile) -> list[str]:
-    """What the figures say: intervals, and where MACs promised more than the clock gave."""
-    said = []
+    """The ratios with their intervals, next to what MACs predict."""
+    found = []
     base = profile.timings[0]
     for timing in profile.timings[1:]:
         if not timing.samples or not timing.ratios:
             continue
         low, high = timing.interval
-        interval = f"95 % interval of time / baseline {low:.3f} to {high:.3f}"
+        interval = f"95 % interval of the ratio: {low:.3f} to {high:.3f}"
         if timing.same_within_noise:
-            said.append(f"{timing.name}: no difference was measured ({interval}).")
+            found.append(f"{timing.name}: no measurable difference ({interval}).")
         elif timing.macs and base.macs:
-            said.append(
-                f"{timing.name}: {_faster(timing.ratio)} where MACs say "
-                f"{numbers.times(timing.macs / base.macs)} ({interval})."
+            found.append(
+                f"{timing.name}: {_faster(timing.ratio)} with "
+                f"{numbers.times(timing.macs / base.macs)} MACs ({interval})."
             )
     if any(t.samples and (t.least_seconds or 0) > t.seconds for t in profile.timings):
-        said.append("More than 100 % is reached where data stays in a cache between layers.")
+        found.append("More than 100 % is reached where data stays in a cache between layers.")
     if profile.interrupted:
-        said.append("Interrupted: the rounds finished until then.")
-    return said
+        found.append("Interrupted: only the finished rounds are counted.")
+    return found
 
 
 def header(profile: Profile) -> str:
-    """Device, libraries, and how it was run."""
+    """Device, libraries and settings of the run."""
     machine: Machine = profile.machine
     size = numbers.common_input(tuple(report.input for report in profile.reports))
-    said = (
+    text = (
         f"{machine.device}: {machine.name}; torch {machine.torch}, {machine.library}; "
         f"{machine.threads} {'thread' if machine.threads == 1 else 'threads'}; {machine.dtype}; "
         f"input {size}, batch {profile.batch}; "
         f"{max((len(t.samples) for t in profile.timings), default=0)} rounds, interleaved"
     )
     if machine.peak_flops and machine.bandwidth:
-        said += (
+        text += (
             f"; measured peak {machine.peak_flops / 1e9:,.0f} GFLOP/s, "
             f"{machine.bandwidth / 1e9:,.1f} GB/s"
         )
-    return said + "."
+    return text + "."
 
 
 def seconds(value: float) -> str:

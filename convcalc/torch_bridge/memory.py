@@ -1,5 +1,5 @@
-"""Will a network fit into memory? Asked before it is built, because what the system kills late
-cannot be reported."""
+"""Whether a network fits into memory. Checked before it is built: a process that the system kills
+cannot report anything."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ from convcalc.errors import LimitError
 
 
 def check_memory(report: Report, element_size: int = 4) -> None:
-    """Raises LimitError, with the network and the size, where the weights and the two largest
-    neighbouring maps do not fit into what is free."""
+    """Raises LimitError if the weights and two maps of the largest size exceed the free memory."""
     largest = max(layer.output.elements for layer in report.layers)
     needed = (report.params + 2 * max(largest, report.input.elements) * report.batch) * element_size
     available = free_memory()
     if available is not None and needed > available:
         raise LimitError(
             f"{report.name} at {report.input} needs at least {needed / 1e9:,.1f} GB of memory, "
-            f"{available / 1e9:,.1f} GB are free",
-            hint="give a smaller --input or --batch",
+            f"{available / 1e9:,.1f} GB available",
+            hint="use a smaller --input or --batch",
         )
 
 
 def free_memory() -> int | None:
-    """Bytes of memory that can be had; None where the system does not tell."""
+    """Bytes of available memory; None if the system does not say."""
     try:
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
@@ -41,7 +40,7 @@ def free_memory() -> int | None:
 
 @contextmanager
 def _silent_kineto() -> Iterator[None]:
-    """torch's profiler writes lines of its own to stderr unless told not to before it starts."""
+    """Keep torch's profiler from logging to stderr; it reads this variable when it starts."""
     name = "KINETO_LOG_LEVEL"
     before = os.environ.get(name)
     os.environ[name] = before or "6"
@@ -53,9 +52,9 @@ def _silent_kineto() -> Iterator[None]:
 
 
 def peak_bytes(run: Callable[[], object]) -> int | None:
-    """The most that one run allocates on the CPU beyond what there was, workspaces included.
+    """Peak bytes that one run allocates on the CPU, workspaces included; None if unknown.
 
-    Summed from the allocator's own events, which torch.profiler records.
+    Summed from the allocator's events, as torch.profiler records them.
     """
     with (
         _silent_kineto(),

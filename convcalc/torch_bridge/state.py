@@ -1,4 +1,4 @@
-"""torch's global state, as it was before, whatever happens in between."""
+"""Save torch's global state and restore it afterwards, also after an exception."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def preserved_state(threads: int | None = None) -> Iterator[None]:
     """Restore threads, grad mode, random state, cudnn flags, default dtype and matmul precision.
 
     Args:
-        threads: computing threads inside.
+        threads: number of computing threads inside the block.
     """
     saved_threads = torch.get_num_threads()
     grad = torch.is_grad_enabled()

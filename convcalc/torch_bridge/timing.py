@@ -1,9 +1,9 @@
 """Latency of real layers, and the device's own peaks.
 
-One *pass* is a forward pass, or forward and backward. On the CPU a sample is the mean of as many
-passes as take MIN_SAMPLE seconds, by the monotonic clock. On CUDA every pass lies between two
-events on the stream, the L2 cache is overwritten before it, and the host waits only once the
-round's passes are all queued, so that no launch is timed with a wait in it.
+A *pass* is a forward pass, or a forward and a backward pass. On the CPU a sample is the mean of
+as many passes as fill MIN_SAMPLE seconds of the monotonic clock. On CUDA every pass lies between
+two events on the stream, the L2 cache is overwritten before it, and the host waits only after the
+round's passes are all queued, so that no measured launch includes a wait.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import torch
 from torch import nn
 
 from convcalc.analysis import Report
-from convcalc.errors import ConvcalcError, OptionError
+from convcalc.errors import ConvcalcError, OptionError, shorten
 from convcalc.graph import Graph
 from convcalc.quantities import Shape
 from convcalc.torch_bridge.build import to_torch
@@ -40,16 +40,22 @@ from convcalc.torch_bridge.timings import (
 )
 
 MIN_SAMPLE = 0.005
-"""Seconds that one sample takes at least on the CPU."""
+"""Least seconds of one sample on the CPU."""
 
 WARM_UP = 3
 """Passes before anything is timed."""
+
+COPIED = {"cpu": 2**27, "cuda": 2**30}
+"""Bytes that the bandwidth is measured with."""
+
+clock = time.perf_counter
+"""Every reading of the time goes through this name, so that tests can replace it."""
 
 Progress = Callable[[str, float], None]
 
 
 def _module(graph: Graph, shape: Shape) -> Any:
-    """The network as a module of its own: of a model, a copy with weights if it has none."""
+    """The network as a module; a model is copied, and given weights if it is on the meta device."""
     if graph.module is None:
         return to_torch(graph, shape)
     made = copy.deepcopy(graph.module)
@@ -91,24 +97,24 @@ class _Runner:
         self.run_module(self.data).sum().backward()
 
     def warm_up(self) -> None:
-        """Run until caches, threads and kernels are settled; then choose the passes a sample."""
+        """Run until caches, threads and kernels settle, then choose the passes of a sample."""
         self.once()
-        start = time.perf_counter()
+        start = clock()
         for _ in range(WARM_UP):
             self.once()
         _wait(self.device)
-        each = (time.perf_counter() - start) / WARM_UP
+        each = (clock() - start) / WARM_UP
         self.passes = min(1000, max(1, ceil(MIN_SAMPLE / max(each, 1e-9))))
 
     def sample(self, flush: torch.Tensor | None) -> float:
         """Seconds of one pass."""
         if self.device.type == "cuda":
             return self._sample_cuda(flush)
-        start = time.perf_counter()
+        start = clock()
         for _ in range(self.passes):
             self.once()
         _wait(self.device)
-        return (time.perf_counter() - start) / self.passes
+        return (clock() - start) / self.passes
 
     def _sample_cuda(self, flush: torch.Tensor | None) -> float:
         events = []
@@ -125,7 +131,7 @@ class _Runner:
         return float(median(begin.elapsed_time(end) for begin, end in events)) / 1000
 
     def peak(self) -> int | None:
-        """Bytes that one pass takes at most, its weights included."""
+        """Peak memory of one pass in bytes, weights included."""
         held = sum(p.numel() * p.element_size() for p in self.module.parameters())
         held += self.data.numel() * self.data.element_size()
         if self.device.type == "cuda":
@@ -143,7 +149,7 @@ class _Runner:
 def measure(
     graphs: list[Graph], reports: tuple[Report, ...], options: ProfileOptions, progress: Progress
 ) -> Measurement:
-    """Time the networks as the options say; torch's global state is as before afterwards."""
+    """Time the networks, and leave torch's global state as it was."""
     device = find_device(options.device)
     _check_dtype(options, device)
     timings = {index: Timing(r.name, r.reading, r.macs) for index, r in enumerate(reports)}
@@ -185,7 +191,7 @@ def _prepared(
 
 
 def _with_static(timing: Timing, report: Report, machine: Machine, runner: _Runner) -> Timing:
-    """The timing with what needs no rounds: memory, and the roofline."""
+    """The timing with memory and roofline, which need no rounds."""
     passes = 3 if runner.backward else 1
     return replace(
         timing,
@@ -202,8 +208,8 @@ def _rounds(
     device: torch.device,
     progress: Progress,
 ) -> None:
-    """Time all networks in turn, every other round backwards; timings grow with every round, so
-    that an interrupt loses nothing."""
+    """Time the networks in turn, every other round in reverse. `timings` is updated after each
+    round, so that an interrupt loses nothing."""
     if not runners:
         return
     flush = _flush_buffer(device) if not options.warm_cache else None
@@ -212,9 +218,9 @@ def _rounds(
     samples: dict[int, list[float]] = {index: [] for index in runners}
     while number < options.repeat or (spent < options.min_time * len(runners) and number < 100_000):
         order = list(runners) if number % 2 == 0 else list(runners)[::-1]
-        start = time.perf_counter()
+        start = clock()
         found = {index: runners[index].sample(flush) for index in order}
-        spent += time.perf_counter() - start
+        spent += clock() - start
         number += 1
         for index, seconds in found.items():
             samples[index].append(seconds)
@@ -230,7 +236,7 @@ def _grown(timing: Timing, samples: list[float], base: list[float] | None) -> Ti
 
 @contextmanager
 def _named_failure(report: Report) -> Iterator[None]:
-    """torch's failures at one network as one sentence; the others are still timed."""
+    """Turn a failure of torch into one sentence, so that the other networks are still timed."""
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError):
@@ -246,28 +252,32 @@ def find_device(name: str) -> torch.device:
     """The device of that name.
 
     Raises:
-        OptionError: there is none here, or torch was built without it.
+        OptionError: no such device, or torch was built without support for it.
     """
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda:0")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     if not re.fullmatch(r"cpu|mps|cuda(:[0-9]{1,3})?", name):
-        raise OptionError(f"--device {name}: one of cpu, cuda, cuda:1, mps, auto is expected")
+        raise OptionError(
+            f"--device: expected cpu, cuda, cuda:1, mps or auto, got {shorten(name, 30)!r}"
+        )
     device = torch.device("cuda:0" if name == "cuda" else name)
     if device.type == "cuda":
         if not torch.backends.cuda.is_built():
-            raise OptionError(f"--device {name}: this torch {torch.__version__} has no CUDA")
+            raise OptionError(f"--device {name}: torch {torch.__version__} was built without CUDA")
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (device.index or 0) >= count:
-            raise OptionError(f"--device {name}: {count} CUDA devices were found")
+            raise OptionError(
+                f"--device {name}: no such device", hint=f"CUDA devices found: {count}"
+            )
     if device.type == "mps" and not torch.backends.mps.is_available():
-        raise OptionError("--device mps: this machine or this torch has no Metal device")
+        raise OptionError("--device mps: no Metal device, or torch was built without MPS")
     return device
 
 
 def _check_dtype(options: ProfileOptions, device: torch.device) -> None:
-    """Raises OptionError where the device cannot convolve in that type."""
+    """Raises OptionError if the device cannot run a convolution in that type."""
     try:
         dtype = getattr(torch, options.dtype)
         one = torch.ones(1, 1, 3, 3, device=device, dtype=dtype)
@@ -309,7 +319,7 @@ def _wait(device: torch.device) -> None:
 
 
 def _flush_buffer(device: torch.device) -> torch.Tensor | None:
-    """What, written, drives everything else out of the GPU's L2 cache."""
+    """A buffer that evicts everything else from the GPU's L2 cache when it is written."""
     if device.type != "cuda":
         return None
     size = getattr(torch.cuda.get_device_properties(device), "L2_cache_size", 0) or 64 * 2**20
@@ -317,7 +327,7 @@ def _flush_buffer(device: torch.device) -> torch.Tensor | None:
 
 
 def peak_flops(device: torch.device, dtype: str) -> float:
-    """FLOP/s of a large matrix product: the most of a few runs."""
+    """FLOP/s of a large matrix product: the best of a few runs."""
     size = 8192 if device.type == "cuda" else 1536
     kind = getattr(torch, dtype)
     left = torch.rand(size, size, device=device).to(kind)
@@ -326,8 +336,8 @@ def peak_flops(device: torch.device, dtype: str) -> float:
 
 
 def bandwidth(device: torch.device) -> float:
-    """Bytes/s of a large copy, what is read and what is written."""
-    size = 2**30 if device.type == "cuda" else 2**27
+    """Bytes/s of a large copy, reads and writes counted."""
+    size = COPIED.get(device.type, 2**27)
     source = torch.zeros(size, dtype=torch.int8, device=device)
     target = torch.ones_like(source)
     return 2 * size / _least_time(lambda: target.copy_(source), device)
@@ -338,8 +348,8 @@ def _least_time(run: Callable[[], object], device: torch.device, times: int = 5)
     _wait(device)
     found = []
     for _ in range(times):
-        start = time.perf_counter()
+        start = clock()
         run()
         _wait(device)
-        found.append(time.perf_counter() - start)
+        found.append(clock() - start)
     return min(found)

@@ -1,5 +1,5 @@
-"""What is measured of networks on a device, as plain data: this module imports no torch, so that
-what judges and shows timings can do so without it.
+"""Measured times of networks on a device, as plain data. Imports no torch, so that timings can be
+judged and shown without it.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import NamedTuple
 from convcalc.analysis import Report
 
 DTYPES = {"float32": 4, "bfloat16": 2, "float16": 2}
-"""Number types that can be timed, with their bytes."""
+"""Number types that can be timed, and their size in bytes."""
 
 CONFIDENCE = 0.95
 
 
 class Machine(NamedTuple):
-    """What the figures were measured on."""
+    """The machine that the figures were measured on."""
 
     device: str
     name: str
@@ -29,7 +29,7 @@ class Machine(NamedTuple):
     peak_flops: float | None = None
     """FLOP/s of a large matrix product, measured in the same run."""
     bandwidth: float | None = None
-    """Bytes/s of a large copy, read and written, measured in the same run."""
+    """Bytes/s of a large copy, reads and writes counted, measured in the same run."""
 
 
 class Bound(NamedTuple):
@@ -37,22 +37,22 @@ class Bound(NamedTuple):
 
     layer: str
     limit: str
-    """ "compute" or "memory": which of the two takes longer at the measured peaks."""
+    """ "compute" or "memory": whichever takes longer at the measured peaks."""
     seconds: float
-    """The least time they allow."""
+    """The least time that the peaks allow."""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """The measured time of one network; `error` says why there is none."""
+    """The measured time of one network, or the `error` that prevented it."""
 
     name: str
     reading: str
     macs: int
     samples: tuple[float, ...] = ()
-    """Seconds of one pass, one sample a round."""
+    """Seconds of one pass, one sample per round."""
     ratios: tuple[float, ...] = ()
-    """This network's time over the baseline's, round by round."""
+    """This network's time divided by the baseline's, round by round."""
     peak_bytes: int | None = None
     bounds: tuple[Bound, ...] = ()
     passes: int = 1
@@ -80,23 +80,23 @@ class Timing:
 
     @property
     def same_within_noise(self) -> bool:
-        """True where the interval holds 1: no difference was measured."""
+        """True if the interval contains 1: no difference was measured."""
         low, high = self.interval
         return low <= 1 <= high
 
     @property
     def flops_per_second(self) -> float:
-        """2 * MACs of the forward pass (three times that with the backward pass) a second."""
+        """2 * MACs per second; with a backward pass three times the forward pass's MACs."""
         return 2 * self.macs * self.passes / self.seconds
 
     @property
     def least_seconds(self) -> float | None:
-        """The least time that the roofline allows, layer after layer."""
+        """The least time that the roofline allows, summed over the layers."""
         return sum(bound.seconds for bound in self.bounds) if self.bounds else None
 
     @property
     def limit(self) -> str:
-        """What bounds most of the least time."""
+        """What bounds the larger part of the least time: "compute" or "memory"."""
         totals: dict[str, float] = {}
         for bound in self.bounds:
             totals[bound.limit] = totals.get(bound.limit, 0.0) + bound.seconds
@@ -104,7 +104,7 @@ class Timing:
 
 
 class Measurement(NamedTuple):
-    """The timings of networks on one machine, the first the baseline's."""
+    """Timings of networks on one machine; the first is the baseline."""
 
     machine: Machine
     timings: tuple[Timing, ...]
@@ -128,9 +128,9 @@ class ProfileOptions(NamedTuple):
 
 
 def _quantile(values: Sequence[float], share: float) -> float:
-    """The value below which that share of the values lies, between neighbours in proportion.
+    """The quantile, interpolated linearly.
 
-    By hand, because the statistics module takes longer to import than all of this package."""
+    By hand: the statistics module takes longer to import than this whole package."""
     ordered = sorted(values)
     place = share * (len(ordered) - 1)
     below = int(place)
@@ -139,8 +139,8 @@ def _quantile(values: Sequence[float], share: float) -> float:
 
 
 def median_interval(values: Sequence[float]) -> tuple[float, float]:
-    """Confidence interval of the median: the order statistics whose ranks a fair coin leaves
-    within CONFIDENCE (Conover, "Practical Nonparametric Statistics", section 3.2)."""
+    """Confidence interval of the median: order statistics with ranks from the binomial
+    distribution (Conover, "Practical Nonparametric Statistics", section 3.2)."""
     ordered = sorted(values)
     count = len(ordered)
     tail, rank = 0.0, 0
@@ -154,10 +154,10 @@ def median_interval(values: Sequence[float]) -> tuple[float, float]:
 
 
 def roofline_bounds(report: Report, machine: Machine, passes: int) -> tuple[Bound, ...]:
-    """For each layer the least time at the machine's peaks, and which of them bounds it.
+    """The least time of each layer at the machine's peaks, and which peak bounds it.
 
-    With the backward pass both work and traffic are taken three times: its two products are each
-    as large as the forward one.
+    A backward pass triples work and traffic: it computes two products, each as large as the
+    forward one.
     """
     if not machine.peak_flops or not machine.bandwidth:
         return ()

@@ -84,6 +84,34 @@ def test_networks_are_timed_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     assert order == ["conv1", "dw1", "dw1", "conv1", "conv1", "dw1"]
 
 
+class FakeClock:
+    """A clock that only moves when something is said to take time."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr(timing, "clock", lambda: self.now)
+
+    def takes(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_a_sample_is_the_mean_of_its_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeClock(monkeypatch)
+    monkeypatch.setattr(timing._Runner, "once", lambda _self: clock.takes(0.001))
+    (only,) = convcalc.profile("3x3", input="2x9x9", **QUICK).timings  # type: ignore[arg-type]
+    assert only.samples == pytest.approx((0.001,) * 3)
+    assert clock.now == pytest.approx(0.001 * (1 + timing.WARM_UP + 1 + 3 * 5))
+
+
+def test_bandwidth_counts_what_is_read_and_what_is_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = FakeClock(monkeypatch)
+    monkeypatch.setattr(torch.Tensor, "copy_", lambda _self, _other: clock.takes(2.0))
+    monkeypatch.setattr(timing, "COPIED", {"cpu": 1000})
+    assert timing.bandwidth(torch.device("cpu")) == pytest.approx(2 * 1000 / 2.0)
+
+
 def test_json_carries_the_raw_samples(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["profile", "3x3", "--input", "2x9x9", "--format", "json", *FLAGS]) == 0
     document = json.loads(capsys.readouterr().out)
@@ -131,11 +159,11 @@ def test_one_network_out_of_memory_leaves_the_others(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--device", "tpu"], "one of cpu, cuda, cuda:1, mps, auto is expected"),
-        (["--dtype", "int8"], "one of float32, bfloat16, float16 is expected"),
-        (["--threads", "0"], "--threads 0: a number from 1 to 1,024 is expected"),
-        (["--repeat", "0"], "--repeat 0: a number from 1"),
-        (["--min-time", "-1"], "seconds from 0 to 3600"),
+        (["--device", "tpu"], "--device: expected cpu, cuda, cuda:1, mps or auto, got 'tpu'"),
+        (["--dtype", "int8"], "--dtype: expected float32, bfloat16, float16, got 'int8'"),
+        (["--threads", "0"], "--threads: expected a number from 1 to 1,024, got 0"),
+        (["--repeat", "0"], "--repeat: expected a number from 1 to 100,000, got 0"),
+        (["--min-time", "-1"], "--min-time: expected 0 to 3600 seconds, got -1"),
         (["--input", "CxHxW"], "must be a number"),
     ],
 )
