@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple, Self
 
 from convcalc.analysis.renderable import Renderable
 from convcalc.graph import BranchPath
@@ -28,11 +29,11 @@ class LayerReport:
     operations: OpCounts
     flops: int
     activations: int
-    memory_bytes: int
+    traffic_bytes: int
     receptive_field: ReceptiveField
     branch: BranchPath = ()
     depth: int = 0
-    """Convolutions and fully connected layers on the longest path to here, this one included."""
+    """Convolutions and linear layers on the longest path to here, this one included."""
 
     @property
     def macs(self) -> int:
@@ -43,6 +44,32 @@ class LayerReport:
     def valid_macs(self) -> int | None:
         """Multiply-accumulates whose tap falls inside the input; None for symbols."""
         return self.operations.valid_macs
+
+    @property
+    def memory_bytes(self) -> int:
+        """The older name of `traffic_bytes`."""
+        return self.traffic_bytes
+
+
+class Totals(NamedTuple):
+    """The counts of several layers taken together."""
+
+    params: int
+    operations: OpCounts
+    flops: int
+    activations: int
+    traffic_bytes: int
+
+    @classmethod
+    def of(cls, layers: Sequence[LayerReport]) -> Self:
+        """The sums over the layers."""
+        return cls(
+            sum(layer.params for layer in layers),
+            sum((layer.operations for layer in layers), OpCounts()),
+            sum(layer.flops for layer in layers),
+            sum(layer.activations for layer in layers),
+            sum(layer.traffic_bytes for layer in layers),
+        )
 
 
 @dataclass(frozen=True)
@@ -60,15 +87,13 @@ class OutputReport:
 
 @dataclass(frozen=True)
 class Report(Renderable):
-    """A network's figures at one input. Counts are exact integers for the whole batch.
+    """A network's figures at one input. Counts are exact integers for the whole batch: the sums
+    of its layers'.
+
 
     inputs, outputs: by name, in order; `input`, `output` and `receptive_field` are those of the
         first of each.
-    params: learned scalars, each once.
-    operations: the exact operation vector; `macs`, `valid_macs` and `flops` derive from it.
-    activations: elements written by convolutions and fully connected layers.
-    memory_bytes: weights read, inputs read and outputs written, summed over layers.
-    depth: convolutions and fully connected layers on the longest path to an output.
+    depth: convolutions and linear layers on the longest path to an output.
     nonlinearities: activation functions on the path to an output that has most of them.
     """
 
@@ -77,11 +102,7 @@ class Report(Renderable):
     input: Shape
     batch: int
     output: Shape
-    params: int
-    operations: OpCounts
     convention: str
-    activations: int
-    memory_bytes: int
     element_size: int
     depth: int
     nonlinearities: int
@@ -98,6 +119,20 @@ class Report(Renderable):
         """False where the figures leave out operations that are not known."""
         return not self.unknown
 
+    @cached_property
+    def _totals(self) -> Totals:
+        return Totals.of(self.layers)
+
+    @property
+    def params(self) -> int:
+        """Learned scalars, shared ones once."""
+        return self._totals.params
+
+    @property
+    def operations(self) -> OpCounts:
+        """The exact operation vector; `macs`, `valid_macs` and `flops` derive from it."""
+        return self._totals.operations
+
     @property
     def macs(self) -> int:
         """Multiply-accumulates, padding included."""
@@ -108,10 +143,25 @@ class Report(Renderable):
         """Multiply-accumulates whose tap falls inside the input; None for symbols."""
         return self.operations.valid_macs
 
-    @cached_property
+    @property
     def flops(self) -> int:
         """Floating-point operations by `convention`."""
-        return sum(layer.flops for layer in self.layers)
+        return self._totals.flops
+
+    @property
+    def activations(self) -> int:
+        """Elements written by convolutions and linear layers."""
+        return self._totals.activations
+
+    @property
+    def traffic_bytes(self) -> int:
+        """Bytes of weights and inputs read and of outputs written."""
+        return self._totals.traffic_bytes
+
+    @property
+    def memory_bytes(self) -> int:
+        """The older name of `traffic_bytes`."""
+        return self.traffic_bytes
 
     @property
     def field_before_head(self) -> ReceptiveField | None:
@@ -127,7 +177,7 @@ class Report(Renderable):
     @property
     def intensity(self) -> float:
         """Arithmetic intensity: FLOPs for each byte of memory traffic."""
-        return self.flops / self.memory_bytes if self.memory_bytes else 0.0
+        return self.flops / self.traffic_bytes if self.traffic_bytes else 0.0
 
     def __repr__(self) -> str:
         return (

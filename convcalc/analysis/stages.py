@@ -6,9 +6,8 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
-from convcalc.analysis.report import LayerReport
+from convcalc.analysis.report import LayerReport, Totals
 from convcalc.errors import OptionError, nearest, shorten
-from convcalc.quantities import OpCounts
 
 STAGE = "stage"
 """The kind of a folded row."""
@@ -56,20 +55,13 @@ def _key(layer: LayerReport, depth: int, unfolded: Sequence[str]) -> tuple[bool,
 
 def _folded(layers: list[LayerReport], parts: list[str]) -> LayerReport:
     last = layers[-1]
-    operations = OpCounts()
-    for layer in layers:
-        operations = operations + layer.operations
     return LayerReport(
         name="/".join(parts),
         kind=STAGE,
         spec=f"{len(layers)} layer{'' if len(layers) == 1 else 's'}",
         inputs=layers[0].inputs,
         output=last.output,
-        params=sum(layer.params for layer in layers),
-        operations=operations,
-        flops=sum(layer.flops for layer in layers),
-        activations=sum(layer.activations for layer in layers),
-        memory_bytes=sum(layer.memory_bytes for layer in layers),
+        **Totals.of(layers)._asdict(),
         receptive_field=last.receptive_field,
         depth=last.depth,
     )

@@ -74,9 +74,6 @@ def analyze_graph(graph: Graph, setting: Setting, assumed: tuple[str, ...] = ())
             layers.append(walk.step(index, node))
         except ConvcalcError as error:
             raise _at(error, graph, node) from None
-    operations = OpCounts()
-    for layer in layers:
-        operations = operations + layer.operations
     outputs = {output.name: walk.output_report(output.node) for output in graph.outputs}
     first = outputs[graph.outputs[0].name]
     ends = [walk.state(output.node) for output in graph.outputs]
@@ -86,11 +83,7 @@ def analyze_graph(graph: Graph, setting: Setting, assumed: tuple[str, ...] = ())
         input=setting.input,
         batch=setting.batch,
         output=first.shape,
-        params=sum(layer.params for layer in layers),
-        operations=operations,
         convention=setting.convention,
-        activations=sum(layer.activations for layer in layers),
-        memory_bytes=sum(layer.memory_bytes for layer in layers),
         element_size=setting.element_size,
         depth=max(end.depth for end in ends),
         nonlinearities=max(end.nonlinearities for end in ends),
@@ -164,7 +157,7 @@ class Walk:
             operations=facts.operations,
             flops=facts.flops,
             activations=facts.written if layer.is_weighted else 0,
-            memory_bytes=0 if layer.is_view else facts.moved * self.setting.element_size,
+            traffic_bytes=0 if layer.is_view else facts.moved * self.setting.element_size,
             receptive_field=self.headline(self.states[-1]),
             branch=node.branch,
             depth=self.states[-1].depth,

@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from convcalc.analysis import Report
-from convcalc.checking.figures import FIGURES, Value
+from convcalc.checking.figures import FIGURES, Value, todays_name
 from convcalc.documents import Document, file_text, parse_document
 from convcalc.errors import OptionError, ProblemsError, SourceError, shorten
 
@@ -80,7 +80,7 @@ Records = Mapping[str, Record]
 def record_of(report: Report) -> Record:
     """The record of a report."""
     return Record(
-        {figure.name: figure.of(report) for figure in FIGURES.values()},
+        {figure.name: figure.bounded(report) for figure in FIGURES.values()},
         (report.input.channels, *report.input.spatial),
         report.batch,
         tuple(
@@ -174,6 +174,7 @@ def _read_record(document: Document, name: str, entry: Any) -> Record:
 
     if not isinstance(entry, dict):
         raise wrong("the figures", "a table is expected")
+    entry = {todays_name(key): value for key, value in entry.items()}
     for key in entry:
         if key not in _KNOWN:
             raise wrong(key, "an unknown figure")

@@ -14,7 +14,8 @@ from fractions import Fraction
 from math import inf
 from typing import Any, NamedTuple
 
-from convcalc.checking.figures import Figure, Limit, Value, figure_named, read_limit
+from convcalc.analysis.figures import Figure
+from convcalc.checking.figures import Limit, Value, figure_named, read_limit
 from convcalc.documents import Place
 from convcalc.errors import ConvcalcError, OptionError, Span, nearest, shorten
 

@@ -27,7 +27,7 @@ from typing import Any
 
 from convcalc.api.arguments import in_range, known_convention
 from convcalc.checking.budgets import Budget, check_possible, read_budget, read_level
-from convcalc.checking.figures import FIGURES
+from convcalc.checking.figures import NAMED, todays_name
 from convcalc.checking.tolerances import Tolerance, read_tolerance, read_tolerances
 from convcalc.documents import Document, Place, read_document
 from convcalc.errors import ConvcalcError, OptionError, ProblemsError, SourceError, Span, shorten
@@ -51,7 +51,7 @@ OPTIONS: dict[str, type] = {"input": str, "batch": int, "padding": str, "bias": 
 _KEYS = {"entry": list, "baseline": str, "fail_on": object, **OPTIONS}
 _ENTRY_KEYS = {"name": str, "network": str, "level": str, "message": str, "incomplete": str,
                "model_args": dict, "fail_on": object, **OPTIONS,
-               **dict.fromkeys(FIGURES, object)}  # fmt: skip
+               **dict.fromkeys(NAMED, object)}  # fmt: skip
 
 _CALLED = {str: "a text", int: "a whole number", bool: "true or false", dict: "a table",
            list: "a list of tables"}  # fmt: skip
@@ -300,7 +300,7 @@ class _Reader:
         self, table: dict[str, Any], where: tuple[str | int, ...], level: str
     ) -> tuple[Budget, ...]:
         found: list[Budget] = []
-        for name, figure in FIGURES.items():
+        for name, figure in NAMED.items():
             if name not in table:
                 continue
             with self.noting((*where, name)):
@@ -342,7 +342,7 @@ def check_name(name: str) -> None:
 def _fail_on(written: Any) -> dict[str, Tolerance | None]:
     """fail_on = ["macs:2%"], or { macs = "2%" }."""
     if isinstance(written, dict):
-        return {name: read_tolerance(name, value) for name, value in written.items()}
+        return {todays_name(name): read_tolerance(name, value) for name, value in written.items()}
     if isinstance(written, list) and all(isinstance(text, str) for text in written):
         return read_tolerances(written, "fail_on")
     raise OptionError('fail_on: a list such as ["macs:2%"], or a table, is expected')

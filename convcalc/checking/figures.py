@@ -8,16 +8,12 @@ are integers an axis: "7x7", [7, 7]; `global` is an axis that is seen whole, `*`
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from fractions import Fraction
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any
 
-from convcalc.analysis import Report
+from convcalc.analysis.figures import BOUNDED, Figure, Sizes
 from convcalc.errors import OptionError, nearest, shorten
-
-Sizes = tuple[float, ...]
-"""Integers, or infinity for an axis that is seen whole."""
 
 Value = int | Sizes
 
@@ -25,36 +21,17 @@ Limit = int | tuple[float | None, ...]
 """A value that is asked for; None on an axis that may be anything."""
 
 
-class Figure(NamedTuple):
-    """One figure of a report."""
+FIGURES = {figure.name: figure for figure in BOUNDED}
+"""The figures that budgets bound and baselines keep."""
 
-    name: str
-    of: Callable[[Report], Value]
-    is_sizes: bool = False
-    unit: str = ""
-    example: str = ""
+NAMED = {name: figure for figure in BOUNDED for name in figure.names}
+"""The same, by their older names too."""
 
 
-def _field(report: Report) -> Sizes:
-    return tuple(inf if size is None else size for size in report.receptive_field.size)
+def todays_name(name: str) -> str:
+    """The name that a figure has today; others as they are."""
+    return NAMED[name].name if name in NAMED else name
 
-
-FIGURES = {
-    figure.name: figure
-    for figure in (
-        Figure("params", lambda report: report.params, example="1.2 M"),
-        Figure("macs", lambda report: report.macs, example="300 M"),
-        Figure("flops", lambda report: report.flops, example="600 M"),
-        Figure("activations", lambda report: report.activations, example="500 k"),
-        Figure("memory", lambda report: report.memory_bytes, unit="B", example="4 MiB"),
-        Figure("depth", lambda report: report.depth, example="18"),
-        Figure("receptive_field", _field, is_sizes=True, example="7x7"),
-        Figure(
-            "output", lambda report: (report.output.channels, *report.output.spatial),
-            is_sizes=True, example="64x56x56",
-        ),
-    )
-}  # fmt: skip
 
 _COUNT = re.compile(r"([0-9][0-9_,]*)(?:\.([0-9]+))?(?:[eE]\+?([0-9]{1,2}))?\s*([A-Za-z]*)")
 _POWERS = {"": 0, "k": 1, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
@@ -67,13 +44,13 @@ def figure_named(name: str) -> Figure:
     Raises:
         OptionError: there is none.
     """
-    if name not in FIGURES:
+    if name not in NAMED:
         found = nearest(name, list(FIGURES))
         raise OptionError(
             f"unknown figure {shorten(name, 30)!r}",
             hint=f"did you mean {found!r}?" if found else f"known are {', '.join(FIGURES)}",
         )
-    return FIGURES[name]
+    return NAMED[name]
 
 
 def read_limit(figure: Figure, written: Any) -> Limit:

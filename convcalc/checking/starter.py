@@ -61,7 +61,7 @@ def _entry(entry: Checked, name: str, folder: Path, with_input: bool) -> list[st
         f"macs = {_toml(_at_most(record, 'macs'))}",
         f"# flops = {_toml(_at_most(record, 'flops'))}",
         f"# activations = {_toml(_at_most(record, 'activations'))}",
-        f"# memory = {_toml(_at_most(record, 'memory'))}            # bytes moved",
+        f"# traffic = {_toml(_at_most(record, 'traffic'))}           # bytes moved",
         f"# depth = {_toml(_at_most(record, 'depth'))}",
         f"output = {_toml(_exactly(record, 'output'))}",
     ]

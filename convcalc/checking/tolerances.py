@@ -1,4 +1,4 @@
-"""How much an entry may differ from its baseline: `macs:2%`, `params:0`, `flops:1M`, `memory:off`.
+"""How much an entry may differ from its baseline: `macs:2%`, `params:0`, `flops:1M`, `traffic:off`.
 
 Any growth of params or MACs is too much, and any change of the receptive field or of the output's
 shape, either way, unless something else is said. Other figures are compared where they are named.
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from convcalc.checking.figures import FIGURES, figure_named, read_limit
+from convcalc.checking.figures import figure_named, read_limit, todays_name
 from convcalc.errors import OptionError, Span, shorten
 
 LATENCY = "latency"
@@ -52,7 +52,8 @@ def _read(text: str, option: str) -> tuple[str, Tolerance | None]:
     name, colon, value = text.partition(":")
     name, value = name.strip(), value.strip()
     try:
-        return name, read_tolerance(name, value if colon else None)
+        tolerance = read_tolerance(name, value if colon else None)
+        return todays_name(name), tolerance
     except OptionError as error:
         span = Span(text, 0, max(len(text), 1))
         raise OptionError(f"{option}: {error.message}", span=span, hint=error.hint) from None
@@ -80,7 +81,7 @@ def read_tolerance(name: str, value: Any) -> Tolerance | None:
         return Tolerance()
     if share:
         return Tolerance(Fraction(share[1]) / 100)
-    amount = read_limit(FIGURES[name], value)
+    amount = read_limit(figure, value)
     assert isinstance(amount, int)
     return Tolerance(amount=amount)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
+from convcalc.analysis.figures import COSTS, LAYER_FIGURES, NUMBERS, Figure
 from convcalc.analysis.report import LayerReport, OutputReport, Report
 from convcalc.api.compare import Comparison
 from convcalc.quantities import ReceptiveField, Shape, is_number
@@ -49,25 +51,17 @@ def _network(report: Report, comparison: Comparison | None, layers: bool) -> dic
         "inputs": {name: shape_dict(shape) for name, shape in report.inputs.items()},
         "output": shape_dict(report.output),
         "outputs": [_output(name, output) for name, output in report.outputs.items()],
-        "params": _number(report.params),
-        "macs": _number(report.macs),
-        "valid_macs": _number(report.valid_macs),
-        "flops": _number(report.flops),
+        **_figures(NUMBERS, report),
         "convention": report.convention,
         "operations": {
             name: _number(getattr(report.operations, name)) for name in report.operations.__slots__
         },
-        "activations": _number(report.activations),
-        "memory_bytes": _number(report.memory_bytes),
         "element_size": report.element_size,
-        "nonlinearities": report.nonlinearities,
-        "depth": report.depth,
         "receptive_field": _whole_field(report.receptive_field),
     }
     if comparison:
         network["relative"] = {
-            figure: comparison.relative(report, figure)
-            for figure in ("params", "macs", "flops", "activations", "memory_bytes")
+            key: comparison.relative(report, key) for figure in COSTS for key in figure.keys
         }
     if layers or comparison is None:
         network["layers"] = [_layer(layer) for layer in report.layers]
@@ -97,14 +91,14 @@ def _layer(layer: LayerReport) -> dict[str, Any]:
         "spec": layer.spec,
         "inputs": list(layer.inputs),
         "output": shape_dict(layer.output),
-        "params": _number(layer.params),
-        "macs": _number(layer.macs),
-        "valid_macs": _number(layer.valid_macs),
-        "flops": _number(layer.flops),
-        "activations": _number(layer.activations),
-        "memory_bytes": _number(layer.memory_bytes),
+        **_figures(LAYER_FIGURES, layer),
         "receptive_field": field_dict(layer.receptive_field),
     }
+
+
+def _figures(figures: Iterable[Figure], of: Report | LayerReport) -> dict[str, Any]:
+    """The figures by key, and by the older key where there is one."""
+    return {key: _number(figure.of(of)) for figure in figures for key in figure.keys}
 
 
 def field_dict(field: ReceptiveField) -> dict[str, Any]:

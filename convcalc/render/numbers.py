@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from convcalc.analysis.figures import Figure
 from convcalc.quantities import ReceptiveField, Shape, is_number
 
 _UNITS = ("", " k", " M", " G", " T", " P", " E")
@@ -30,6 +31,18 @@ def si(value: Any, unit: str = "") -> str:
     if "e" in digits:
         digits = f"{value // 1000**power:,}"
     return f"{digits}{_UNITS[power]}{unit}"
+
+
+def figure(of: Figure, value: Any) -> str:
+    """A figure's value as tables print it."""
+    if value is None:
+        return "-"
+    return grouped(value) if of.is_exact else si(value, of.unit)
+
+
+def relation(of: Figure, ratio: Any) -> str:
+    """A figure's ratio to the baseline's, in words."""
+    return times(ratio, "less" if of.unit else "fewer")
 
 
 def expression(value: Any) -> str:
@@ -97,14 +110,15 @@ def field_stride(field: ReceptiveField) -> str:
 
 
 def field_support(field: ReceptiveField) -> str:
-    """13 of 49, 27 %"""
+    """full (49/49), or 27% (13/49)"""
     if field.is_global or not field.size:
         return "all" if field.size else "-"
     if field.support is None or field.density is None:
         return "not counted"
+    share = f"({grouped(field.support)}/{grouped(field.box)})"
     if field.support == field.box:
-        return f"all {grouped(field.support)}"
-    return f"{grouped(field.support)} of {grouped(field.box)}, {100 * field.density:.0f} %"
+        return f"full {share}"
+    return f"{100 * field.density:.0f}% {share}"
 
 
 def common_input(inputs: tuple[Shape, ...]) -> str:

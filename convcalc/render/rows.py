@@ -6,8 +6,10 @@ that a person reads, in a person's form.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from convcalc.analysis.figures import COSTS, LAYER_FIGURES, NUMBERS, Figure
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.api.compare import Comparison
 from convcalc.quantities import ReceptiveField, is_number
@@ -19,11 +21,10 @@ Rows = list[list[str]]
 
 def raw_comparison(comparison: Comparison) -> Rows:
     """A row for each network: every figure, unrounded."""
-    figures = ("params", "macs", "valid_macs", "flops", "activations", "memory_bytes")
-    relative = ("params", "macs", "flops", "activations", "memory_bytes")
+    others = [figure for figure in NUMBERS if not figure.per_layer]
     rows = [
-        ["network", "reading", "output", *figures, "convention", "depth", "nonlinearities",
-         *_FIELD, "support", "density", *(f"relative_{figure}" for figure in relative)]
+        ["network", "reading", "output", *_keys(LAYER_FIGURES), "convention", *_keys(others),
+         *_FIELD, "support", "density", *(f"relative_{key}" for key in _keys(COSTS))]
     ]  # fmt: skip
     for report in comparison.reports:
         field = report.receptive_field
@@ -31,14 +32,13 @@ def raw_comparison(comparison: Comparison) -> Rows:
             report.name,
             report.reading,
             report.output,
-            *(getattr(report, figure) for figure in figures),
+            *_values(LAYER_FIGURES, report),
             report.convention,
-            report.depth,
-            report.nonlinearities,
+            *_values(others, report),
             *_raw_field(field),
             field.support,
             field.density,
-            *(comparison.relative(report, figure) for figure in relative),
+            *(comparison.relative(report, key) for key in _keys(COSTS)),
         ]
         rows.append([_raw(value) for value in values])
     return rows
@@ -46,8 +46,7 @@ def raw_comparison(comparison: Comparison) -> Rows:
 
 def raw_layers(report: Report) -> Rows:
     """A row for each layer: every figure, unrounded."""
-    figures = ("params", "macs", "valid_macs", "flops", "activations", "memory_bytes")
-    rows = [["layer", "kind", "spec", "inputs", "output", *figures, *_FIELD]]
+    rows = [["layer", "kind", "spec", "inputs", "output", *_keys(LAYER_FIGURES), *_FIELD]]
     for layer in report.layers:
         values: list[Any] = [
             layer.name,
@@ -55,34 +54,32 @@ def raw_layers(report: Report) -> Rows:
             layer.spec,
             " ".join(layer.inputs),
             layer.output,
-            *(getattr(layer, figure) for figure in figures),
+            *_values(LAYER_FIGURES, layer),
             *_raw_field(layer.receptive_field),
         ]
         rows.append([_raw(value) for value in values])
     return rows
 
 
+def _keys(figures: Iterable[Figure]) -> list[str]:
+    return [key for figure in figures for key in figure.keys]
+
+
+def _values(figures: Iterable[Figure], report: Report | LayerReport) -> list[Any]:
+    return [figure.of(report) for figure in figures for _ in figure.keys]
+
+
 def comparison_rows(comparison: Comparison) -> Rows:
     """A row for each network, for people."""
-    rows = [
-        ["network", "output", "params", "MACs", "FLOPs", "activations", "memory", "depth",
-         "non-linear", "field", "stride", "reads"]
-    ]  # fmt: skip
+    shown = [figure for figure in NUMBERS if figure.is_shown]
+    rows = [["network", "output", *(figure.label for figure in shown), "field", "stride", "reads"]]
     for report in comparison.reports:
         field = report.receptive_field
         rows.append(
             [
                 name_and_reading(report),
                 numbers.shape(report.output),
-                with_ratio(comparison, report, "params", numbers.grouped(report.params)),
-                with_ratio(comparison, report, "macs", numbers.si(report.macs)),
-                with_ratio(comparison, report, "flops", numbers.si(report.flops)),
-                with_ratio(comparison, report, "activations", numbers.si(report.activations)),
-                with_ratio(
-                    comparison, report, "memory_bytes", numbers.si(report.memory_bytes, "B")
-                ),
-                str(report.depth),
-                str(report.nonlinearities),
+                *(_with_ratio(comparison, report, figure) for figure in shown),
                 numbers.field_size(field),
                 numbers.field_stride(field),
                 numbers.field_support(field),
@@ -128,12 +125,12 @@ def name_and_reading(report: Report) -> str:
     return report.name if report.reading == report.name else f"{report.name} ({report.reading})"
 
 
-def with_ratio(comparison: Comparison, report: Report, figure: str, text: str) -> str:
-    """A figure with its relation to the baseline's behind it."""
-    if report is comparison.baseline:
+def _with_ratio(comparison: Comparison, report: Report, figure: Figure) -> str:
+    """A figure, with its ratio to the baseline's behind it where less of it is better."""
+    text = numbers.figure(figure, figure.of(report))
+    if report is comparison.baseline or not figure.is_cost:
         return text
-    less = "less" if figure == "memory_bytes" else "fewer"
-    relation = numbers.times(comparison.relative(report, figure), less)
+    relation = numbers.relation(figure, comparison.relative(report, figure.key))
     return f"{text} ({relation})" if relation else text
 
 

@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from convcalc.analysis.figures import COSTS, NUMBERS, Figure
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.analysis.stages import STAGE
 from convcalc.api.compare import Comparison
@@ -38,7 +39,7 @@ def report_table(report: Report) -> RenderableType:
     """A row for each layer, and the totals."""
     said = Text(
         f"\n{numbers.si(report.flops)} FLOPs, {numbers.si(report.activations)} activations, "
-        f"{numbers.si(report.memory_bytes, 'B')} moved; depth {report.depth}, "
+        f"{numbers.si(report.traffic_bytes, 'B')} of traffic; depth {report.depth}, "
         f"{report.nonlinearities} non-linear. {_seen(report.receptive_field)}"
     )
     if (before := report.field_before_head) is not None:
@@ -87,12 +88,9 @@ def plain_table(title: str, *headings: str) -> Table:
 
 
 def _costs(comparison: Comparison) -> Table:
-    table = plain_table(
-        "What it costs", "network", "params", "MACs", "FLOPs", "activations", "memory"
-    )
+    table = plain_table("Cost", "network", *(figure.label for figure in COSTS))
     for report in comparison.reports:
-        cells = [_with_ratio(comparison, report, *figure) for figure in _figures(report)]
-        table.add_row(_name(report), *cells)
+        table.add_row(_name(report), *(_with_ratio(comparison, report, f) for f in COSTS))
     _wrap(table)
     return table
 
@@ -106,48 +104,29 @@ def _wrap(table: Table) -> None:
 
 def _symbolic_costs(comparison: Comparison) -> Table:
     """Expressions are long: a row for each figure of each network."""
-    table = plain_table("What it costs", "network", "", "count", "against the first")
+    table = plain_table("Cost", "network", "", "count", "against the first")
     for column in table.columns[1:3]:
         column.justify = "left"
     table.columns[2].no_wrap = False
     table.columns[2].overflow = "fold"
     for report in comparison.reports:
-        for row, (figure, text) in enumerate(_figures(report)):
-            ratio = comparison.relative(report, figure)
-            relation = "" if report is comparison.baseline else _times(figure, ratio)
-            table.add_row(_name(report) if row == 0 else "", _LABELS[figure], text, relation)
+        for row, figure in enumerate(COSTS):
+            ratio = comparison.relative(report, figure.key)
+            relation = "" if report is comparison.baseline else numbers.relation(figure, ratio)
+            label = f"{figure.label}, bytes" if figure.unit == "B" else figure.label
+            text = numbers.figure(figure, figure.of(report))
+            table.add_row(_name(report) if row == 0 else "", label, text, relation)
         table.add_section()
     return table
 
 
-_LABELS = {
-    "params": "params",
-    "macs": "MACs",
-    "flops": "FLOPs",
-    "activations": "activations",
-    "memory_bytes": "memory, bytes",
-}
-
-
-def _figures(report: Report) -> list[tuple[str, str]]:
-    """The names of what a network costs, with their text."""
-    return [
-        ("params", numbers.grouped(report.params)),
-        ("macs", numbers.si(report.macs)),
-        ("flops", numbers.si(report.flops)),
-        ("activations", numbers.si(report.activations)),
-        ("memory_bytes", numbers.si(report.memory_bytes, "B")),
-    ]
-
-
-def _times(figure: str, ratio: float | str | None) -> str:
-    return numbers.times(ratio, "less" if figure == "memory_bytes" else "fewer")
+_STRUCTURE = [figure for figure in NUMBERS if figure.is_shown and not figure.is_cost]
 
 
 def _views(comparison: Comparison) -> Table:
     table = plain_table(
-        "What it is and what a unit sees",
-        "network", "output", "depth", "non-linear", "field", "stride", "reads",
+        "Structure and receptive field",
+        "network", "output", *(figure.label for figure in _STRUCTURE), "field", "stride", "reads",
     )  # fmt: skip
     _wrap(table)
     for report in comparison.reports:
@@ -155,8 +134,7 @@ def _views(comparison: Comparison) -> Table:
         table.add_row(
             Text(report.name, style="bold"),
             Text(numbers.shape(report.output)),
-            str(report.depth),
-            str(report.nonlinearities),
+            *(numbers.figure(figure, figure.of(report)) for figure in _STRUCTURE),
             numbers.field_size(field) + ("" if field.aligned else "*"),
             numbers.field_stride(field),
             numbers.field_support(field),
@@ -240,11 +218,12 @@ def _name(report: Report) -> Text:
     return text
 
 
-def _with_ratio(comparison: Comparison, report: Report, figure: str, text: str) -> Text:
+def _with_ratio(comparison: Comparison, report: Report, figure: Figure) -> Text:
+    text = numbers.figure(figure, figure.of(report))
     if report is comparison.baseline:
         return Text(text)
-    ratio = comparison.relative(report, figure)
-    relation = _times(figure, ratio)
+    ratio = comparison.relative(report, figure.key)
+    relation = numbers.relation(figure, ratio)
     style = _RATIO
     if isinstance(ratio, float) and ratio != 1:
         style = _BETTER if ratio < 1 else _WORSE

@@ -164,7 +164,7 @@ def roofline_bounds(report: Report, machine: Machine, passes: int) -> tuple[Boun
     bounds = []
     for layer in report.layers:
         compute = passes * layer.flops / machine.peak_flops
-        memory = passes * layer.memory_bytes / machine.bandwidth
+        memory = passes * layer.traffic_bytes / machine.bandwidth
         limit = "compute" if compute >= memory else "memory"
         bounds.append(Bound(layer.name, limit, max(compute, memory)))
     return tuple(bounds)

@@ -1,4 +1,4 @@
-"""Memory, depth, batches, element sizes and conventions: a network's figures."""
+"""Traffic, depth, batches, element sizes and conventions: a network's figures."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from convcalc.layers.merge import Add
 MAP = "4x6x5"  # 120 elements
 
 
-def test_memory_is_weights_inputs_and_outputs() -> None:
+def test_traffic_is_weights_inputs_and_outputs() -> None:
     # 3x3: 148 + 120 + 120; relu: 120 + 120; add: 120 + 120 + 120. Four bytes each.
     report = analyze("add(id | 3x3+relu)", input=MAP)
-    by_name = {layer.name: layer.memory_bytes for layer in report.layers}
+    by_name = {layer.name: layer.traffic_bytes for layer in report.layers}
     assert by_name == {"id1": 0, "conv1": 4 * 388, "relu1": 4 * 240, "add1": 4 * 360}
-    assert report.memory_bytes == 4 * (388 + 240 + 360)
+    assert report.traffic_bytes == 4 * (388 + 240 + 360)
 
 
 def test_views_move_nothing() -> None:
     for spec in ("id", "dropout", "flatten", "take0-1"):
-        assert analyze(spec, input=MAP).memory_bytes == 0, spec
+        assert analyze(spec, input=MAP).traffic_bytes == 0, spec
 
 
 def test_weights_are_read_once_a_batch() -> None:
     report = analyze("3x3", input=MAP, batch=8, element_size=2)
-    assert report.memory_bytes == 2 * (148 + 8 * 240)
+    assert report.traffic_bytes == 2 * (148 + 8 * 240)
     assert report.params == 148
     assert report.macs == 8 * 16 * 9 * 30
     assert report.activations == 8 * 120

@@ -86,7 +86,7 @@ def test_strided_sizes_agree_with_numbers(spec: str, size: int) -> None:
         (report.params, number.params),
         (report.macs, number.macs),
         (report.flops, number.flops),
-        (report.memory_bytes, number.memory_bytes),
+        (report.traffic_bytes, number.traffic_bytes),
         (report.output.elements, number.output.elements),
     ):
         assert sympy.sympify(symbolic).subs(at) == exact

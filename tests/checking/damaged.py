@@ -43,7 +43,7 @@ params = "<= 10 k"
 macs = { max = "1.2 G", min = 10, level = "warn", message = "the phone needs it" }
 flops = "<= 2e9"
 activations = ">= 1_000"
-memory = "4 MiB"
+traffic = "4 MiB"
 depth = { exact = 1 }
 receptive_field = ">= 11x*"
 output = [8, 8, 8]

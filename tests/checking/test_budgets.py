@@ -40,7 +40,7 @@ def test_counts(written: Any, value: int) -> None:
      ("1Gi", 2**30)],
 )  # fmt: skip
 def test_bytes(written: str, value: int) -> None:
-    assert read_limit(FIGURES["memory"], written) == value
+    assert read_limit(FIGURES["traffic"], written) == value
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from convcalc.errors import OptionError
 def record(**changes: Any) -> Record:
     """Figures; those of `values` may be changed by name."""
     values: dict[str, Any] = {
-        "params": 100, "macs": 1000, "flops": 2000, "activations": 50, "memory": 400, "depth": 2,
+        "params": 100, "macs": 1000, "flops": 2000, "activations": 50, "traffic": 400, "depth": 2,
         "receptive_field": (7, 7), "output": (8, 4, 4),
     }  # fmt: skip
     values |= {name: changes.pop(name) for name in list(changes) if name in values}
@@ -89,7 +89,7 @@ def test_growth(before: int, after: int, fail_on: tuple[str, ...], code: str | N
     assert found == ([(code, level[code], "macs")] if code else [])
 
 
-@pytest.mark.parametrize("figure", ["flops", "activations", "memory", "depth"])
+@pytest.mark.parametrize("figure", ["flops", "activations", "traffic", "depth"])
 def test_other_figures_are_compared_when_named(figure: str) -> None:
     more = record(**{figure: 10_000})
     assert findings(more, record()) == []

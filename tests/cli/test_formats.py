@@ -22,16 +22,18 @@ NETWORK = {
     "name", "reading", "output", "params", "macs", "valid_macs", "flops", "convention",
     "activations", "memory_bytes", "nonlinearities", "depth", "receptive_field",
 }  # fmt: skip
-NETWORK_ADDED = {"inputs", "outputs", "operations", "element_size", "complete", "input"}
+NETWORK_ADDED = {
+    "inputs", "outputs", "operations", "element_size", "complete", "input", "traffic_bytes",
+}  # fmt: skip
 FIELD = {"size", "stride", "padding", "support", "density", "aligned", "exact"}
 FIELD_ADDED = {"global"}
 LAYER = {
     "name", "kind", "spec", "inputs", "output", "params", "macs", "flops", "activations",
     "memory_bytes", "receptive_field",
 }  # fmt: skip
-LAYER_ADDED = {"valid_macs"}
+LAYER_ADDED = {"valid_macs", "traffic_bytes"}
 RELATIVE = {"params", "macs", "flops"}
-RELATIVE_ADDED = {"activations", "memory_bytes"}
+RELATIVE_ADDED = {"activations", "memory_bytes", "traffic_bytes"}
 OPERATIONS = {
     "taps", "valid_taps", "bias_adds", "multiplies", "adds", "compares", "divides",
     "transcendentals",
@@ -187,7 +189,7 @@ def test_markdown_is_one_table_with_its_bars_escaped(program: Program) -> None:
 def test_latex_is_escaped(program: Program) -> None:
     out = program("compare", "7x7", "add(7x1|1x7)", "--format", "latex").out
     assert r"add(7x1\textbar{}1x7)" in out
-    assert r"27 \%" in out
+    assert r"27\% (13/49)" in out
     body = out.replace("\\%", "").replace("\\\\", "")
     assert "|" not in body
     assert "%" not in body

@@ -16,7 +16,7 @@ from convcalc.spec import Branches, Series, Tree
 from convcalc.spec.tree import series
 from tests.laws import strategies as laws
 
-COUNTS = ("params", "macs", "valid_macs", "flops", "activations", "memory_bytes", "operations")
+COUNTS = ("params", "macs", "valid_macs", "flops", "activations", "traffic_bytes", "operations")
 DEPTHS = ("depth", "nonlinearities")
 
 
@@ -113,7 +113,7 @@ def test_identity_before_or_after_changes_nothing(
 ) -> None:
     first, _, shape, between = drawn
     identity = analyze("id", input=shape)
-    assert (identity.params, identity.flops, identity.memory_bytes) == (0, 0, 0)
+    assert (identity.params, identity.flops, identity.traffic_bytes) == (0, 0, 0)
     from convcalc.spec import parse
 
     (alone, after, before) = analysed(

@@ -54,7 +54,7 @@ def test_roofline_takes_the_longer_of_the_two() -> None:
     machine = Machine("cpu", "-", "-", "-", 1, "float32", peak_flops=1e9, bandwidth=1e9)
     first, second = roofline_bounds(report, machine, 1)
     assert (first.limit, first.seconds) == ("compute", conv.flops / 1e9)
-    assert (second.limit, second.seconds) == ("memory", relu.memory_bytes / 1e9)
+    assert (second.limit, second.seconds) == ("memory", relu.traffic_bytes / 1e9)
 
 
 def test_backward_counts_three_passes() -> None:
