@@ -391,7 +391,7 @@ def test_a_narrower_and_a_wider_terminal() -> None:
     narrow = run_process("compare", "7x7", "7x1+1x7", COLUMNS="60")
     assert narrow.code == 0 and "…" not in narrow.out
     assert max(map(len, narrow.out.splitlines())) <= 60
-    costs = narrow.out[: narrow.out.index("What it is")]
+    costs = narrow.out[: narrow.out.index("Structure")]
     for figure in ("7x7", "200,768", "629.4 M", "7x1+1x7", "57,472", "179.8 M", "3.441 MB"):
         assert figure in costs
     wide = run_process("compare", "7x7", "7x1+1x7", COLUMNS="200")
