@@ -11,9 +11,14 @@ import os
 from hypothesis import HealthCheck, settings
 
 for name in (
-    "GITHUB_ACTIONS",
+    "COLUMNS",
+    "LINES",
+    "FORCE_COLOR",
+    "NO_COLOR",
+    "TTY_COMPATIBLE",
+    "GITHUB_ACTIONS",  # there help is in colour, and `check` prints more
     "GITHUB_STEP_SUMMARY",
-):  # there help is in colour, and `check` says more
+):
     os.environ.pop(name, None)
 
 UNHURRIED = [HealthCheck.too_slow, HealthCheck.filter_too_much]

@@ -1,7 +1,8 @@
 """Random strings through the command line's entry function: `python -m tests.fuzz [N] [SEED]`.
 
 Counts whatever is not the program's own answer: an exception, an exit code other than 0 or 2, a
-traceback in the output, an error without a message (or output beside it), anything over a second.
+traceback in the output, an error without a message (or output beside it), and what costs more than
+its limit: a second of processor time here, a count of calls in the tests.
 Every string is drawn from its number and the seed, so `run_one` repeats a finding.
 """
 
@@ -21,9 +22,10 @@ from typing import NamedTuple
 from convcalc.cli.main import main
 from convcalc.layers import KINDS, MERGES, MODIFIERS
 from convcalc.render.formats import FORMATS
+from tests.limits import Limit, cost
 
-SLOW = 1.0
-"""Seconds of processor time that no string may take."""
+SLOW = Limit(seconds=1.0)
+"""What no string may cost."""
 
 DEFAULT_NUMBER = 100_000
 WORKERS = 2
@@ -261,26 +263,26 @@ def arguments_of(number_: int, seed: int) -> list[str]:
 # Running them
 
 
-def run_one(number_: int, seed: int) -> Result:
+def run_one(number_: int, seed: int, limit: Limit = SLOW) -> Result:
     """One string through `main`, in this process."""
     arguments = arguments_of(number_, seed)
     out, err = io.StringIO(), io.StringIO()
-    start = time.process_time()  # other work on the machine does not count
     code, wrong = -1, None
     try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        with (
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            cost(limit) as spent,
+        ):
             code = main(arguments)
     except BaseException as error:
         wrong = f"raised {type(error).__name__}: {str(error)[:200]}"
-    seconds = time.process_time() - start
-    said, complained = out.getvalue(), err.getvalue()
-    if wrong is None:
-        wrong = _wrong(code, said, complained, seconds)
+    wrong = wrong or _wrong(code, out.getvalue(), err.getvalue()) or spent.excess
     finding = Finding(wrong, number_, arguments) if wrong else None
-    return Result(number_, seconds, code, finding)
+    return Result(number_, spent.seconds, code, finding)
 
 
-def _wrong(code: int, out: str, err: str, seconds: float) -> str | None:
+def _wrong(code: int, out: str, err: str) -> str | None:
     """What is not as it should be, if anything."""
     if code not in (0, 2):
         return f"exit code {code}"
@@ -294,7 +296,7 @@ def _wrong(code: int, out: str, err: str, seconds: float) -> str | None:
         return f"a message of {len(err):,} characters"
     if code == 0 and err:
         return "a message, and yet exit code 0"
-    return f"{seconds:.2f} s" if seconds > SLOW else None
+    return None
 
 
 def _warm() -> None:
@@ -308,15 +310,15 @@ def _warm() -> None:
                 main([*arguments, "--format", form])
 
 
-def _run_many(job: tuple[int, int, int]) -> list[Result]:
-    first, last, seed = job
-    return [run_one(number_, seed) for number_ in range(first, last)]
+def _run_many(job: tuple[int, int, int, Limit]) -> list[Result]:
+    first, last, seed, limit = job
+    return [run_one(number_, seed, limit) for number_ in range(first, last)]
 
 
-def results(count: int, seed: int, workers: int = WORKERS) -> Iterator[Result]:
+def results(count: int, seed: int, workers: int, limit: Limit) -> Iterator[Result]:
     """All of them, in chunks over processes."""
     chunk = 250
-    jobs = [(at, min(at + chunk, count), seed) for at in range(0, count, chunk)]
+    jobs = [(at, min(at + chunk, count), seed, limit) for at in range(0, count, chunk)]
     if workers == 1:
         _warm()
         for job in jobs:
@@ -327,15 +329,13 @@ def results(count: int, seed: int, workers: int = WORKERS) -> Iterator[Result]:
             yield from done
 
 
-def run(count: int, seed: int, workers: int = WORKERS) -> list[Finding]:
-    """Run, print a summary, and give back what was found."""
-    for name in ("COLUMNS", "FORCE_COLOR"):
-        os.environ.pop(name, None)
+def run(count: int, seed: int, workers: int = WORKERS, limit: Limit = SLOW) -> list[Finding]:
+    """Run, print a summary, and return what was found."""
     start = time.perf_counter()
     codes: Counter[int] = Counter()
     findings: list[Finding] = []
     slowest: list[tuple[float, int]] = []
-    for result in results(count, seed, workers):
+    for result in results(count, seed, workers, limit):
         codes[result.code] += 1
         if result.finding:
             findings.append(result.finding)
@@ -358,6 +358,8 @@ def _brief(arguments: list[str]) -> str:
 
 
 if __name__ == "__main__":
+    for name in ("COLUMNS", "FORCE_COLOR"):
+        os.environ.pop(name, None)
     numbers = [int(argument.replace("_", "")) for argument in sys.argv[1:]]
     count_ = numbers[0] if numbers else DEFAULT_NUMBER
     sys.exit(1 if run(count_, numbers[1] if len(numbers) > 1 else 1) else 0)

@@ -252,7 +252,6 @@ def loaded_after(code: str, suspects: set[str]) -> set[str]:
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=60,
         check=True,
     )
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("loaded:")]

@@ -7,7 +7,8 @@ option or environment, 130 interrupted. `--debug` shows an error's traceback.
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any
 
 import typer
 
@@ -53,6 +54,12 @@ def _root(
     """Options that stand before the command."""
 
 
+@cache
+def _program() -> Any:
+    """The commands, read from their functions once a process."""
+    return typer.main.get_command(app)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; the exit code comes back, also where typer would raise SystemExit."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
@@ -64,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     try:
         try:
-            app(args=arguments, prog_name="convcalc")
+            _program()(args=arguments, prog_name="convcalc")
         finally:
             sys.stdout.flush()  # here, where a full disk can still be reported
     except SystemExit as stop:

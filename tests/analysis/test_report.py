@@ -10,6 +10,7 @@ from convcalc.graph import INPUT, Graph, Node, Output
 from convcalc.layers.activation import ReLU
 from convcalc.layers.conv import Conv
 from convcalc.layers.merge import Add
+from tests.limits import Limit, cost
 
 MAP = "4x6x5"  # 120 elements
 
@@ -210,7 +211,17 @@ def test_huge_networks_are_exact() -> None:
     assert report.valid_macs == 999_999_999**2
 
 
-def test_ten_thousand_layers_are_analysed_in_linear_time() -> None:
+def test_work_grows_with_the_layers_and_no_faster() -> None:
+    """Counted in calls of functions, which are the same on any machine."""
+    calls = []
+    for repeats in (50, 100, 200):
+        with cost(Limit(calls=0)) as spent:
+            analyze(f"{repeats}*(3x3+relu+add(id | 1x1))", input="8x16x16")
+        calls.append(spent.calls)
+    assert calls[2] - calls[1] <= 2.2 * (calls[1] - calls[0])
+
+
+def test_ten_thousand_layers_are_analysed() -> None:
     report = analyze("5000*(3x3+relu)", input="8x16x16")
     assert (report.depth, report.nonlinearities, len(report.layers)) == (5000, 5000, 10_000)
     assert report.receptive_field.size == (10_001, 10_001)

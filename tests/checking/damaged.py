@@ -1,7 +1,7 @@
 """`python -m tests.checking.damaged [N] [SEED]`: configurations and baselines, slightly damaged.
 
 Each goes through the command line's entry function: a result, or one message and exit code 2, which
-leaves the folder as it was. Anything else, and more than a second of processor time, is a finding.
+leaves the folder as it was. Anything else, and what costs more than its limit, is a finding.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from pathlib import Path
 
 from convcalc.cli.main import main as program
 from convcalc.render.formats import CHECK_FORMATS
+from tests.limits import Limit, cost
 
-SLOW = 1.0
+SLOW = Limit(seconds=1.0)
 CONFIG, BASELINE = "convcalc.toml", "convcalc-baseline.json"
 
 CONFIGS = [
@@ -170,25 +171,27 @@ def damaged(rng: random.Random, text: str) -> bytes:
 
 
 def judged(
-    config: str | bytes, baseline: str | bytes | None, arguments: list[str]
+    config: str | bytes,
+    baseline: str | bytes | None,
+    arguments: list[str],
+    limit: Limit = SLOW,
 ) -> tuple[str, str | None]:
     """What became of it, and what should not have."""
     with folder_of(config, baseline) as folder:
         before = contents(folder)
-        start = time.process_time()
         try:
-            code, out, err = run_in(folder, ["check", *arguments])
+            with cost(limit) as spent:
+                code, out, err = run_in(folder, ["check", *arguments])
         except BaseException as error:
             return "raised", f"raised {type(error).__name__}: {str(error)[:200]}"
-        seconds = time.process_time() - start
         after = contents(folder)
     outcome = f"exit {code}"
     if code not in (0, 1, 2):
         return outcome, outcome
     if "Traceback" in out + err:
         return outcome, "a traceback"
-    if seconds > SLOW:
-        return outcome, f"{seconds:.2f} s"
+    if spent.excess:
+        return outcome, spent.excess
     if code == 2 and (err.count("error: ") < 1 or not err.startswith("error: ")):
         return outcome, f"no message: {err[:200]!r}"
     if code == 2 and out:
@@ -205,7 +208,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
-def run(count: int, seed: int) -> tuple[Counter[str], list[str]]:
+def run(count: int, seed: int, limit: Limit = SLOW) -> tuple[Counter[str], list[str]]:
     """What became of the files, and what should not have."""
     outcomes: Counter[str] = Counter()
     findings: list[str] = []
@@ -223,7 +226,7 @@ def run(count: int, seed: int) -> tuple[Counter[str], list[str]]:
             config = damaged(rng, str(config))
             baseline = None if rng.random() < 0.3 else baseline
         arguments = rng.choice(OPTIONS)
-        outcome, wrong = judged(config, baseline, arguments)
+        outcome, wrong = judged(config, baseline, arguments, limit)
         outcomes[f"{'baseline' if number % 2 else 'configuration'}: {outcome}"] += 1
         if wrong:
             findings.append(f"{number} {arguments}: {wrong}")

@@ -117,14 +117,14 @@ class Bench:
         return which + (", a temporary file beside it" if left else "")
 
 
-def run(count: int, seed: int) -> Counter[str]:
-    """How often the file was the old or the new one, or neither."""
+def run(count: int, seed: int, by_clock: bool = True) -> Counter[str]:
+    """How often the file was the old or the new one, or neither; every other time by the clock."""
     rng = random.Random(seed)
     outcomes: Counter[str] = Counter()
     folder = Path(tempfile.mkdtemp())
     try:
         bench = Bench(folder)
-        for number in range(count):
+        for number in range(0, count, 1 if by_clock else 2):
             command = number // 2 % len(COMMANDS)
             if number % 2:
                 bench.killed_by_clock(COMMANDS[command], rng.uniform(0, 1.1 * bench.seconds))

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from tests.checking import damaged
+from tests.limits import Limit
 
 
 def test_damaged_files_are_checked_or_refused() -> None:
-    outcomes, findings = damaged.run(500, seed=7)
+    outcomes, findings = damaged.run(300, seed=7, limit=Limit(calls=1_000_000))
     assert findings == []
     for kind in ("baseline", "configuration"):
         for code in (0, 1, 2):
-            assert outcomes[f"{kind}: exit {code}"] > 5
+            assert outcomes[f"{kind}: exit {code}"] > 2
 
 
 def test_a_crash_a_change_and_a_missing_message_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,6 @@ def run_process(*arguments: str, binary: bool = False, **environment: str) -> Ra
         [sys.executable, "-m", "convcalc", *arguments],
         capture_output=True,
         env=kept | environment,
-        timeout=60,
         check=False,
     )
     encoding = "latin-1" if binary else "utf-8"

@@ -333,7 +333,6 @@ def test_bytes_that_are_no_utf_8_as_an_argument() -> None:
     done = subprocess.run(
         [os.fsencode(sys.executable), b"-m", b"convcalc", b"show", b"3\xff3"],
         capture_output=True,
-        timeout=60,
         check=False,
     )
     assert done.returncode == 2
@@ -352,7 +351,6 @@ def test_a_reader_that_leaves_early(arguments: str) -> None:
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=60,
         check=False,
     )
     assert done.stdout.count("\n") == 1
@@ -368,7 +366,7 @@ def test_no_space_on_stdout() -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "convcalc", "show", "7x7", "--format", "json"],
-            stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
     assert done.returncode == 2
     assert "Traceback" not in done.stderr

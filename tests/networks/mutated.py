@@ -1,14 +1,13 @@
 """`python -m tests.networks.mutated [N] [SEED]`: built-in network files, slightly damaged.
 
-Each is read and analysed, or refused with one message; anything else, and more than a second of
-processor time, is a finding.
+Each is read and analysed, or refused with one message; anything else, and what costs more than its
+limit, is a finding.
 """
 
 from __future__ import annotations
 
 import random
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -16,8 +15,9 @@ import convcalc
 from convcalc import networks
 from convcalc.analysis import Setting, analyze_graph
 from convcalc.networks.file import read_text
+from tests.limits import Limit, cost
 
-SLOW = 1.0
+SLOW = Limit(seconds=1.0)
 PIECES = ["'", '"', "[", "]", "{", "}", "=", "\n", "#", '"""', "[[stage]]", "[blocks]", "name",
           "layers = ", 'input="3x9"', "(", ")", ",", "|", "+", "*", "9999999999", "@", "g0", "s0",
           "u(1)", "cat(", "\\u0000", "\x00", "é", "-", "x", "0", "\t", "true", "1.5",
@@ -43,18 +43,18 @@ def damaged(rng: random.Random) -> str:
     return text
 
 
-def run(count: int, seed: int) -> tuple[Counter[str], list[str]]:
+def run(count: int, seed: int, limit: Limit = SLOW) -> tuple[Counter[str], list[str]]:
     """What became of the files, and what should not have."""
     outcomes: Counter[str] = Counter()
     findings: list[str] = []
     for number in range(count):
         rng = random.Random(f"{seed}:{number}")
         text = damaged(rng)
-        start = time.process_time()
         try:
-            file = read_text(text, "damaged.toml", is_json=rng.random() < 0.05)
-            graph = file.graph("damaged.toml")
-            analyze_graph(graph, Setting(file.input or convcalc.Shape(3, (64, 64))))
+            with cost(limit) as spent:
+                file = read_text(text, "damaged.toml", is_json=rng.random() < 0.05)
+                graph = file.graph("damaged.toml")
+                analyze_graph(graph, Setting(file.input or convcalc.Shape(3, (64, 64))))
             outcomes["read"] += 1
         except convcalc.ConvcalcError as error:
             outcomes[type(error).__name__] += 1
@@ -62,8 +62,8 @@ def run(count: int, seed: int) -> tuple[Counter[str], list[str]]:
                 findings.append(f"{number}: an error without a message")
         except Exception as error:  # whatever it is: a finding
             findings.append(f"{number}: {type(error).__name__}: {error}")
-        if (seconds := time.process_time() - start) > SLOW:
-            findings.append(f"{number}: {seconds:.1f} s")
+        if spent.excess:
+            findings.append(f"{number}: {spent.excess}")
     return outcomes, findings
 
 
