@@ -102,7 +102,8 @@ def _calflops(model: Any, data: torch.Tensor) -> Counted:
 def _torchprofile(model: Any, data: torch.Tensor) -> Counted:
     from torchprofile import profile_macs
 
-    return Counted(None, int(profile_macs(model, data)), "MACs")
+    macs: Any = profile_macs(model, data)
+    return Counted(None, int(macs), "MACs")
 
 
 def _flopth(model: Any, data: torch.Tensor) -> Counted:

@@ -112,7 +112,8 @@ def _thop(model: Any, data: Any) -> int:
 def _torchprofile(model: Any, data: Any) -> int:
     from torchprofile import profile_macs
 
-    return int(profile_macs(model, data))
+    macs: Any = profile_macs(model, data)
+    return int(macs)
 
 
 TOOLS: dict[str, tuple[str, Callable[[Any, Any], int]]] = {
