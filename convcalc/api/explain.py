@@ -92,11 +92,11 @@ def explain(
     report = analyze(
         graph, input=input, batch=batch, padding=padding, bias=bias, after_conv=after_conv
     )
-    steps = _steps(graph, report)
+    steps = steps_of(graph, report)
     return Explanation(
         report=report,
         accounts=tuple(
-            _account(convention, report, steps)
+            account(convention, report, steps)
             for name, convention in CONVENTIONS.items()
             if name not in _NOT_A_TOOL
         ),
@@ -104,7 +104,7 @@ def explain(
     )
 
 
-def _steps(graph: Graph, report: Report) -> Mapping[Step, int]:
+def steps_of(graph: Graph, report: Report) -> Mapping[Step, int]:
     """The layers at work, each distinct case with how many times it stands in the network."""
     cases: Counter[tuple[Layer, tuple[Shape, ...]]] = Counter()
     for node in graph.nodes:
@@ -117,7 +117,8 @@ def _steps(graph: Graph, report: Report) -> Mapping[Step, int]:
     }
 
 
-def _account(convention: Convention, report: Report, steps: Mapping[Step, int]) -> Account:
+def account(convention: Convention, report: Report, steps: Mapping[Step, int]) -> Account:
+    """What one tool prints for a network, given its layers at work."""
     if convention.name == "flopth" and report.params == 0:
         return Account(convention, None, failure="it takes no network without parameters")
     parts: dict[str, Part] = {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections import Counter
 from collections.abc import Iterator
 from math import prod
 from typing import NamedTuple
@@ -42,11 +41,10 @@ class Measured(NamedTuple):
 
 
 class FvcoreCounts(NamedTuple):
-    """fvcore's figures, operator by operator."""
+    """fvcore's two totals."""
 
-    flops: Counter[str]
+    flops: int
     activations: int
-    unsupported: Counter[str]
 
 
 def cut_off(module: Network, report: Report) -> int:
@@ -138,11 +136,7 @@ def run_fvcore(module: nn.Module, input: Shape) -> FvcoreCounts | None:  # noqa:
             analysis.uncalled_modules_warnings(False)
             analysis.tracer_warnings("none")
         with torch.no_grad():
-            by_operator = Counter(
-                {name: int(count) for name, count in flops.by_operator().items() if count}
-            )
-            unsupported: Counter[str] = flops.unsupported_ops()
-            return FvcoreCounts(by_operator, int(activations.total()), unsupported)
+            return FvcoreCounts(int(flops.total()), int(activations.total()))
 
 
 def example(input: Shape, batch: int = 1) -> torch.Tensor:  # noqa: A002

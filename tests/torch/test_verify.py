@@ -8,11 +8,20 @@ from collections.abc import Sequence
 import pytest
 
 import convcalc
-from convcalc.api.verify import BY_CONVENTION, DISAGREES, NOT_MEASURED
+from convcalc.api.verify import (
+    AGREES,
+    BY_CONVENTION,
+    DISAGREES,
+    NOT_MEASURED,
+    Row,
+    Verification,
+)
 from convcalc.cli.main import main
+from convcalc.layers.channels import Take
 from convcalc.layers.conv import Conv, ConvTranspose
 from convcalc.layers.pool import MaxPool
 from convcalc.quantities import AxisRead, OpCounts, Shape
+from convcalc.torch_bridge import measure
 
 NETWORKS = [
     ("7x7", "4x21x21"),
@@ -54,11 +63,94 @@ def test_cut_field_is_not_called_measured() -> None:
     assert rows["support"].verdict == "agrees"
 
 
-def test_batch_norm_differs_by_convention_with_its_reason() -> None:
-    rows = [r for r in convcalc.verify("3x3+bn", input="4x8x8").rows if r.by == "fvcore"]
-    macs = next(row for row in rows if row.quantity == "MACs")
-    assert macs.verdict == BY_CONVENTION
-    assert macs.reason == "adds 2 per batch-norm output: 512"
+def row_of(found: Verification, quantity: str, by: str = "probe") -> Row:
+    (row,) = [row for row in found.rows if (row.quantity, row.by) == (quantity, by)]
+    return row
+
+
+@pytest.mark.parametrize(
+    ("spec", "measured", "reason"),
+    [
+        ("3x3+bn", "9,728", "+512: bn: 2 per element in"),
+        ("up2", "1,024", "+1,024: up: in 2-D, 1 per element out, 4 if bilinear"),
+        ("gn g2+gap", "1,536", "+1,280: gn: 5 per element in; +256: gap: 1 per element in"),
+    ],
+)
+def test_fvcore_differs_by_convention_with_its_reason(
+    spec: str, measured: str, reason: str
+) -> None:
+    found = row_of(convcalc.verify(spec.replace(" ", ""), input="4x8x8"), "MACs", "fvcore")
+    assert (found.measured, found.verdict, found.reason) == (measured, BY_CONVENTION, reason)
+
+
+def test_fvcore_counts_an_even_kernel_that_is_padded_apart() -> None:
+    """padding='same', which fvcore has no rule for, is not how the module is built."""
+    found = row_of(convcalc.verify("2x2", input="4x8x8"), "MACs", "fvcore")
+    assert (found.measured, found.verdict) == ("4,096", AGREES)
+    with_norm = row_of(convcalc.verify("2x2+bn", input="4x8x8"), "MACs", "fvcore")
+    assert (with_norm.measured, with_norm.verdict) == ("4,608", BY_CONVENTION)
+
+
+@pytest.mark.parametrize("extra", [-9_216, -1, 1, 511, 513])
+def test_a_total_that_fvcores_rules_do_not_give_disagrees(
+    monkeypatch: pytest.MonkeyPatch, extra: int
+) -> None:
+    planted = measure.FvcoreCounts(9_216 + extra, 256)
+    monkeypatch.setattr(measure, "run_fvcore", lambda *_: planted)
+    found = row_of(convcalc.verify("3x3+bn", input="4x8x8"), "MACs", "fvcore")
+    assert (found.verdict, found.reason) == (DISAGREES, "9,728 by fvcore's own rules")
+
+
+def test_activations_that_padding_cuts_off_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch takes one amount for both sides: all 17 x 17 are written, then one side is cut off."""
+    spec, size = "convt3x3s2p0:1@2", "2x8x8"
+    found = row_of(convcalc.verify(spec, input=size), "activations", "fvcore")
+    assert (found.analytic, found.measured, found.verdict) == ("512", "578", BY_CONVENTION)
+    assert found.reason == ("+66: transposed convolutions write it and their padding cuts it off")
+    for wrong in (511, 512 + 65, 512 + 67):
+        planted = measure.FvcoreCounts(2 * 2 * 9 * 64, wrong)
+        monkeypatch.setattr(measure, "run_fvcore", lambda *_, planted=planted: planted)
+        found = row_of(convcalc.verify(spec, input=size), "activations", "fvcore")
+        assert (found.verdict, found.reason) == (DISAGREES, "")
+
+
+def test_without_fvcore_its_row_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "run_fvcore", lambda *_: None)
+    found = convcalc.verify("3x3", input="2x9x9")
+    row = row_of(found, "MACs", "fvcore")
+    assert (row.analytic, row.measured, row.verdict) == ("2,916", "-", NOT_MEASURED)
+    assert row.reason == "fvcore is not installed: pip install 'convcalc[torch]'"
+    assert found.agrees
+
+
+def test_a_set_that_is_only_contained_disagrees_where_exact_is_claimed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def wider(*_: object) -> tuple[AxisRead, ...]:
+        return (AxisRead(5, 1, -2), AxisRead(3, 1, -1))
+
+    monkeypatch.setattr(Conv, "reads", wider)
+    found = convcalc.verify("3x3", input="2x17x17")
+    row = row_of(found, "support")
+    assert (row.analytic, row.measured, row.verdict) == ("15", "9", DISAGREES)
+    assert row.reason == "unit 8x8: other positions"
+    assert row_of(found, "field size, axis 0").verdict == DISAGREES
+    assert row_of(found, "field size, axis 1").verdict == AGREES
+
+
+def test_a_bound_that_is_called_one_differs_by_convention(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the concatenation, only the channels of the 1x1 are kept."""
+    spec, size = "cat(1x1@2 | 5x5@2)+take0-1", "2x17x17"
+    found = convcalc.verify(spec, input=size)
+    row = row_of(found, "support")
+    assert (row.analytic, row.measured, row.verdict) == ("25", "1", BY_CONVENTION)
+    assert row.reason == "unit 8x8: an upper bound, channels are not followed apart"
+    size_row = row_of(found, "field size, axis 0")
+    assert (size_row.analytic, size_row.measured, size_row.verdict) == ("5", "1", BY_CONVENTION)
+    monkeypatch.setattr(Conv, "reads", _wrong_reads)  # less than a bound must hold
+    monkeypatch.setattr(Take, "drops_channels", True)
+    smaller = row_of(convcalc.verify("cat(5x5@2 | 1x1@2)+take0-1", input=size), "support")
+    assert (smaller.analytic, smaller.measured, smaller.verdict) == ("9", "25", DISAGREES)
 
 
 def _wrong_params(self: Conv, inputs: Sequence[Shape], output: Shape) -> int:

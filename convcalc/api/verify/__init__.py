@@ -1,0 +1,144 @@
+"""Rows of agreement: every figure beside what the real torch layers do.
+
+The module is built by `torch_bridge.build`, run once under torch's FlopCounterMode, traced by
+fvcore, and its receptive field is probed by `torch_bridge.probe`. A counter that is known to count
+otherwise is listed with the reason; a difference that no known convention explains is a
+disagreement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from convcalc.analysis import Report, Setting, analyze_graph
+from convcalc.analysis.renderable import Renderable
+from convcalc.api.arguments import need_numbers
+from convcalc.api.verify.counts import compare_fvcore, compare_layers, compare_run
+from convcalc.api.verify.fields import compare_fields
+from convcalc.api.verify.rows import (
+    AGREES,
+    BY_CONVENTION,
+    COUNTER,
+    DISAGREES,
+    NOT_MEASURED,
+    PROBE,
+    TORCH,
+    Row,
+    Rows,
+)
+from convcalc.errors import LayerError, shorten
+from convcalc.graph import Graph
+from convcalc.networks.sources import InputSize, Network, graphs_at, need_torch
+from convcalc.quantities import Shape
+
+__all__ = [
+    "AGREES",
+    "BY_CONVENTION",
+    "DISAGREES",
+    "NOT_MEASURED",
+    "Row",
+    "Verification",
+    "verify",
+]
+
+
+@dataclass(frozen=True)
+class Verification(Renderable):
+    """Rows of agreement; `agrees` unless one of them disagrees."""
+
+    rows: tuple[Row, ...]
+    inputs: tuple[Shape, ...]
+    """Of each network."""
+
+    @property
+    def agrees(self) -> bool:
+        """True unless a figure disagrees without a known reason."""
+        return not self.disagreements
+
+    @property
+    def disagreements(self) -> tuple[Row, ...]:
+        """The rows that disagree."""
+        return tuple(row for row in self.rows if row.verdict == DISAGREES)
+
+
+def verify(
+    *networks: Network,
+    input: InputSize = None,  # noqa: A002
+    padding: str = "same",
+    bias: bool = True,
+    after_conv: str | None = None,
+    layers: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> Verification:
+    """Check every figure of networks against real torch layers.
+
+    Args:
+        layers: add rows for each layer.
+        progress: called with what is about to be done.
+        The others as for `convcalc.analyze`.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+        ConvcalcError: a network does not parse, fit the input, or fit into memory.
+    """
+    need_torch("verify")
+    from convcalc.torch_bridge.state import preserved_state
+
+    placed = graphs_at(networks, input, padding, bias, after_conv)
+    for _, shape, _ in placed:
+        need_numbers(shape, "verify")
+    rows: list[Row] = []
+    with preserved_state():
+        for graph, shape, _ in placed:
+            rows += _verify_graph(graph, shape, layers, progress or (lambda _: None))
+    return Verification(tuple(rows), tuple(shape for _, shape, _ in placed))
+
+
+def _verify_graph(
+    graph: Graph, shape: Shape, layers: bool, progress: Callable[[str], None]
+) -> list[Row]:
+    from convcalc.torch_bridge.build import to_torch as build
+    from convcalc.torch_bridge.measure import cut_off, run_counted, run_fvcore
+    from convcalc.torch_bridge.memory import check_memory
+
+    report = analyze_graph(graph, Setting(shape))
+    if graph.module is not None:
+        return _verify_model(graph, report, progress)
+    check_memory(report)
+    progress(f"{graph.name}: running the module")
+    module = build(graph, shape)
+    try:
+        measured = run_counted(module, shape)
+    except (RuntimeError, ValueError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise LayerError(
+            f"{shorten(graph.name, 40)} at {shape}: torch refuses it: {shorten(first, 160)}"
+        ) from None
+    rows = Rows(graph.name)
+    compare_run(rows, report, measured)
+    progress(f"{graph.name}: tracing with fvcore")
+    compare_fvcore(rows, graph, report, run_fvcore(module, shape), cut_off(module, report))
+    if all(layer.output == measured.of(layer.name).output for layer in report.layers):
+        progress(f"{graph.name}: probing the receptive field")
+        compare_fields(rows, report, graph, shape, module)
+    else:
+        rows.not_measured("support", "-", PROBE, "not probed where shapes disagree")
+    if layers:
+        compare_layers(rows, report, measured)
+    return rows.rows
+
+
+def _verify_model(graph: Graph, report: Report, progress: Callable[[str], None]) -> list[Row]:
+    """A model that was followed: what torch counts when it really runs."""
+    from convcalc.torch_bridge.measure import run_model
+
+    progress(f"{graph.name}: running the module")
+    flops, params, elements = run_model(graph.module, report.input)
+    rows = Rows(graph.name)
+    rows.add("output elements", report.output.elements, elements, TORCH)
+    rows.add("params", report.params, params, TORCH)
+    missing = "; ".join(report.unknown[:3])
+    verdict = NOT_MEASURED if report.unknown and report.macs != flops // 2 else None
+    rows.add("MACs", report.macs, flops // 2, COUNTER, missing, verdict=verdict)
+    return rows.rows
