@@ -14,10 +14,15 @@ from convcalc.quantities import OpCounts, Shape
 
 
 class Activation(Pointwise):
-    """What all of them share: an operation vector for each element."""
+    """What all of them share: an operation vector for each element.
+
+    torch's module bears the name of the class.
+    """
 
     is_activation: ClassVar[bool] = True
     per_element: ClassVar[OpCounts]
+    functions: ClassVar[tuple[str, ...]]
+    """What torch calls the function, and others that cost the same."""
 
     def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
         return self.per_element * output.elements
@@ -26,18 +31,21 @@ class Activation(Pointwise):
 class ReLU(Activation):
     word = example = "relu"
     summary = "max(x, 0)"
+    functions = ("relu", "threshold")
     per_element = OpCounts(compares=1)
 
 
 class ReLU6(Activation):
     word = example = "relu6"
     summary = "min(max(x, 0), 6)"
+    functions = ("relu6", "hardtanh")
     per_element = OpCounts(compares=2)
 
 
 class LeakyReLU(Activation):
     word = example = "leakyrelu"
     summary = "x if x > 0 else slope * x"
+    functions = ("leaky_relu", "rrelu")
     per_element = OpCounts(compares=1, multiplies=1)
 
 
@@ -46,6 +54,7 @@ class PReLU(Activation):
 
     word = example = "prelu"
     summary = "x if x > 0 else slope * x, the slope learned"
+    functions = ("prelu",)
     per_element = OpCounts(compares=1, multiplies=1)
 
     def params(self, inputs: Sequence[Shape], output: Shape) -> int:
@@ -55,24 +64,28 @@ class PReLU(Activation):
 class ELU(Activation):
     word = example = "elu"
     summary = "x if x > 0 else alpha * (exp(x) - 1)"
+    functions = ("elu", "celu")
     per_element = OpCounts(compares=1, transcendentals=1, adds=1, multiplies=1)
 
 
 class SELU(Activation):
     word = example = "selu"
     summary = "scale * elu(x)"
+    functions = ("selu",)
     per_element = OpCounts(compares=1, transcendentals=1, adds=1, multiplies=2)
 
 
 class GELU(Activation):
     word = example = "gelu"
     summary = "x/2 * (1 + erf(x / sqrt(2)))"
+    functions = ("gelu",)
     per_element = OpCounts(multiplies=3, adds=1, transcendentals=1)
 
 
 class Sigmoid(Activation):
     word = example = "sigmoid"
     summary = "1 / (1 + exp(-x))"
+    functions = ("sigmoid", "logsigmoid", "expit")
     per_element = OpCounts(transcendentals=1, adds=1, divides=1)
 
 
@@ -80,30 +93,35 @@ class SiLU(Activation):
     word = example = "silu"
     aliases = ("swish",)
     summary = "x * sigmoid(x)"
+    functions = ("silu",)
     per_element = OpCounts(transcendentals=1, adds=1, divides=1, multiplies=1)
 
 
 class Tanh(Activation):
     word = example = "tanh"
     summary = "hyperbolic tangent"
+    functions = ("tanh",)
     per_element = OpCounts(transcendentals=1)
 
 
 class Mish(Activation):
     word = example = "mish"
     summary = "x * tanh(softplus(x))"
+    functions = ("mish",)
     per_element = OpCounts(transcendentals=3, adds=1, multiplies=1)
 
 
 class Softplus(Activation):
     word = example = "softplus"
     summary = "log(1 + exp(x))"
+    functions = ("softplus",)
     per_element = OpCounts(transcendentals=2, adds=1)
 
 
 class Softsign(Activation):
     word = example = "softsign"
     summary = "x / (1 + |x|)"
+    functions = ("softsign",)
     per_element = OpCounts(adds=1, divides=1)
 
 
@@ -111,6 +129,7 @@ class Hardswish(Activation):
     word = example = "hardswish"
     aliases = ("hswish",)
     summary = "x * relu6(x + 3) / 6"
+    functions = ("hardswish",)
     per_element = OpCounts(adds=1, compares=2, multiplies=1, divides=1)
 
 
@@ -118,4 +137,5 @@ class Hardsigmoid(Activation):
     word = example = "hardsigmoid"
     aliases = ("hsigmoid",)
     summary = "relu6(x + 3) / 6"
+    functions = ("hardsigmoid",)
     per_element = OpCounts(adds=1, compares=2, divides=1)

@@ -16,7 +16,8 @@ from torch.nn import functional
 
 from convcalc.errors import LayerError
 from convcalc.graph import INPUT, Graph
-from convcalc.layers import activation, channels, conv, linear, merge, norm, pool, resample
+from convcalc.layers import channels, conv, linear, merge, norm, pool, resample
+from convcalc.layers.activation import Activation
 from convcalc.layers.base import Word
 from convcalc.quantities import Shape
 
@@ -188,9 +189,12 @@ class Concat(nn.Module):
 
 
 def _build(layer: Word, inputs: list[Shape], output: Shape) -> nn.Module:
+    if isinstance(layer, Activation):
+        activation: nn.Module = getattr(nn, type(layer).__name__)()
+        return activation
     builder = _BUILDERS.get(type(layer))
     if builder is None:
-        raise LayerError(f"there is no torch layer for {layer}")
+        raise LayerError(f"no torch layer does {layer}")
     return builder(layer, inputs[0], output)
 
 
@@ -344,24 +348,6 @@ def _plain(module: Callable[[], nn.Module]) -> Callable[[Any, Shape, Shape], nn.
     return lambda _layer, _shape, _output: module()
 
 
-_ACTIVATIONS: dict[type[Word], type[nn.Module]] = {
-    activation.ReLU: nn.ReLU,
-    activation.ReLU6: nn.ReLU6,
-    activation.LeakyReLU: nn.LeakyReLU,
-    activation.PReLU: nn.PReLU,
-    activation.ELU: nn.ELU,
-    activation.SELU: nn.SELU,
-    activation.GELU: nn.GELU,
-    activation.SiLU: nn.SiLU,
-    activation.Mish: nn.Mish,
-    activation.Hardswish: nn.Hardswish,
-    activation.Sigmoid: nn.Sigmoid,
-    activation.Hardsigmoid: nn.Hardsigmoid,
-    activation.Tanh: nn.Tanh,
-    activation.Softplus: nn.Softplus,
-    activation.Softsign: nn.Softsign,
-}
-
 _BUILDERS: dict[type[Word], Callable[[Any, Shape, Shape], nn.Module]] = {
     conv.Conv: _conv,
     conv.Depthwise: _conv,
@@ -389,6 +375,5 @@ _BUILDERS: dict[type[Word], Callable[[Any, Shape, Shape], nn.Module]] = {
     merge.Add: _plain(Add),
     merge.Multiply: _plain(Multiply),
     merge.Concat: _plain(Concat),
-    **{kind: _plain(module) for kind, module in _ACTIVATIONS.items()},
 }
-"""The builder of every kind of layer."""
+"""The builder of every kind of layer that is more than a torch module of its own name."""

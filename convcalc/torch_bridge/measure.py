@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
 from math import prod
 from typing import NamedTuple
 
@@ -15,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from convcalc.analysis import Report
 from convcalc.quantities import Shape
 from convcalc.torch_bridge.build import Network, module_name
+from convcalc.torch_bridge.state import evaluation, tensors_in
 
 
 class LayerMeasured(NamedTuple):
@@ -93,30 +93,13 @@ def run_counted(module: Network, input: Shape) -> Measured:  # noqa: A002
 def run_model(module: nn.Module, input: Shape) -> tuple[int, int, int]:  # noqa: A002
     """FLOPs by FlopCounterMode, params, and elements that come out, of any model; its modes are
     put back. With gradients on: the fused attention of inference is counted as 0."""
-    trained = [child for child in module.modules() if child.training]
     device = next((p.device for p in module.parameters()), torch.device("cpu"))
     counter = FlopCounterMode(display=False)
-    try:
-        for child in trained:
-            child.training = False
-        with counter, torch.enable_grad():
-            output = module(torch.rand(1, input.channels, *input.spatial, device=device))
-    finally:
-        for child in trained:
-            child.training = True
-    found = {id(tensor): tensor for tensor in _tensors(output)}
+    with evaluation(module), counter, torch.enable_grad():
+        output = module(torch.rand(1, input.channels, *input.spatial, device=device))
+    found = {id(tensor): tensor for tensor in tensors_in(output)}
     elements = sum(tensor.numel() for tensor in found.values())
     return counter.get_total_flops(), _params(module), elements
-
-
-def _tensors(given: object) -> Iterator[torch.Tensor]:
-    if isinstance(given, torch.Tensor):
-        yield given
-    elif isinstance(given, (tuple, list)):
-        for item in given:
-            yield from _tensors(item)
-    elif isinstance(given, dict):
-        yield from _tensors(list(given.values()))
 
 
 def run_fvcore(module: nn.Module, input: Shape) -> FvcoreCounts | None:  # noqa: A002

@@ -1,11 +1,13 @@
-"""Save torch's global state and restore it afterwards, also after an exception."""
+"""Save torch's global state and a model's modes and restore them, also after an exception."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
+from torch import nn
 
 
 @contextmanager
@@ -40,3 +42,28 @@ def preserved_state(threads: int | None = None) -> Iterator[None]:
 
 def _cuda_in_use() -> bool:
     return torch.cuda.is_available() and torch.cuda.is_initialized()
+
+
+@contextmanager
+def evaluation(model: nn.Module) -> Iterator[None]:
+    """The model in evaluation mode; afterwards each of its modules in its own mode again."""
+    trained = [module for module in model.modules() if module.training]
+    try:
+        for module in trained:
+            module.training = False
+        yield
+    finally:
+        for module in trained:
+            module.training = True
+
+
+def tensors_in(given: Any) -> Iterator[torch.Tensor]:
+    """The tensors in nested tuples, lists and dicts."""
+    if isinstance(given, torch.Tensor):
+        yield given
+    elif isinstance(given, (tuple, list)):
+        for item in given:
+            yield from tensors_in(item)
+    elif isinstance(given, dict):
+        for item in given.values():
+            yield from tensors_in(item)

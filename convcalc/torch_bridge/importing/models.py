@@ -24,7 +24,8 @@ from convcalc.layers.traced import Traced
 from convcalc.quantities import AxisRead, Shape
 from convcalc.torch_bridge.importing.handlers import HANDLERS
 from convcalc.torch_bridge.importing.layout import map_dims, shape_of, vector_dims
-from convcalc.torch_bridge.importing.recorder import Recorder, Value, failed, followed, tensors_in
+from convcalc.torch_bridge.importing.recorder import Recorder, Value, failed, followed
+from convcalc.torch_bridge.state import tensors_in
 
 IMAGE = 224
 """Positions along each axis of an input that nobody gave."""
@@ -216,7 +217,7 @@ def _ended(recorder: Recorder, model: nn.Module, result: Any) -> list[Node]:
     outputs: list[Value] = []
     for tensor in tensors_in(result):
         value = recorder.value(tensor)
-        if value is not None and value.node != INPUT and value not in outputs:
+        if value is not None and value not in outputs:
             outputs.append(value)
     if not outputs:
         raise SourceError("the model's output does not depend on its input")
@@ -227,7 +228,7 @@ def _ended(recorder: Recorder, model: nn.Module, result: Any) -> list[Node]:
         reading = tuple((AxisRead(),) * 0 if not value.shape.rank else None for value in outputs)
         layer = Traced("outputs", Shape(elements), reading=reading, moves_data=False)
         recorder.node(layer, outputs)
-    elif outputs[0].node != last:
+    elif outputs[0].node != last or last < 0:
         recorder.node(Identity(), outputs)
     unused = _unused(recorder, model)
     return [*recorder.nodes[:-1], *unused, recorder.nodes[-1]]

@@ -20,7 +20,7 @@ from torch.nn.modules import module as hooks
 from torch.overrides import TorchFunctionMode
 
 from convcalc.errors import ConvcalcError, LayerError, LimitError, shorten
-from convcalc.graph import INPUT, MAX_LAYERS, Node
+from convcalc.graph import MAX_LAYERS, Node
 from convcalc.layers.base import Layer, Reads
 from convcalc.layers.linear import Flatten
 from convcalc.layers.traced import Traced
@@ -33,6 +33,7 @@ from convcalc.torch_bridge.importing.layout import (
     size_of,
     vector_dims,
 )
+from convcalc.torch_bridge.state import evaluation, tensors_in
 
 
 class Value(NamedTuple):
@@ -305,18 +306,6 @@ _READ_VALUES = frozenset({"item", "tolist", "__bool__", "__int__", "__float__", 
 """Functions that look at the values of the model's own tensors."""
 
 
-def tensors_in(given: Any) -> Iterator[torch.Tensor]:
-    """The tensors in nested tuples, lists and dicts."""
-    if isinstance(given, torch.Tensor):
-        yield given
-    elif isinstance(given, (tuple, list)):
-        for item in given:
-            yield from tensors_in(item)
-    elif isinstance(given, dict):
-        for item in given.values():
-            yield from tensors_in(item)
-
-
 def _line() -> str:
     """The line of the model's source that made the call: the innermost outside torch and here."""
     frame = sys._getframe(1)
@@ -334,7 +323,6 @@ def _line() -> str:
 def followed(recorder: Recorder, model: nn.Module) -> Iterator[None]:
     """Everything that the model does in here comes by the recorder, in evaluation mode; afterwards
     the model and torch are as before."""
-    trained = [module for module in model.modules() if module.training]
 
     def enter(module: nn.Module, _inputs: Any) -> None:
         path = recorder.paths.get(id(module))
@@ -348,13 +336,9 @@ def followed(recorder: Recorder, model: nn.Module) -> Iterator[None]:
         hooks.register_module_forward_hook(leave),
     ]
     try:
-        for module in trained:
-            module.training = False
-        with torch.no_grad(), recorder:
+        with evaluation(model), torch.no_grad(), recorder:
             yield
     finally:
-        for module in trained:
-            module.training = True
         for handle in handles:
             handle.remove()
 
@@ -371,6 +355,3 @@ def failed(error: Exception, recorder: Recorder) -> ConvcalcError:
         hint = "what the model does depends on values, and it is followed without any"
     return LayerError(f"the model's forward fails{where}: {type(error).__name__}: {first}",
                       hint=hint)  # fmt: skip
-
-
-__all__ = ["INPUT", "Recorder", "Unknown", "Value", "failed", "followed", "tensors_in"]

@@ -5,24 +5,11 @@ Functions of one meaning share a handler; importing this package registers them 
 
 from __future__ import annotations
 
-from convcalc.torch_bridge.importing.handlers import (
-    elementwise,
-    norms,
-    parts,
-    products,
-    reductions,
-    resizing,
-    views,
-)
+from importlib import import_module
+
 from convcalc.torch_bridge.importing.handlers.common import HANDLERS
 
-__all__ = [
-    "HANDLERS",
-    "elementwise",
-    "norms",
-    "parts",
-    "products",
-    "reductions",
-    "resizing",
-    "views",
-]
+for _module in ("elementwise", "norms", "parts", "products", "reductions", "resizing", "views"):
+    import_module(f"{__name__}.{_module}")
+
+__all__ = ["HANDLERS"]

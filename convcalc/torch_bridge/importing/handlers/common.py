@@ -7,7 +7,7 @@ then treated as unknown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import prod
 from typing import Any
 
@@ -44,12 +44,19 @@ def handles(*functions: Any) -> Callable[[Handler], Handler]:
     return register
 
 
+def spellings(name: str) -> Iterator[tuple[Any, bool]]:
+    """torch.name, Tensor.name, Tensor.name_ and F.name, those that exist, and whether each works
+    in place."""
+    for home in (torch, Tensor, F, torch._C._nn, torch.special):
+        for in_place in (False, True):
+            function = getattr(home, f"{name}_" if in_place else name, None)
+            if function is not None:
+                yield function, in_place
+
+
 def of_tensor(*names: str) -> list[Any]:
-    """torch.name, Tensor.name, Tensor.name_ and F.name, those that exist."""
-    homes = (torch, Tensor, F, torch._C._nn, torch.special)
-    spelled = [spelling for name in names for spelling in (name, f"{name}_")]
-    found = [getattr(home, name, None) for home in homes for name in spelled]
-    return [function for function in found if function is not None]
+    """All spellings of functions."""
+    return [function for name in names for function, _ in spellings(name)]
 
 
 def axis_values(value: Any, rank: int) -> tuple[int, ...]:

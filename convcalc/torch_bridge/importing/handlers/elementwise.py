@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (its name everywhere)
 
-from convcalc.layers import activation, linear, merge, norm
+from convcalc.layers import KINDS, activation, linear, merge, norm
 from convcalc.quantities import OpCounts
 from convcalc.torch_bridge.importing.handlers.common import (
     HANDLERS,
@@ -17,6 +17,7 @@ from convcalc.torch_bridge.importing.handlers.common import (
     matching,
     of_tensor,
     result_into,
+    spellings,
     value_of,
 )
 from convcalc.torch_bridge.importing.layout import (
@@ -28,49 +29,25 @@ from convcalc.torch_bridge.importing.layout import (
 )
 from convcalc.torch_bridge.importing.recorder import Handler, Recorder, Value
 
-_ACTIVATIONS: dict[type[activation.Activation], tuple[str, ...]] = {
-    activation.ReLU: ("relu", "threshold"),
-    activation.ReLU6: ("relu6", "hardtanh"),
-    activation.LeakyReLU: ("leaky_relu", "rrelu"),
-    activation.ELU: ("elu", "celu"),
-    activation.SELU: ("selu",),
-    activation.GELU: ("gelu",),
-    activation.SiLU: ("silu",),
-    activation.Mish: ("mish",),
-    activation.Hardswish: ("hardswish",),
-    activation.Sigmoid: ("sigmoid", "logsigmoid"),
-    activation.Hardsigmoid: ("hardsigmoid",),
-    activation.Tanh: ("tanh",),
-    activation.Softplus: ("softplus",),
-    activation.Softsign: ("softsign",),
-}
-
 
 def _activation(layer: activation.Activation, in_place: bool) -> Handler:
     def handler(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
         value = rec.value(input)
         if value is None:
             return NotImplemented
-        out = rec.emit(layer, [value], value.dims, dtype=input.dtype)
+        learned = [given for given in (*args, *kwargs.values()) if isinstance(given, Tensor)]
+        out = rec.emit(layer, [value], value.dims, learned, input.dtype)
         flag = kwargs.get("inplace", False) or any(arg is True for arg in args)
         return result_into(rec, out, input if in_place or flag else None)
 
     return handler
 
 
-for _kind, _names in _ACTIVATIONS.items():
-    for _name in _names:
-        for _home in (torch, Tensor, F, torch._C._nn, torch.special):
-            for _spelled in (_name, f"{_name}_"):
-                if (_function := getattr(_home, _spelled, None)) is not None:
-                    HANDLERS[_function] = _activation(_kind(), _spelled.endswith("_"))
-HANDLERS[torch.special.expit] = _activation(activation.Sigmoid(), False)
-
-
-@handles(F.prelu, torch.prelu)
-def _prelu(rec: Recorder, input: Tensor, weight: Tensor) -> Any:
-    value = value_of(rec, input)
-    return rec.emit(activation.PReLU(), [value], value.dims, [weight])
+for _kind in KINDS:
+    if issubclass(_kind, activation.Activation):
+        for _name in _kind.functions:
+            for _function, _in_place in spellings(_name):
+                HANDLERS[_function] = _activation(_kind(), _in_place)
 
 
 @handles(F.glu)
@@ -129,7 +106,7 @@ _UNARY = {
 }  # fmt: skip
 
 
-def _unary(name: str, each: OpCounts) -> Handler:
+def _unary(name: str, each: OpCounts, in_place: bool) -> Handler:
     def handler(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
         value = rec.value(input)
         if value is None:
@@ -137,17 +114,14 @@ def _unary(name: str, each: OpCounts) -> Handler:
         counts = each * value.shape.elements
         out = rec.traced(name.strip("_"), [value], value.dims, counts,
                          rec.pointwise([value], value.dims), dtype=input.dtype)  # fmt: skip
-        in_place = name.endswith("_") and not name.startswith("__")
         return result_into(rec, out, input if in_place else None)
 
     return handler
 
 
 for _name, _each in _UNARY.items():
-    for _home in (torch, Tensor):
-        for _spelled in (_name, f"{_name}_"):
-            if (_function := getattr(_home, _spelled, None)) is not None:
-                HANDLERS[_function] = _unary(_spelled, _each)
+    for _function, _in_place in spellings(_name):
+        HANDLERS[_function] = _unary(_name, _each, _in_place)
 
 _BINARY = {
     "add": ("adds", merge.Add), "sub": ("adds", None), "subtract": ("adds", None),
@@ -213,10 +187,8 @@ def _is_scale(source: Value, dims: Dims, others: list[Tensor]) -> bool:
 
 
 for _name in _BINARY:
-    for _home in (torch, Tensor):
-        for _spelled in (_name, f"{_name}_"):
-            if (_function := getattr(_home, _spelled, None)) is not None:
-                HANDLERS[_function] = binary(_name, _spelled.endswith("_"))
+    for _function, _in_place in spellings(_name):
+        HANDLERS[_function] = binary(_name, _in_place)
 for _operator, _meant in _OPERATORS.items():
     if (_function := getattr(Tensor, _operator, None)) is not None:
         HANDLERS[_function] = binary(_meant.rstrip("_"), _meant.endswith("_"))

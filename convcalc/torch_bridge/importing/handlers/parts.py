@@ -175,10 +175,8 @@ def _stack(rec: Recorder, tensors: Any, dim: int = 0) -> Any:
     return rec.traced("stack", sources, dims, None, rec.pointwise(sources, dims), others)
 
 
-@handles(*of_tensor("roll", "flip", "fliplr", "flipud", "index_select", "gather", "rot90",
-                    "take_along_dim", "repeat_interleave"))  # fmt: skip
-def _moved(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
-    return NotImplemented  # replaced below
+_MOVES = ("roll", "flip", "fliplr", "flipud", "index_select", "gather", "rot90",
+          "take_along_dim", "repeat_interleave")  # fmt: skip
 
 
 def _moving(function: Any) -> Handler:
@@ -195,7 +193,7 @@ def _moving(function: Any) -> Handler:
     return handler
 
 
-for _function in [f for f, handler in HANDLERS.items() if handler is _moved]:
+for _function in of_tensor(*_MOVES):
     HANDLERS[_function] = _moving(_function)
 
 

@@ -192,9 +192,8 @@ def _contracted(inputs: list[str], tensors: list[Tensor], terms: list[str]) -> i
 def _attention(rec: Recorder, query: Tensor, key: Tensor, value: Tensor,
                attn_mask: Tensor | None = None, *args: Any, **kwargs: Any) -> Any:  # fmt: skip
     *batch, length, depth = map(int, query.shape)
-    taps, counts = _attention_counts(prod(batch), length, int(key.shape[-2]), depth,
-                                     int(value.shape[-1]))  # fmt: skip
-    del taps
+    counts = _attention_counts(prod(batch), length, int(key.shape[-2]), depth,
+                               int(value.shape[-1]))  # fmt: skip
     dims = vector_dims((*batch, length, int(value.shape[-1])))
     given = [query, key, value, *([attn_mask] if attn_mask is not None else [])]
     sources = [found for tensor in given if (found := rec.value(tensor)) is not None]
@@ -202,14 +201,12 @@ def _attention(rec: Recorder, query: Tensor, key: Tensor, value: Tensor,
     return rec.traced("attention", sources, dims, counts, weights=others)
 
 
-def _attention_counts(
-    batch: int, length: int, keys: int, depth: int, value_depth: int
-) -> tuple[int, OpCounts]:
+def _attention_counts(batch: int, length: int, keys: int, depth: int, value_depth: int) -> OpCounts:
     """Scores, their scaling and softmax, and the weighted sum (Vaswani et al. 2017, 3.2.1)."""
     scores = batch * length * keys
     taps = scores * (depth + value_depth)
     rows = batch * length
-    return taps, OpCounts(
+    return OpCounts(
         taps, taps, multiplies=scores, compares=scores - rows, adds=2 * scores - rows,
         transcendentals=scores, divides=scores,
     )  # fmt: skip
@@ -236,8 +233,8 @@ def _multi_head(
         batch * embed * (length * widths[0] + keys * widths[1] + keys * widths[2] + length * embed)
     )
     keys += (bias_k is not None) + bool(add_zero_attn)
-    _, counts = _attention_counts(batch * num_heads, length, keys, embed // num_heads,
-                                  embed // num_heads)  # fmt: skip
+    counts = _attention_counts(batch * num_heads, length, keys, embed // num_heads,
+                               embed // num_heads)  # fmt: skip
     biases += batch * length * embed if out_proj_bias is not None else 0
     counts = counts + OpCounts(projections, projections, biases)
     sources = list(

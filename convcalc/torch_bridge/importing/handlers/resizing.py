@@ -191,11 +191,6 @@ def _unfold(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
     return rec.traced("unfold", [value_of(rec, input)], vector_dims(out.shape))
 
 
-@handles(F.fold, F.grid_sample)
-def _gathered(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
-    return NotImplemented
-
-
 @handles(F.embedding)
 def _embedding(rec: Recorder, input: Tensor, weight: Tensor, *args: Any, **kwargs: Any) -> Any:
     value = rec.value(input)

@@ -22,11 +22,8 @@ from convcalc.torch_bridge.importing.layout import (
 )
 from convcalc.torch_bridge.importing.recorder import Handler, Recorder, Value
 
-
-@handles(*of_tensor("view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "view_as",
-                    "reshape_as", "ravel", "unsafe_view"))  # fmt: skip
-def _view(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
-    return NotImplemented  # replaced below: the size is worked out by the function itself
+_VIEWS = ("view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "view_as",
+          "reshape_as", "ravel", "unsafe_view")  # fmt: skip
 
 
 def _viewing(function: Any) -> Handler:
@@ -50,7 +47,7 @@ def _as_size(rec: Recorder, value: Value, size: tuple[int, ...], dtype: Any) -> 
     return rec.traced("reshape", [value], vector_dims(size), dtype=dtype, moves_data=False)
 
 
-for _function in [f for f, handler in HANDLERS.items() if handler is _view]:
+for _function in of_tensor(*_VIEWS):
     HANDLERS[_function] = _viewing(_function)
 
 
@@ -93,11 +90,6 @@ def _axes(given: Any) -> tuple[int, ...]:
     return tuple(given) if isinstance(given, (tuple, list)) else (int(given),)
 
 
-@handles(*of_tensor("expand", "expand_as", "repeat", "tile", "broadcast_to"))
-def _expanded(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
-    return NotImplemented  # replaced below
-
-
 def _expanding(function: Any) -> Handler:
     def handler(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
         value = rec.value(input)
@@ -114,5 +106,5 @@ def _expanding(function: Any) -> Handler:
     return handler
 
 
-for _function in [f for f, handler in HANDLERS.items() if handler is _expanded]:
+for _function in of_tensor("expand", "expand_as", "repeat", "tile", "broadcast_to"):
     HANDLERS[_function] = _expanding(_function)
