@@ -1,4 +1,4 @@
-"""The one tree of exceptions. Everything a user can get wrong ends in one of these.
+"""The one tree of exceptions: every mistake of a user ends in one of these.
 
     ConvcalcError               one message: what was expected, the place, a hint
     ├── SpecError               a specification or an input size that does not parse
@@ -6,18 +6,30 @@
     ├── LimitError              refused before any work, by a stated limit
     ├── OptionError             an option's value, or a combination of options
     ├── SourceError             a file or a built-in that cannot be found, read or written
-    │   └── ProblemsError       all that is wrong with one file, in one go
+    │   └── ProblemsError       everything that is wrong with one file
     ├── SymbolError             the answer needs a number where a letter was given
     └── MissingExtraError       the feature needs a package that is not installed
 
-The message, the text with the place in it, and the hint are kept apart, so that a program can
-use them; `str(error)` puts them together as the command line prints them.
+The message, the text with the place in it, the hint and the argument at fault are kept apart, so
+that a program can use them. `str(error)` puts them together for Python. An argument is kept by its
+name in Python, and each client spells it its own way:
+
+    Python                  batch=0: expected a number from 1 to 1,000,000
+    command line            --batch 0: expected ...
+    a configuration file    batch: expected ...
+
+`option(name)` is an argument mentioned in the middle of a message or a hint.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import re
+from collections.abc import Callable, Sequence
+from copy import copy
+from typing import Any, NamedTuple, Self
+
+Spelling = Callable[[str, object], str]
+"""How a client writes an argument: its name in Python and its value, `...` where there is none."""
 
 SNIPPET_WIDTH = 72
 """Columns of the user's text that an error shows around the place."""
@@ -30,10 +42,10 @@ class Span(NamedTuple):
     start: int
     end: int
     source: str = ""
-    """The file that the text is, and the part of it; "" for text on the command line."""
+    """The file that holds the text, and the part of it; "" for text on the command line."""
 
     def place(self) -> str:
-        """File, line and column; "" where the text is no file."""
+        """File, line and column; "" where the text is not from a file."""
         if not self.source:
             return ""
         line_start = self.text.rfind("\n", 0, self.start) + 1
@@ -58,23 +70,117 @@ class Span(NamedTuple):
         return f"  {before}{_printable(shown)}{after}\n  {' ' * _columns(indent)}{carets}"
 
 
+def python_argument(name: str, value: object = ...) -> str:
+    """`batch=0`, or `batch` where there is no value."""
+    return name if value is ... else f"{name}={shorten(repr(value))}"
+
+
+def file_key(name: str, value: object = ...) -> str:  # noqa: ARG001  (the place shows it)
+    """`batch`, as a key of a file."""
+    return name
+
+
+_MENTION = re.compile("\ue000([a-z_]+)(?:\ue001([^\ue002]*))?\ue002")
+"""An argument within a message: private-use characters, which no printed text contains."""
+
+
+def option(name: str, value: str | None = None) -> str:
+    """An argument, mentioned in a message or a hint: `f"choose a smaller {option('batch')}"`."""
+    return f"\ue000{name}\ue002" if value is None else f"\ue000{name}\ue001{value}\ue002"
+
+
 class ConvcalcError(Exception):
     """Base of every error of this project; the command line ends with exit code 2."""
 
-    def __init__(self, message: str, *, span: Span | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        span: Span | None = None,
+        hint: str | None = None,
+        option: str | None = None,
+        value: object = ...,
+    ) -> None:
         super().__init__(message)
-        self.message = message
+        self._message = message
+        self._hint = hint
         self.span = span
-        self.hint = hint
+        self.option = option
+        """The argument at fault, by its name in Python; None where it is none."""
+        self.value = value
+        """What was given for it; `...` where that is unknown."""
 
-    def __str__(self) -> str:
-        lines = [self.message]
+    @property
+    def message(self) -> str:
+        """What is wrong, in one line, without the argument, the place and the hint."""
+        return _spelled(self._message, python_argument)
+
+    @property
+    def hint(self) -> str | None:
+        """What would work; None where nothing is known."""
+        return _spelled(self._hint, python_argument) if self._hint else None
+
+    def headline(self, spelling: Spelling = python_argument) -> str:
+        """The argument at fault and the message."""
+        message = _spelled(self._message, spelling)
+        return f"{spelling(self.option, self.value)}: {message}" if self.option else message
+
+    def spelled(self, spelling: Spelling) -> str:
+        """The whole error for one client: message, place and hint."""
+        lines = [self.headline(spelling)]
         if self.span is not None:
             lines += [f"  {self.span.place()}:"] if self.span.source else []
             lines.append(self.span.snippet())
-        if self.hint:
-            lines.append(f"hint: {self.hint}")
+        if self._hint:
+            lines.append(f"hint: {_spelled(self._hint, spelling)}")
         return "\n".join(lines)
+
+    def with_context(
+        self,
+        *,
+        prefix: str = "",
+        suffix: str = "",
+        span: Span | None = None,
+        hint: str | None = None,
+        option: str | None = None,
+        value: object = ...,
+    ) -> Self:
+        """The same error, of the same class, with more said about it.
+
+        Args:
+            prefix, suffix: put before and after the message.
+            span, hint: take the place of those that the error has.
+            option, value: the argument at fault.
+        """
+        error = copy(self)
+        error._message = f"{prefix}{self._message}{suffix}"
+        error.args = (error._message,)
+        if span is not None:
+            error.span = span
+        if hint is not None:
+            error._hint = hint
+        if option is not None:
+            error.option, error.value = option, value
+        return error
+
+    def __str__(self) -> str:
+        return self.spelled(python_argument)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[ConvcalcError], args: tuple[Any, ...], state: dict[str, Any]) -> Any:
+    """A copy of an error, whatever its class is constructed from."""
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+def _spelled(text: str, spelling: Spelling) -> str:
+    """The text with the arguments it mentions written as the client writes them."""
+    return _MENTION.sub(lambda m: spelling(m[1], ... if m[2] is None else m[2]), text)
 
 
 class SpecError(ConvcalcError):
@@ -86,7 +192,7 @@ class LayerError(ConvcalcError):
 
 
 class LimitError(ConvcalcError):
-    """Something larger than this tool accepts, refused before the work is begun."""
+    """Something larger than this tool accepts, refused before any work."""
 
 
 class OptionError(ConvcalcError):
@@ -98,23 +204,23 @@ class SourceError(ConvcalcError):
 
 
 class ProblemsError(SourceError):
-    """All that is wrong with one file, in one go."""
+    """Everything that is wrong with one file."""
 
     SHOWN = 20
 
-    def __init__(self, errors: Sequence[ConvcalcError], called: str) -> None:
-        super().__init__(f"{len(errors)} problems in {called}")
+    def __init__(self, errors: Sequence[ConvcalcError], name: str) -> None:
+        super().__init__(f"{len(errors)} problems in {name}")
         self.errors = tuple(errors)
 
     @classmethod
-    def of(cls, errors: Sequence[ConvcalcError], called: str) -> ConvcalcError:
-        """The error itself, if there is one only."""
-        return errors[0] if len(errors) == 1 else cls(errors, called)
+    def of(cls, errors: Sequence[ConvcalcError], name: str) -> ConvcalcError:
+        """The error itself if there is only one."""
+        return errors[0] if len(errors) == 1 else cls(errors, name)
 
-    def __str__(self) -> str:
-        parts = [f"{self.message}:"]
+    def spelled(self, spelling: Spelling) -> str:
+        parts = [f"{self.headline(spelling)}:"]
         for number, error in enumerate(self.errors[: self.SHOWN], 1):
-            parts.append(f"{number}. " + str(error).replace("\n", "\n   "))
+            parts.append(f"{number}. " + error.spelled(spelling).replace("\n", "\n   "))
         if len(self.errors) > self.SHOWN:
             parts.append(f"... and {len(self.errors) - self.SHOWN:,} more")
         return "\n".join(parts)
@@ -140,7 +246,7 @@ def shorten(text: str, width: int = 60) -> str:
 
 
 def nearest(word: str, known: list[str]) -> str | None:
-    """The known word most like `word`, or None if none is alike."""
+    """The known word most similar to `word`, or None."""
     if len(word) > 40:
         return None
     from difflib import get_close_matches

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from convcalc.errors import LimitError, Span
+from convcalc.errors import LimitError, Span, option
 from convcalc.layers import Layer
 from convcalc.quantities import Shape
 
@@ -108,5 +108,5 @@ def check_layer_count(count: int, span: Span | None = None) -> None:
         raise LimitError(
             f"{many} layers: at most {MAX_LAYERS:,} are accepted",
             span=span,
-            hint="repeats multiply, and --after-conv counts; analyse one stage at a time",
+            hint=f"repeats multiply and {option('after_conv')} counts; analyse one stage at a time",
         )

@@ -70,7 +70,9 @@ def _folded(layers: list[LayerReport], parts: list[str]) -> LayerReport:
 def _unknown(stage: str, known: list[str]) -> OptionError:
     if not known:
         return OptionError(
-            f"--stage {shorten(stage, 20)}: this network has no stages",
+            "this network has no stages",
+            option="stage",
+            value=stage,
             hint="stages are those of a network file",
         )
     found = nearest(stage, known)

@@ -99,10 +99,8 @@ def analyze_graph(graph: Graph, setting: Setting, assumed: tuple[str, ...] = ())
 def _at(error: ConvcalcError, graph: Graph, node: Node) -> ConvcalcError:
     """The error with the layer, its name and its place in the user's text."""
     name = f" (layer {node.name})" if len(graph.nodes) > 1 else ""
-    return type(error)(
-        f"{shorten(node.spec, 30)}: {error.message}{name}",
-        span=error.span or node.span,
-        hint=error.hint,
+    return error.with_context(
+        prefix=f"{shorten(node.spec, 30)}: ", suffix=name, span=error.span or node.span
     )
 
 

@@ -12,9 +12,10 @@ def known_convention(name: str) -> str:
     return convention(name).name
 
 
-def in_range(value: int, option: str) -> int:
-    if not isinstance(value, int) or not 1 <= value <= MAX_SIZE:
-        raise OptionError(f"{option} {value}: a number from 1 to {MAX_SIZE:,} is expected")
+def in_range(value: int, option: str, most: int = MAX_SIZE) -> int:
+    """Raises OptionError for what is not a whole number from 1 to `most`."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+        raise OptionError(f"expected a number from 1 to {most:,}", option=option, value=value)
     return value
 
 

@@ -112,9 +112,9 @@ def compare(
     """
     placed = graphs_at(networks, input, padding, bias, after_conv)
     common = (
-        in_range(batch, "--batch"),
+        in_range(batch, "batch"),
         known_convention(convention),
-        in_range(element_size, "--element-size"),
+        in_range(element_size, "element_size"),
         local,
     )
     for graph, shape, _ in placed:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from convcalc.analysis import Report, Setting, analyze_graph
 from convcalc.analysis.renderable import Renderable
-from convcalc.api.arguments import need_numbers
+from convcalc.api.arguments import in_range, need_numbers
 from convcalc.errors import OptionError
 from convcalc.networks.sources import InputSize, Network, Placed, graphs_at, need_torch
 from convcalc.quantities import Shape
@@ -111,13 +111,16 @@ def _reports(placed: list[Placed], options: ProfileOptions) -> tuple[Report, ...
 def _check(options: ProfileOptions) -> None:
     """Raises OptionError for a value that is out of range."""
     if options.dtype not in DTYPES:
-        raise OptionError(f"--dtype: expected {', '.join(DTYPES)}, got {options.dtype!r}")
+        raise OptionError(
+            f"expected one of {', '.join(DTYPES)}", option="dtype", value=options.dtype
+        )
     for option, value, most in (
-        ("--batch", options.batch, 10**6),
-        ("--threads", options.threads, 1024),
-        ("--repeat", options.repeat, 10**5),
+        ("batch", options.batch, 10**6),
+        ("threads", options.threads, 1024),
+        ("repeat", options.repeat, 10**5),
     ):
-        if not 1 <= value <= most:
-            raise OptionError(f"{option}: expected a number from 1 to {most:,}, got {value}")
+        in_range(value, option, most)
     if not 0 <= options.min_time <= 3600:
-        raise OptionError(f"--min-time: expected 0 to 3600 seconds, got {options.min_time:g}")
+        raise OptionError(
+            "expected seconds from 0 to 3600", option="min_time", value=options.min_time
+        )

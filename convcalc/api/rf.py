@@ -17,7 +17,7 @@ from convcalc.analysis import support as sets
 from convcalc.analysis.effective import EffectiveField, effective_field
 from convcalc.analysis.renderable import Renderable
 from convcalc.analysis.walk import Walk
-from convcalc.errors import OptionError, SymbolError, nearest, shorten
+from convcalc.errors import OptionError, SymbolError, nearest, option
 from convcalc.graph import INPUT, Graph, Node
 from convcalc.layers.base import Reads
 from convcalc.networks.sources import InputSize, Network, graphs_at
@@ -181,8 +181,8 @@ def receptive_field(
     (graph, shape, _), *_ = graphs_at([network], input, padding, bias, after_conv)
     if not is_number(shape.elements):
         raise SymbolError(f"rf follows positions, so every size of {shape} must be a number")
-    last = _index(graph, at, "--at") if at is not None else graph.outputs[0].node
-    first = _index(graph, origin, "--from") if origin is not None else INPUT
+    last = _index(graph, at, "at") if at is not None else graph.outputs[0].node
+    first = _index(graph, origin, "origin") if origin is not None else INPUT
     graph = graph.up_to(last)
     walk = Walk(graph, Setting(shape, local=local), first)
     walk.visit_all()
@@ -202,7 +202,9 @@ def _index(graph: Graph, name: str, option: str) -> int:
     stages = [found.split("/")[0] for found in names if "/" in found]
     found = nearest(name, names + stages)
     raise OptionError(
-        f"{option} {shorten(name, 30)}: there is no such layer",
+        "no such layer",
+        option=option,
+        value=name,
         hint=f"did you mean {found!r}?" if found else "`convcalc show` lists the layers",
     )
 
@@ -256,10 +258,12 @@ def _checked(unit: tuple[int, ...], output: Shape) -> tuple[int, ...]:
     ):
         sizes = "x".join(map(str, output.spatial))
         raise OptionError(
-            f"--unit {','.join(map(str, unit))}: the output has no such position",
+            "the output has no such position",
+            option="unit",
+            value=",".join(map(str, unit)),
             hint=f"its map is {sizes}, counted from 0"
             if output.rank
-            else "it is a vector: leave --unit out",
+            else f"it is a vector: leave {option('unit')} out",
         )
     return unit
 

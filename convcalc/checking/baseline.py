@@ -34,7 +34,7 @@ from typing import Any, NamedTuple
 from convcalc.analysis import Report
 from convcalc.checking.figures import FIGURES, Value, todays_name
 from convcalc.documents import Document, file_text, parse_document
-from convcalc.errors import OptionError, ProblemsError, SourceError, shorten
+from convcalc.errors import OptionError, ProblemsError, SourceError, option, shorten
 
 SCHEMA_VERSION = 1
 DEFAULT_NAME = "convcalc-baseline.json"
@@ -141,7 +141,7 @@ def loads(text: str, called: str) -> dict[str, Record]:
         raise SourceError(
             f"{called} is of schema version {shorten(str(version), 20)}; this convcalc reads "
             f"{SCHEMA_VERSION}",
-            hint="a newer convcalc wrote it: upgrade, or write it anew with --save-baseline",
+            hint="a newer convcalc wrote it: upgrade, or convcalc check --save-baseline",
         )
     entries = document.data.get("entries")
     if version != SCHEMA_VERSION or isinstance(version, bool) or not isinstance(entries, dict):
@@ -238,8 +238,8 @@ def read_from_git(path: Path, revision: str) -> dict[str, Record]:
         SourceError: the file was damaged.
     """
     if not revision or revision.startswith("-") or ":" in revision or "\0" in revision:
-        raise OptionError(f"--against {shorten(revision, 40)}: a git revision is expected",
-                          hint="for example --against origin/main")  # fmt: skip
+        raise OptionError("expected a git revision", option="against", value=revision,
+                          hint=f"for example {option('against', 'origin/main')}")  # fmt: skip
     called = f"{path.name} at {shorten(revision, 40)}"
     command = ["git", "cat-file", "blob", f"{revision}:./{path.name}"]
     try:
@@ -248,11 +248,13 @@ def read_from_git(path: Path, revision: str) -> dict[str, Record]:
         )
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         reason = shorten(str(error), 100)
-        raise OptionError(f"--against needs git, which did not answer: {reason}") from None
+        raise OptionError(f"cannot run git: {reason}", option="against") from None
     if done.returncode:
         said = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it failed"])[0]
         raise OptionError(
-            f"--against {shorten(revision, 40)}: git says: {shorten(said, 200)}",
+            f"git: {shorten(said, 200)}",
+            option="against",
+            value=revision,
             hint="in CI the checkout must have that revision (fetch-depth: 0)",
         )
     if len(done.stdout) > MAX_BYTES:

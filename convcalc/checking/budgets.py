@@ -98,7 +98,7 @@ def _holds(value: float, relation: str, limit: float | Fraction) -> bool:
     return value >= limit if relation == ">=" else value == limit
 
 
-def read_requirement(text: str, option: str = "--require") -> Budget:
+def read_requirement(text: str, option: str = "require") -> Budget:
     """The budget of a text such as "params<=10M".
 
     Raises:
@@ -108,18 +108,18 @@ def read_requirement(text: str, option: str = "--require") -> Budget:
     try:
         if found is None or not found[2]:
             raise OptionError(
-                f"{option}: a figure, <=, >= or ==, and a value are expected",
+                "expected a figure, <=, >= or ==, and a value",
                 hint="for example 'params<=10M' or 'receptive_field>=7x7'",
             )
         figure = figure_named(found[1])
         relation, _ = _split(found[2])
         if relation is None:
-            raise OptionError(f"{option}: <=, >= or == is expected after {figure.name}")
+            raise OptionError(f"expected <=, >= or == after {figure.name}")
         return Budget(figure, (read_bound(figure, found[2]),))
     except ConvcalcError as error:
         start = 0 if found is None or "figure" in error.message else found.start(2)
         span = Span(text, start, max(len(text), 1))
-        raise OptionError(f"{error.message}", span=span, hint=error.hint) from None
+        raise error.with_context(span=span, option=option) from None
 
 
 def _split(text: str) -> tuple[str | None, str]:

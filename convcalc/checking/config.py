@@ -30,7 +30,15 @@ from convcalc.checking.budgets import Budget, check_possible, read_budget, read_
 from convcalc.checking.figures import NAMED, todays_name
 from convcalc.checking.tolerances import Tolerance, read_tolerance, read_tolerances
 from convcalc.documents import Document, Place, read_document
-from convcalc.errors import ConvcalcError, OptionError, ProblemsError, SourceError, Span, shorten
+from convcalc.errors import (
+    ConvcalcError,
+    OptionError,
+    ProblemsError,
+    SourceError,
+    Span,
+    file_key,
+    shorten,
+)
 from convcalc.networks.input_size import parse_input
 from convcalc.networks.sources import Network, is_file, is_model, named_model, to_graph
 from convcalc.quantities import is_number
@@ -88,7 +96,7 @@ class Entry:
             span = written
         place = "" if span is not None and span.source else f"{self.place}: "
         name = shorten(self.name, 60)
-        return SourceError(f"{place}{name}: {error.message}", span=span, hint=error.hint)
+        return SourceError(f"{place}{name}: {error.headline(file_key)}", span=span, hint=error.hint)
 
 
 def network_in(entry: Entry, folder: Path) -> Network:
@@ -222,7 +230,7 @@ class _Reader:
             if error.span is None or not error.span.source:
                 span = self.document.key(*where)
                 place = "" if span else f"{self.document.called}: "
-                error = SourceError(place + error.message, span=span, hint=error.hint)
+                error = SourceError(place + error.headline(file_key), span=span, hint=error.hint)
             self.errors.append(error)
 
     def check(
@@ -314,10 +322,7 @@ class _Reader:
 def _check_option(key: str, value: Any) -> None:
     """Raises ConvcalcError for a value that no network could be analysed with."""
     if key == "input":
-        try:
-            shape = parse_input(value)
-        except ConvcalcError as error:  # it speaks of the command line's option
-            raise OptionError(error.message.removeprefix("--"), hint=error.hint) from None
+        shape = parse_input(value)
         if not is_number(shape.elements):
             raise OptionError(f"input {shape}: a budget holds for numbers, not for letters")
     elif key in ("batch", "element_size"):

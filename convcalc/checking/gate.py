@@ -16,7 +16,7 @@ from convcalc.checking.judge import judge
 from convcalc.checking.plan import Plan, Reference, entries_of, find_reference, make_plan
 from convcalc.checking.tolerances import Tolerance, read_tolerances
 from convcalc.checking.verdicts import ERROR, NOTE, Check, Checked, Verdict
-from convcalc.errors import ConvcalcError, OptionError, ProblemsError, shorten
+from convcalc.errors import ConvcalcError, OptionError, ProblemsError, option, shorten
 from convcalc.networks.sources import Network
 
 Progress = Callable[[str, float | None], None]
@@ -108,7 +108,8 @@ def _check_absolute(plan: Plan) -> None:
         OptionError(
             (f"{budget.place}: " if budget.place else "") + f"{shorten(entry.name, 60)}: "
             f"{budget.figure.name} {bound}: there is no baseline",
-            hint="--save-baseline writes one; or name one: --baseline FILE.json, --baseline 7x7",
+            hint="write one: convcalc check --save-baseline; or name one: "
+            f"{option('baseline', 'FILE.json')}, {option('baseline', '7x7')}",
         )
         for entry in plan.entries
         for budget in entry.budgets

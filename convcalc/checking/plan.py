@@ -20,7 +20,15 @@ from convcalc.checking.baseline import (
 from convcalc.checking.budgets import check_possible, read_requirement
 from convcalc.checking.config import MAX_NAME, Config, Entry, find_config, read_config
 from convcalc.checking.entry import report_of
-from convcalc.errors import ConvcalcError, OptionError, SourceError, SpecError, nearest, shorten
+from convcalc.errors import (
+    ConvcalcError,
+    OptionError,
+    SourceError,
+    SpecError,
+    nearest,
+    option,
+    shorten,
+)
 from convcalc.graph import Graph
 from convcalc.networks.sources import Network, is_file, is_model
 from convcalc.spec import parse
@@ -173,7 +181,8 @@ def find_reference(
     if given is not None and file is None:
         if against is not None:
             raise OptionError(
-                "--against takes a baseline file from git; --baseline names a network"
+                f"{option('against')} reads a baseline file from git, "
+                f"but {option('baseline')} names a network"
             )
         return _network_reference(plan, given)
     path = baseline_path(plan, file)

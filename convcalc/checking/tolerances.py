@@ -39,7 +39,7 @@ DEFAULT: Tolerances = {
 }
 
 
-def read_tolerances(texts: Iterable[str], option: str = "--fail-on") -> dict[str, Tolerance | None]:
+def read_tolerances(texts: Iterable[str], option: str = "fail_on") -> dict[str, Tolerance | None]:
     """What texts such as "macs:2%" say of each figure; None is off.
 
     Raises:
@@ -56,7 +56,7 @@ def _read(text: str, option: str) -> tuple[str, Tolerance | None]:
         return todays_name(name), tolerance
     except OptionError as error:
         span = Span(text, 0, max(len(text), 1))
-        raise OptionError(f"{option}: {error.message}", span=span, hint=error.hint) from None
+        raise error.with_context(span=span, option=option) from None
 
 
 def read_tolerance(name: str, value: Any) -> Tolerance | None:

@@ -14,6 +14,7 @@ import typer
 
 from convcalc import __version__
 from convcalc.cli import check, compare, explain, export, layers, profile, rf, show, verify, zoo
+from convcalc.cli.spelling import command_line
 from convcalc.errors import ConvcalcError
 
 app = typer.Typer(
@@ -79,7 +80,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ConvcalcError as error:
         if debug:
             raise
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {error.spelled(command_line)}", file=sys.stderr)
+        if error.__cause__ is not None:
+            print("hint: --debug shows the traceback", file=sys.stderr)
         return 2
     except OSError as error:
         if debug:

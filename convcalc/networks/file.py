@@ -2,11 +2,11 @@
 convolution.
 
     name = "GoogLeNet"                          shown beside the file's name
-    input = "3x224x224"                         the input where --input gives none
+    input = "3x224x224"                         unless another input is asked for
     source = "Szegedy et al. 2015, Table 1"
-    after_conv = "relu"                         as --after-conv
-    padding = "same"                            as --padding
-    bias = true                                 as --bias
+    after_conv = "relu"                         after every convolution
+    padding = "same"                            of convolutions that give none
+    bias = true                                 of convolutions and fc layers that do not say
 
     [blocks]
     "inception(a, rb, b)" = "cat(1x1@a | 1x1@rb+3x3@b)"
@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from convcalc.documents import Document, Where, parse_document, read_document
-from convcalc.errors import ConvcalcError, SourceError, Span, shorten
+from convcalc.errors import ConvcalcError, SourceError, Span, file_key, shorten
 from convcalc.graph import Graph
 from convcalc.networks.input_size import parse_input
 from convcalc.quantities import Shape
@@ -119,7 +119,7 @@ class _Reader:
             return parse_input(size) if size else None
         except ConvcalcError as error:
             raise self.error(
-                error.message.replace("--input", "input"), self.document.value("input"), error.hint
+                error.headline(file_key), self.document.value("input"), error.hint
             ) from None
 
     def defaults(self, data: dict[str, Any]) -> Defaults:
@@ -129,8 +129,8 @@ class _Reader:
         try:
             return Defaults.of(padding, bias, after or None)
         except ConvcalcError as error:
-            key = "padding" if "padding" in error.message else "after_conv"
-            message = error.message.replace("--after-conv", key).replace("--padding", key)
+            key = error.option or "after_conv"
+            message = error.with_context(option=key).headline(file_key)
             raise self.error(message, self.document.value(key), error.hint) from None
 
     def blocks(self, data: dict[str, Any]) -> Blocks:

@@ -1,11 +1,11 @@
-"""Reading `--input CxHxW`: channels, then the size of each axis; letters stand for any size."""
+"""Input sizes such as `64x56x56`: channels, then each axis; letters stand for any size."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from convcalc.errors import MissingExtraError, Span, SpecError, SymbolError, shorten
+from convcalc.errors import MissingExtraError, Span, SpecError, SymbolError, option, shorten
 from convcalc.layers.base import MAX_SIZE
 from convcalc.quantities import Shape
 
@@ -39,9 +39,10 @@ def parse_input(text: str) -> Shape:
         start += len(piece) + 1
     if len(sizes) - 1 > MAX_RANK:
         raise SpecError(
-            f"--input {shorten(text, 30)} has {len(sizes)} sizes: channels and at most {MAX_RANK} "
-            "axes are expected",
-            hint="the batch is given by --batch",
+            f"expected channels and at most {MAX_RANK} axes, got {len(sizes)} sizes",
+            option="input",
+            value=text,
+            hint=f"give the batch size with {option('batch')}",
         )
     return Shape(sizes[0], tuple(sizes[1:]))
 
@@ -51,19 +52,20 @@ def _read_size(text: str, start: int, piece: str) -> Any:
     if re.fullmatch(r"[0-9]+", piece):
         if len(piece) > len(str(MAX_SIZE)):
             raise SpecError(
-                f"--input: {shorten(piece, 20)} is larger than {MAX_SIZE:,}, "
-                "the most that is accepted",
+                f"{shorten(piece, 20)} is larger than {MAX_SIZE:,}, the largest size accepted",
+                option="input",
                 span=span,
             )
         if int(piece) == 0:
-            raise SpecError("--input: a size must be at least 1", span=span)
+            raise SpecError("a size must be at least 1", option="input", span=span)
         return int(piece)
     if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,15}", piece):
         return symbol(piece)
     raise SpecError(
-        f"--input: a number or a letter is expected, not {shorten(piece, 20)!r}"
+        f"expected a number or a letter, got {shorten(piece, 20)!r}"
         if piece
-        else "--input: a size is missing",
+        else "expected a size",
+        option="input",
         span=span,
         hint="channels x height x width, for example 64x56x56 or CxHxW",
     )
@@ -78,7 +80,7 @@ def symbol(name: str) -> Any:
     try:
         from sympy import Symbol
     except ModuleNotFoundError:
-        raise MissingExtraError(f"the letter {name} in --input", "symbolic") from None
+        raise MissingExtraError(f"the letter {name} in {option('input')}", "symbolic") from None
     return Symbol(name, integer=True, positive=True)
 
 

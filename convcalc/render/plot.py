@@ -52,7 +52,7 @@ def draw(shown: Any, form: str) -> bytes:
         from matplotlib.backends.backend_svg import FigureCanvasSVG
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
-        raise MissingExtraError(f"--format {form}", "plot") from None
+        raise MissingExtraError(f"drawing {form.upper()}", "plot") from None
     with rc_context(_STYLE):
         figure = Figure(layout="constrained")
         (FigureCanvasSVG if form == "svg" else FigureCanvasAgg)(figure)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from convcalc.errors import OptionError, Span, SpecError, shorten
+from convcalc.errors import OptionError, Span, SpecError, option
 from convcalc.graph import INPUT, BranchPath, Graph, Node, Output, check_layer_count
 from convcalc.layers import Layer, Word
 from convcalc.layers.padding import Padding
@@ -21,7 +21,7 @@ from convcalc.spec.words import read_padding
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What the text leaves out: the command line's --padding, --bias and --after-conv."""
+    """What the text leaves out: padding, bias, and what follows every convolution."""
 
     padding: Padding = "same"
     bias: bool = True
@@ -40,8 +40,10 @@ class Defaults:
         tree = parse(after_conv) if after_conv else None
         if tree is not None and any(word.is_convolution for word in _words(tree)):
             raise OptionError(
-                f"--after-conv {shorten(str(tree), 20)}: what follows a convolution cannot be one",
-                hint="for example --after-conv bn+relu",
+                "a convolution cannot follow every convolution",
+                option="after_conv",
+                value=str(tree),
+                hint=f"for example {option('after_conv', 'bn+relu')}",
             )
         return cls(read_padding(padding), bias, tree)
 
@@ -160,10 +162,8 @@ class _Builder:
         if layers is None:
             try:
                 layers = [(str(layer), self._filled(layer)) for layer in leaf.word.expand()]
-            except SpecError as error:  # --padding 1x2 does not fit every kernel
-                raise SpecError(
-                    f"{leaf.word}: {error.message}", span=leaf.span, hint=error.hint
-                ) from None
+            except SpecError as error:  # a padding of 1x2 does not fit every kernel
+                raise error.with_context(prefix=f"{leaf.word}: ", span=leaf.span) from None
             self._layers[id(leaf)] = layers
         return layers
 

@@ -105,9 +105,7 @@ class _Reader:
         try:
             return kind(**values)
         except SpecError as error:
-            raise SpecError(
-                f"{shorten(self.text, 30)}: {error.message}", span=self.span, hint=error.hint
-            ) from None
+            raise error.with_context(prefix=f"{shorten(self.text, 30)}: ", span=self.span) from None
 
     def kind(self) -> type[Word]:
         """WORD: the longest known one that the text begins with; none before a kernel."""
@@ -262,7 +260,7 @@ class _Reader:
 
 
 def read_padding(text: str) -> Padding:
-    """The padding that `--padding` names, written as behind the letter p.
+    """The padding that a text names, written as after the letter p.
 
     Raises:
         OptionError: it is not one.
@@ -270,7 +268,9 @@ def read_padding(text: str) -> Padding:
     found = _patterns(())["padding"].fullmatch(text)
     if found is None or any(len(n) > len(str(MAX_SIZE)) for n in _COUNT.findall(text)):
         raise OptionError(
-            f"--padding {shorten(text, 20)!r}: expected {_EXPECTED['padding']}",
+            f"expected {_EXPECTED['padding']}",
+            option="padding",
+            value=text,
             hint=suggest(text, list(MODES)),
         )
     return _sides(text)

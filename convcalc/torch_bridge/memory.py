@@ -11,7 +11,7 @@ from pathlib import Path
 from torch.profiler import ProfilerActivity, profile
 
 from convcalc.analysis import Report
-from convcalc.errors import LimitError
+from convcalc.errors import LimitError, option
 
 
 def check_memory(report: Report, element_size: int = 4) -> None:
@@ -23,7 +23,7 @@ def check_memory(report: Report, element_size: int = 4) -> None:
         raise LimitError(
             f"{report.name} at {report.input} needs at least {needed / 1e9:,.1f} GB of memory, "
             f"{available / 1e9:,.1f} GB available",
-            hint="use a smaller --input or --batch",
+            hint=f"use a smaller {option('input')} or {option('batch')}",
         )
 
 

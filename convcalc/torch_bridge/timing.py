@@ -24,7 +24,7 @@ import torch
 from torch import nn
 
 from convcalc.analysis import Report
-from convcalc.errors import ConvcalcError, OptionError, shorten
+from convcalc.errors import ConvcalcError, OptionError
 from convcalc.graph import Graph
 from convcalc.quantities import Shape
 from convcalc.torch_bridge.build import to_torch
@@ -259,20 +259,22 @@ def find_device(name: str) -> torch.device:
             return torch.device("cuda:0")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     if not re.fullmatch(r"cpu|mps|cuda(:[0-9]{1,3})?", name):
-        raise OptionError(
-            f"--device: expected cpu, cuda, cuda:1, mps or auto, got {shorten(name, 30)!r}"
-        )
+        raise OptionError("expected cpu, cuda, cuda:1, mps or auto", option="device", value=name)
     device = torch.device("cuda:0" if name == "cuda" else name)
     if device.type == "cuda":
         if not torch.backends.cuda.is_built():
-            raise OptionError(f"--device {name}: torch {torch.__version__} was built without CUDA")
+            raise OptionError(
+                f"torch {torch.__version__} was built without CUDA", option="device", value=name
+            )
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (device.index or 0) >= count:
             raise OptionError(
-                f"--device {name}: no such device", hint=f"CUDA devices found: {count}"
+                "no such device", option="device", value=name, hint=f"CUDA devices found: {count}"
             )
     if device.type == "mps" and not torch.backends.mps.is_available():
-        raise OptionError("--device mps: no Metal device, or torch was built without MPS")
+        raise OptionError(
+            "no Metal device, or torch was built without MPS", option="device", value=name
+        )
     return device
 
 
@@ -284,7 +286,7 @@ def _check_dtype(options: ProfileOptions, device: torch.device) -> None:
         nn.functional.conv2d(one, one)
     except (RuntimeError, NotImplementedError, TypeError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise OptionError(f"--dtype {options.dtype} on {device}: {reason}") from None
+        raise OptionError(f"{device}: {reason}", option="dtype", value=options.dtype) from None
 
 
 def _machine(options: ProfileOptions, device: torch.device) -> Machine:

@@ -194,8 +194,7 @@ def test_ratios_to_nothing() -> None:
 def test_amounts_are_checked(name: str, value: float) -> None:
     with pytest.raises(ConvcalcError) as caught:
         analyze("3x3", **{name: value})  # type: ignore[arg-type]
-    option = f"--{name.replace('_', '-')}"
-    assert str(caught.value) == f"{option} {value}: a number from 1 to 999,999,999 is expected"
+    assert str(caught.value) == f"{name}={value}: expected a number from 1 to 999,999,999"
 
 
 def test_no_network_and_no_text() -> None:

@@ -198,4 +198,4 @@ def test_without_matplotlib_one_sentence(program: Program, monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     ran = program("rf", "7x7", "--format", "svg")
     assert ran.code == 2
-    assert ran.err == "error: --format svg needs an extra: pip install 'convcalc[plot]'\n"
+    assert ran.err == "error: drawing SVG needs an extra: pip install 'convcalc[plot]'\n"

@@ -325,13 +325,13 @@ def test_layers_are_limited_before_any_is_made() -> None:
     assert len(graph(f"{MAX_LAYERS}*relu").nodes) == MAX_LAYERS
     assert refused("relu+10000*relu") == (
         "10,001 layers: at most 10,000 are accepted\n"
-        "hint: repeats multiply, and --after-conv counts; analyse one stage at a time"
+        "hint: repeats multiply and after_conv counts; analyse one stage at a time"
     )
     assert refused("2*(5000*relu+bn)") == (
         "10,002 layers: at most 10,000 are accepted\n"
         "  2*(5000*relu+bn)\n"
         "  ^^^^^^^^^^^^^^^^\n"
-        "hint: repeats multiply, and --after-conv counts; analyse one stage at a time"
+        "hint: repeats multiply and after_conv counts; analyse one stage at a time"
     )
     tower = "999999999*(" * 40 + "3x3" + ")" * 40
     assert refused(tower).startswith("more than 10^15 layers: at most 10,000 are accepted\n")

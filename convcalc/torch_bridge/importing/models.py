@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from convcalc.errors import OptionError, SourceError, nearest, shorten
+from convcalc.errors import OptionError, SourceError, nearest, option, shorten
 from convcalc.graph import INPUT, Graph, Node
 from convcalc.layers.linear import Identity
 from convcalc.layers.traced import Traced
@@ -71,7 +71,10 @@ def _built(found: Any, name: str, arguments: Mapping[str, Any]) -> nn.Module:
                 raise SourceError(f"{shorten(name, 60)} cannot be built: {_first_line(error)}",
                                   hint=_place(error)) from error  # fmt: skip
     elif arguments:
-        raise OptionError(f"--model-arg: {shorten(name, 60)} is a model already, not a function")
+        raise OptionError(
+            f"{shorten(name, 60)} is a model, not a function that takes arguments",
+            option="model_arg",
+        )
     if not isinstance(found, nn.Module):
         raise SourceError(
             f"{shorten(name, 60)} is no torch model, but {type(found).__name__}",
@@ -87,14 +90,14 @@ def _check_arguments(factory: Any, name: str, arguments: Mapping[str, Any]) -> N
     except TypeError as error:
         raise OptionError(
             f"{shorten(name, 60)}{shorten(str(inspect.signature(factory)), 120)}: {error}",
-            hint="give its arguments as --model-arg key=value",
+            hint=f"give its arguments with {option('model_arg', 'key=value')}",
         ) from None
     except ValueError:  # builtins without a signature
         pass
 
 
 def read_arguments(given: Sequence[str]) -> dict[str, Any]:
-    """The values of `--model-arg key=value`, which are Python literals or plain words.
+    """The values of `key=value`, which are Python literals or plain words.
 
     Raises:
         OptionError: not of that form.
@@ -103,14 +106,15 @@ def read_arguments(given: Sequence[str]) -> dict[str, Any]:
     for text in given:
         key, equals, value = text.partition("=")
         if not equals or not key.isidentifier():
-            raise OptionError(f"--model-arg {shorten(text, 40)}: key=value is expected")
+            raise OptionError("expected key=value", option="model_arg", value=text)
         try:
             arguments[key] = ast.literal_eval(value)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             if not value.replace("_", "").replace("-", "").isalnum():
                 raise OptionError(
-                    f"--model-arg {shorten(text, 40)}: a number, a text or another literal is "
-                    "expected"
+                    "expected a number, a string or another literal",
+                    option="model_arg",
+                    value=text,
                 ) from None
             arguments[key] = value
     return arguments
@@ -127,7 +131,7 @@ def _place(error: Exception) -> str | None:
     if not frames:
         return None
     last = frames[-1]
-    return f"at {shorten(last.filename, 80)}, line {last.lineno} (--debug shows the traceback)"
+    return f"at {shorten(last.filename, 80)}, line {last.lineno}"
 
 
 def default_size(model: nn.Module) -> Shape:

@@ -349,7 +349,7 @@ def failed(error: Exception, recorder: Recorder) -> ConvcalcError:
     text = str(error).strip().splitlines()
     first = shorten(text[0], 200) if text else type(error).__name__
     if isinstance(error, ConvcalcError):
-        return type(error)(f"{error.message}{where}", hint=error.hint)
+        return error.with_context(suffix=where)
     hint = None
     if "meta" in first.lower() or "data-dependent" in first.lower():
         hint = "what the model does depends on values, and it is followed without any"
