@@ -1,7 +1,7 @@
 """The flat form that every analysis walks: layers in topological order, validated once.
 
-Whatever a network was given as (a specification, a file, a torch model), it becomes a Graph;
-nothing downstream knows where it came from.
+Every network, given as a specification, a file or a torch model, becomes a Graph; nothing
+downstream knows where it came from.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ INPUT = -1
 """The index that stands for the network's input among a node's inputs."""
 
 MAX_LAYERS = 10_000
-"""Layers that one network may have, counted before any work is done."""
+"""The most layers a network may have, counted before any work is done."""
 
 BranchPath = tuple[tuple[str, int], ...]
 """The merges whose branches a node lies in, outermost first: (name of the merge, branch from 1)."""
 
 
 class Node(NamedTuple):
-    """One layer with the indices of the nodes it reads, all of them earlier (or INPUT)."""
+    """One layer with the indices of the nodes that it reads: earlier ones, or INPUT."""
 
     name: str
     layer: Layer
     inputs: tuple[int, ...]
     spec: str
-    """The layer as it was written, without the defaults that were filled in."""
+    """The layer as written, without the defaults."""
     branch: BranchPath = ()
     span: Span | None = None
-    """The place in the user's text that this layer came from."""
+    """Where the layer stands in the user's text."""
     params: int | None = None
-    """Learned scalars, where the layer's own formula does not say it: shared ones count once."""
+    """Learned scalars, where the layer's own formula is wrong because some are shared."""
 
 
 class Output(NamedTuple):
@@ -92,7 +92,7 @@ class Graph:
 
     @property
     def rank(self) -> int | None:
-        """Spatial axes that the layers' kernels name; None where any number will do."""
+        """The number of spatial axes of the kernels; None if no layer says."""
         ranks = [rank for node in self.nodes if (rank := node.layer.rank) is not None]
         return ranks[0] if ranks else None
 
@@ -106,7 +106,7 @@ def check_layer_count(count: int, span: Span | None = None) -> None:
     if count > MAX_LAYERS:
         many = f"{count:,}" if count < 10**15 else "more than 10^15"
         raise LimitError(
-            f"{many} layers: at most {MAX_LAYERS:,} are accepted",
+            f"{many} layers exceed the limit of {MAX_LAYERS:,}",
             span=span,
-            hint=f"repeats multiply and {option('after_conv')} counts; analyse one stage at a time",
+            hint=f"repeats multiply, {option('after_conv')} adds layers; analyze a stage at a time",
         )

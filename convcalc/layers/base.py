@@ -198,7 +198,7 @@ def whole_number(value: object, what: str, at_least: int = 1) -> int:
     if value < at_least:
         raise SpecError(f"{what} must be at least {at_least}, not {value}")
     if value > MAX_SIZE:
-        raise SpecError(f"{what} is larger than {MAX_SIZE:,}, the most that is accepted")
+        raise SpecError(f"{what} exceeds the limit of {MAX_SIZE:,}")
     return value
 
 

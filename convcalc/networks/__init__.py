@@ -1,4 +1,4 @@
-"""Networks described in files, and those that are built in."""
+"""Network files, the built-in networks, and whatever else the user can name."""
 
 from __future__ import annotations
 

@@ -11,16 +11,16 @@ from convcalc.quantities import Shape
 
 DEFAULT_CHANNELS = 64
 DEFAULT_SPATIAL = {0: (), 1: (56,), 2: (56, 56), 3: (8, 56, 56)}
-"""What an input is taken to be when none is given: the 3-D one is a clip of 8 frames."""
+"""The input if none is given; in 3-D it is a clip of 8 frames."""
 
 MAX_RANK = 3
 
 
 def default_input(rank: int | None) -> Shape:
-    """64 channels of 56 positions an axis (8x56x56 in 3-D); an image where any rank will do."""
+    """64 channels, 56 positions along each axis (8x56x56 in 3-D); an image if any rank will do."""
     spatial = DEFAULT_SPATIAL.get(2 if rank is None else rank)
     if spatial is None:
-        raise SpecError(f"a kernel has {rank} axes: at most {MAX_RANK} are accepted")
+        raise SpecError(f"a kernel has {rank} axes; the limit is {MAX_RANK}")
     return Shape(DEFAULT_CHANNELS, spatial)
 
 
@@ -28,8 +28,8 @@ def parse_input(text: str) -> Shape:
     """The shape that `64x56x56`, `3x224` (1-D) or `CxHxW` names.
 
     Raises:
-        SpecError: a part is neither a positive number nor a name, or there are too many.
-        MissingExtraError: a letter, and sympy is not installed.
+        SpecError: a size is neither a positive number nor a letter, or there are too many.
+        MissingExtraError: a letter, but sympy is not installed.
     """
     pieces = text.replace("×", "x").split("x")
     sizes: list[Any] = []
@@ -52,7 +52,7 @@ def _read_size(text: str, start: int, piece: str) -> Any:
     if re.fullmatch(r"[0-9]+", piece):
         if len(piece) > len(str(MAX_SIZE)):
             raise SpecError(
-                f"{shorten(piece, 20)} is larger than {MAX_SIZE:,}, the largest size accepted",
+                f"{shorten(piece, 20)} exceeds the limit of {MAX_SIZE:,}",
                 option="input",
                 span=span,
             )
@@ -62,9 +62,7 @@ def _read_size(text: str, start: int, piece: str) -> Any:
     if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,15}", piece):
         return symbol(piece)
     raise SpecError(
-        f"expected a number or a letter, got {shorten(piece, 20)!r}"
-        if piece
-        else "expected a size",
+        f"expected a number or a letter, got {shorten(piece, 20)!r}" if piece else "missing size",
         option="input",
         span=span,
         hint="channels x height x width, for example 64x56x56 or CxHxW",
@@ -72,7 +70,7 @@ def _read_size(text: str, start: int, piece: str) -> Any:
 
 
 def symbol(name: str) -> Any:
-    """A positive whole number of that name, as sympy writes it.
+    """A positive integer symbol of that name.
 
     Raises:
         MissingExtraError: sympy is not installed.

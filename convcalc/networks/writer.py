@@ -1,4 +1,4 @@
-"""A graph written as a network file: the inverse of `file`, wherever the language can say it.
+"""A graph written as a network file: the inverse of `file`.
 
 A merge is written with its branches, which begin at the last layer that all of them come through
 (their common dominator). What is no nest of series and branches, or has a step that no word says,

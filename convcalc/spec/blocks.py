@@ -1,7 +1,7 @@
 """The named blocks of a network file: `"inception(a, b)" = "cat(1x1@a | 1x1@b+3x3@b)"`.
 
-A block is parsed anew for each set of numbers that it is used with, and once only for each: trees
-share what they have in common. The work and the depth are bounded before any layer is made.
+A block is parsed once for each distinct set of arguments, and the trees are shared. Work and depth
+are bounded before any layer is made.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from convcalc.spec.tree import Tree
 from convcalc.spec.words import Values, is_word
 
 MAX_WORK = 2_000_000
-"""Characters of blocks that are parsed for one network."""
+"""Characters of block bodies that are parsed for one network at most."""
 
 _HEAD = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*(?:\(([^()]*)\)\s*)?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Definition(NamedTuple):
-    """A block as the file writes it."""
+    """A block as written in the file."""
 
     name: str
     parameters: tuple[str, ...]
@@ -31,15 +31,15 @@ class Definition(NamedTuple):
 
 
 class Parsed(NamedTuple):
-    """A block's tree for certain numbers."""
+    """The tree of a block for one set of arguments."""
 
     tree: Tree
     height: int
-    """Brackets and blocks within it, one in the other."""
+    """How deep parentheses and blocks are nested in it."""
 
 
 class Blocks:
-    """The blocks that a text may use."""
+    """The blocks that a text may call."""
 
     def __init__(self) -> None:
         self.definitions: dict[str, Definition] = {}
@@ -54,98 +54,96 @@ class Blocks:
         """Add a block under its head, `inception(a, b)`.
 
         Raises:
-            SpecError: the head is not one, or the name is taken.
+            SpecError: the head is malformed, or the name is taken.
         """
         found = _HEAD.fullmatch(head)
         if found is None:
             raise SpecError(
-                f"{shorten(head, 40)!r} does not name a block",
+                f"invalid block name {shorten(head, 40)!r}",
                 span=span,
-                hint='a name and its parameters are expected: "inception(a, b, c)" or "stem"',
+                hint='a block is named "stem", or "inception(a, b, c)" with parameters',
             )
         name, listed = found.groups()
         parameters = () if not (listed or "").strip() else tuple(listed.split(","))
         parameters = tuple(parameter.strip() for parameter in parameters)
         for word in (name, *parameters):
             if not _NAME.fullmatch(word):
-                raise SpecError(f"{shorten(word, 20)!r} is no name of a parameter", span=span)
+                raise SpecError(f"invalid parameter name {shorten(word, 20)!r}", span=span)
             if is_word(word):
                 raise SpecError(
-                    f"{word!r} is a word of the language: a block needs other names", span=span
+                    f"{word!r} is a word of the language and cannot name a block or a parameter",
+                    span=span,
                 )
         starts_with_x = [parameter for parameter in parameters if parameter.startswith("x")]
         if starts_with_x:
             raise SpecError(
-                f"parameter {starts_with_x[0]!r} begins with x, which joins the sizes of a kernel",
+                f"parameter {starts_with_x[0]!r} cannot begin with x, as in a kernel such as 3x3",
                 span=span,
             )
         if len(set(parameters)) < len(parameters) or name in self.definitions:
-            twice = "a parameter" if name not in self.definitions else "the block"
-            raise SpecError(f"block {name}: {twice} is named twice", span=span)
+            taken = f"block {name}" if name in self.definitions else f"parameter in block {name}"
+            raise SpecError(f"duplicate {taken}", span=span)
         self.definitions[name] = Definition(name, parameters, body)
 
     def arguments(self, name: str, values: list[int], span: Span) -> Values:
-        """The block's parameters with their numbers.
+        """The values of the block's parameters.
 
         Raises:
-            SpecError: too few or too many, or too large.
+            SpecError: too few or too many.
         """
         parameters = self.definitions[name].parameters
         if len(values) != len(parameters):
             written = f"{name}({', '.join(parameters)})" if parameters else name
-            count = len(parameters)
+            takes = "1 argument" if len(parameters) == 1 else f"{len(parameters)} arguments"
             raise SpecError(
-                f"block {name} takes {count} number{'' if count == 1 else 's'}, not {len(values)}",
+                f"block {name} takes {takes}, got {len(values)}",
                 span=span,
-                hint=f"it is defined as {shorten(written)}",
+                hint=f"defined as {shorten(written)}",
             )
         return dict(zip(parameters, values, strict=True))
 
     def enter(self, name: str, span: Span) -> None:
-        """Note that the block is being parsed.
+        """Mark the block as being parsed.
 
         Raises:
-            SpecError: it is already: the block uses itself.
-            LimitError: too much has been parsed for one network.
+            SpecError: the block is recursive.
+            LimitError: the blocks expand to too much text.
         """
         if name in self._open:
             cycle = [*self._open[self._open.index(name) :], name]
-            raise SpecError(f"block {name} uses itself: {' -> '.join(cycle)}", span=span)
+            raise SpecError(f"block {name} is recursive: {' -> '.join(cycle)}", span=span)
         body = self.definitions[name].body
         self._work += body.end - body.start
         if self._work > MAX_WORK:
             raise LimitError(
-                f"the blocks amount to more than {MAX_WORK:,} characters, the most that is parsed",
+                f"the blocks expand to more than {MAX_WORK:,} characters, the limit",
                 span=span,
             )
         self._open.append(name)
 
     def leave(self) -> None:
-        """The block that was entered last has been parsed."""
+        """Mark the block that was entered last as parsed."""
         self._open.pop()
 
     def suggest(self, word: str) -> str | None:
-        """A hint that names the block nearest to a word."""
+        """A hint with the block nearest to a word."""
         return suggest(word, list(self.definitions))
 
 
 def number(text: str, parameters: Values, span: Span) -> int:
-    """A block's argument: a number, or a parameter of the block around it.
+    """The value of an argument: a number, or a parameter of the enclosing block.
 
     Raises:
-        SpecError: it is neither, or too large.
+        SpecError: neither of them, or too large.
     """
     if text in parameters:
         return parameters[text]
     if not re.fullmatch("[0-9]+", text):
-        known = f": {', '.join(parameters)}" if parameters else ""
         raise SpecError(
-            f"a number is expected here, not {shorten(text, 20)!r}",
+            f"expected a number, got {shorten(text, 20)!r}",
             span=span,
-            hint=f"a number, or a parameter of this block{known}" if known else None,
+            hint=f"or a parameter of this block: {', '.join(parameters)}" if parameters else None,
         )
     if len(text) > len(str(MAX_SIZE)):
-        raise SpecError(
-            f"{shorten(text, 20)} is larger than {MAX_SIZE:,}, the most that is accepted", span=span
-        )
+        raise SpecError(f"{shorten(text, 20)} exceeds the limit of {MAX_SIZE:,}", span=span)
     return int(text)

@@ -1,6 +1,7 @@
-"""Tree to graph: words become layers, branches become merges, repeats are written out.
+"""Tree to graph: words become layers, branches become merges, repeats are unrolled.
 
-Layers are named by their kind and a running number (conv1, conv2, add1), merges where they open.
+Layers are named by their kind and a running number (conv1, conv2, add1); merges take theirs where
+they open.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ class Defaults:
     def of(
         cls, padding: str = "same", bias: bool = True, after_conv: str | None = None
     ) -> Defaults:
-        """From the options' text.
+        """From the text of the options.
 
         Raises:
-            OptionError: a value is not one the option takes.
+            OptionError: an invalid value.
             SpecError: `after_conv` does not parse.
         """
         tree = parse(after_conv) if after_conv else None
@@ -52,7 +53,7 @@ def lower(tree: Tree, defaults: Defaults, name: str | None = None) -> Graph:
     """The graph of a tree.
 
     Raises:
-        LimitError: it would have more than MAX_LAYERS layers; counted before any is made.
+        LimitError: more than MAX_LAYERS layers, counted before any is made.
     """
     counter = _Counter(defaults)
     check_layer_count(counter.layers(tree), tree.span if isinstance(tree, Repeat) else None)
@@ -68,7 +69,7 @@ def lower_stages(
     title: str,
     input: Shape | None,  # noqa: A002
 ) -> Graph:
-    """The graph of stages in series, each layer's name behind its stage's: `3a/conv1`.
+    """The graph of stages in series; the name of a layer begins with its stage's: `3a/conv1`.
 
     Raises:
         LimitError: as `lower`.
@@ -85,7 +86,7 @@ def lower_stages(
 
 
 class _Counter:
-    """Counts the layers of trees without making them, those of a block only once."""
+    """Counts the layers of trees without making them; a block is counted once."""
 
     def __init__(self, defaults: Defaults) -> None:
         self.follow = 0
@@ -93,7 +94,7 @@ class _Counter:
         self._blocks: dict[tuple[str, tuple[int, ...]], int] = {}
 
     def layers(self, tree: Tree) -> int:
-        """Layers that the tree will lower to."""
+        """The layers that a tree lowers to."""
         if isinstance(tree, Leaf):
             follow = self.follow if tree.word.is_convolution else 0
             return len(tree.word.expand()) * (1 + follow)
@@ -110,7 +111,7 @@ class _Counter:
 
 
 def _words(tree: Tree) -> list[Word]:
-    """Every word of the tree, once for each time it is written."""
+    """The words of a tree, in order."""
     if isinstance(tree, Leaf):
         return [tree.word]
     if isinstance(tree, (Repeat, Block)):
@@ -120,7 +121,7 @@ def _words(tree: Tree) -> list[Word]:
 
 
 class _Builder:
-    """Collects nodes; every method takes what the next layer reads and returns what it wrote."""
+    """Collects nodes. Methods take the node that is read next, and return the last one made."""
 
     def __init__(self, defaults: Defaults) -> None:
         self.defaults = defaults
@@ -130,7 +131,7 @@ class _Builder:
         self._layers: dict[int, list[tuple[str, Layer]]] = {}
 
     def open_stage(self, name: str) -> None:
-        """From here on layers are named and numbered within that stage."""
+        """Name and number layers within this stage from here on."""
         self._prefix = f"{name}/"
         self._numbers = {}
 
@@ -157,7 +158,7 @@ class _Builder:
         return source
 
     def layers_of(self, leaf: Leaf) -> list[tuple[str, Layer]]:
-        """The layers of a word as written and with the defaults; made once for each place."""
+        """The layers of a word, as written and with the defaults filled in; cached by place."""
         layers = self._layers.get(id(leaf))
         if layers is None:
             try:

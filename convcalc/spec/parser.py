@@ -5,7 +5,7 @@
     atom    = layer | "(" network ")" | MERGE "(" network { "|" network } ")" | block
     block   = NAME [ "(" number { "," number } ")" ]            in network files only
 
-What a layer's letters mean is in `spec.words`.
+What the letters of a layer mean is in `spec.words`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from convcalc.spec.tree import Block, Branches, Leaf, Repeat, Tree, series
 from convcalc.spec.words import Values, read_word
 
 MAX_DEPTH = 50
-"""Brackets within brackets that are read."""
+"""How deep parentheses and blocks may be nested."""
 
 _MERGES = {merge.word: merge for merge in MERGES}
 
@@ -44,7 +44,7 @@ def parse_passage(passage: Passage, blocks: Blocks) -> Tree:
 
 
 class _Parser:
-    """Parses one passage, `depth` brackets and blocks deep in the network."""
+    """Parses one passage, which is nested `depth` deep in the network."""
 
     def __init__(self, tokens: list[Token], blocks: Blocks, parameters: Values, depth: int) -> None:
         self._tokens = tokens
@@ -58,7 +58,7 @@ class _Parser:
         """The tree of all the tokens."""
         if self.next.kind == "end":
             raise SpecError(
-                "the specification is empty: a layer is expected",
+                "empty specification: expected a layer",
                 span=self.next.span if self.next.span.source else None,
                 hint="for example 7x1+1x7",
             )
@@ -69,7 +69,7 @@ class _Parser:
 
     @property
     def next(self) -> Token:
-        """The token that stands next."""
+        """The next token, not consumed."""
         return self._tokens[self._position]
 
     def take(self) -> Token:
@@ -102,7 +102,7 @@ class _Parser:
         start = token.span
         if self.next.kind == "layer" and self._tokens[self._position + 1].kind == "*":
             raise SpecError(
-                "a repeat of a repeat needs brackets",
+                "nested repeats need parentheses",
                 span=self.next.span,
                 hint=f"write {shorten(token.text, 12)}*({shorten(self.next.text, 12)}*...)",
             )
@@ -116,17 +116,17 @@ class _Parser:
             return self._parameters[token.text]
         if token.kind != "layer" or not token.text.isdigit():
             raise SpecError(
-                "a number of repeats is expected before '*'",
+                "expected a repeat count before '*'",
                 span=token.span,
                 hint="for example 3*3x3 or 3*(3x3+relu)",
             )
         if len(token.text) > len(str(MAX_SIZE)):
             raise LimitError(
-                f"{shorten(token.text, 20)} repeats: at most {MAX_SIZE:,} can be written",
+                f"repeat count {shorten(token.text, 20)} exceeds the limit of {MAX_SIZE:,}",
                 span=token.span,
             )
         if int(token.text) == 0:
-            raise SpecError("a network repeated 0 times is no network", span=token.span)
+            raise SpecError("a repeat count must be at least 1", span=token.span)
         return int(token.text)
 
     def atom(self, depth: int) -> Tree:
@@ -143,14 +143,14 @@ class _Parser:
             return self.branches(token, depth)
         if token.text in _MERGES:
             raise SpecError(
-                f"{token.text!r} needs its branches in brackets",
+                f"{token.text!r} needs branches in parentheses",
                 span=token.span,
                 hint=f"for example {_MERGES[token.text].example}",
             )
         return Leaf(self.word(token), token.span)
 
     def word(self, token: Token) -> Word:
-        """layer, with the names of blocks among what it may have been meant to be"""
+        """layer; the names of blocks are among the suggestions for an unknown word"""
         try:
             return read_word(token, self._parameters)
         except SpecError as error:
@@ -189,7 +189,7 @@ class _Parser:
         tree = self.network(depth + 1)
         if self.next.kind == "|":
             raise SpecError(
-                "branches need a word that says how they meet",
+                "branches need a merge in front of the parentheses",
                 span=opening.span,
                 hint="write cat(...), add(...) or mul(...)",
             )
@@ -203,7 +203,7 @@ class _Parser:
                 f"{shorten(token.text, 20)!r} takes no branches",
                 span=token.span,
                 hint=self._blocks.suggest(token.text)
-                or "branches are written cat(... | ...), add(... | ...) or mul(... | ...)",
+                or "write branches as cat(... | ...), add(... | ...) or mul(... | ...)",
             )
         opening = self.take()
         self.check_depth(opening, depth)
@@ -214,11 +214,11 @@ class _Parser:
         return Branches(_MERGES[token.text](), tuple(branches), token.span)
 
     def check_depth(self, opening: Token, depth: int) -> None:
-        """Raises LimitError below MAX_DEPTH brackets."""
+        """Raises LimitError if parentheses and blocks are nested too deep."""
         self.deepest = max(self.deepest, depth + 1)
         if depth >= MAX_DEPTH:
             raise LimitError(
-                f"{'blocks' if opening.kind == 'layer' else 'brackets'} are nested more than "
+                f"{'blocks' if opening.kind == 'layer' else 'parentheses'} are nested more than "
                 f"{MAX_DEPTH} deep",
                 span=opening.span,
             )
@@ -228,45 +228,43 @@ class _Parser:
         if self.skip(")"):
             return
         if self.next.kind == "end":
-            raise SpecError(
-                "this bracket is never closed", span=opening.span, hint="add a ')' where it ends"
-            )
+            raise SpecError("'(' was never closed", span=opening.span, hint="add the matching ')'")
         raise self.unexpected()
 
     def expected_layer(self) -> SpecError:
-        """The error for anything else where a layer should stand."""
+        """The error for anything else in the place of a layer."""
         token = self.next
         before = self._tokens[self._position - 1] if self._position else None
         if token.kind == "end":
             where = f" after {before.text!r}" if before else ""
-            return SpecError(f"a layer is expected{where}, but the text ends", span=token.span)
+            return SpecError(f"expected a layer{where}, but the text ends", span=token.span)
         if token.kind == ")" and before is not None and before.kind == "(":
-            return SpecError("these brackets are empty", span=token.span)
+            return SpecError("empty parentheses", span=token.span)
         if token.kind == ",":
             return foreign(token.span)
         if token.kind in "|)" and before is not None and before.kind in "|(":
             return SpecError(
-                "a branch is empty", span=token.span, hint="a branch without layers is id"
+                "empty branch", span=token.span, hint="write id for a branch without layers"
             )
-        return SpecError(f"a layer is expected, not {token.text!r}", span=token.span)
+        return SpecError(f"expected a layer, got {token.text!r}", span=token.span)
 
     def unexpected(self) -> SpecError:
         """The error for what cannot follow a complete term."""
         token = self.next
         if token.kind == ")":
-            return SpecError("this bracket was never opened", span=token.span)
+            return SpecError("unmatched ')'", span=token.span)
         if token.kind == ",":
             return foreign(token.span)
         if token.kind == "|":
             return SpecError(
-                "'|' stands between branches, inside brackets",
+                "'|' separates branches and belongs inside cat(...), add(...) or mul(...)",
                 span=token.span,
                 hint="for example add(7x1 | 1x7)",
             )
         if token.kind in ("layer", "("):
             return SpecError(
-                "'+' is expected between layers",
+                "expected '+' between layers",
                 span=token.span,
-                hint="for example 7x1+1x7; a layer's own letters follow without a space: 7x7s2@64",
+                hint="for example 7x1+1x7; modifiers follow without a space: 7x7s2@64",
             )
         return SpecError(f"unexpected {token.text!r}", span=token.span)

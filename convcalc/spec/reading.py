@@ -1,7 +1,7 @@
 """A tree in words: `7x1+1x7` reads "7x1 then 1x7".
 
 Every table prints it, because a series and a parallel sum of the same two layers have the same
-counts and the same field, and yet are different networks.
+counts and the same field, yet are different networks.
 """
 
 from __future__ import annotations
@@ -21,6 +21,6 @@ def reading(tree: Tree) -> str:
 
 
 def _nested(tree: Tree) -> str:
-    """The tree as part of another: bracketed where it would run together with it."""
+    """The tree as part of another, in parentheses where the two would run together."""
     text = reading(tree)
     return f"({text})" if isinstance(tree, (Series, Branches)) else text

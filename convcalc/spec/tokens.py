@@ -1,7 +1,7 @@
 """Text to tokens: layers, and the signs `+ * | ( ) ,`.
 
-A layer is one unbroken run of letters, digits and `@ : . - _`; what it says is the parser's
-business. White space separates and means nothing.
+A layer is one unbroken run of letters, digits and `@ : . - _`, which `spec.words` reads. White
+space separates tokens and has no other meaning.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from convcalc.errors import LimitError, Span, SpecError, nearest
 
 MAX_CHARACTERS = 200_000
-"""The longest text that is read."""
+"""The longest text that is accepted."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9@:._×-]+|[+*|(),]|\s+")
 
@@ -38,7 +38,7 @@ class Passage(NamedTuple):
     source: str = ""
 
     def span(self, start: int, end: int) -> Span:
-        """A place in it."""
+        """The span of some of its characters."""
         return Span(self.text, start, end, self.source)
 
 
@@ -47,12 +47,12 @@ def tokenize(passage: Passage) -> list[Token]:
 
     Raises:
         LimitError: the text is longer than MAX_CHARACTERS.
-        SpecError: a character that the language does not have.
+        SpecError: a character outside the language.
     """
     text, position, end, _ = passage
     if end - position > MAX_CHARACTERS:
         raise LimitError(
-            f"a specification of {end - position:,} characters: at most {MAX_CHARACTERS:,} are read"
+            f"the specification has {end - position:,} characters; the limit is {MAX_CHARACTERS:,}"
         )
     tokens: list[Token] = []
     while position < end:
@@ -71,7 +71,7 @@ def tokenize(passage: Passage) -> list[Token]:
 
 
 def foreign(span: Span) -> SpecError:
-    """The error for a character outside the language, with what it was probably meant to be."""
+    """The error for a character outside the language, with a guess at what was meant."""
     from unicodedata import name, normalize
 
     char = span.text[span.start]
@@ -80,11 +80,11 @@ def foreign(span: Span) -> SpecError:
     hint = None
     if not char.isascii():
         if meant.isascii() and _TOKEN.fullmatch(meant):
-            hint = f"it looks like {meant!r}, which is another character"
+            hint = f"did you mean {meant!r}? It looks alike but is a different character"
     elif char in ">,;&/":
-        hint = "layers in series are joined by '+': 7x1+1x7"
+        hint = "join layers with '+': 7x1+1x7"
     elif char in "[]{}":
-        hint = "groups are written with round brackets: 3*(3x3+relu)"
+        hint = "group layers with parentheses: 3*(3x3+relu)"
     shown = char if char.isprintable() else called
     return SpecError(
         f"unexpected character {shown!r}" + ("" if char.isascii() else f" ({called})"),
@@ -94,6 +94,6 @@ def foreign(span: Span) -> SpecError:
 
 
 def suggest(word: str, known: list[str]) -> str | None:
-    """A hint that names the known word nearest to `word`."""
+    """A hint with the known word nearest to `word`."""
     found = nearest(word, known)
     return f"did you mean {found!r}?" if found else None

@@ -1,7 +1,7 @@
 """The tree that a text parses to. `str(tree)` is canonical, and parses back to an equal tree.
 
-Series within series are flattened on construction (`series`), so that equal networks that differ
-only in brackets around a series are equal trees. Spans do not take part in comparison.
+Nested series are flattened on construction (`series`), so that networks that differ only in
+parentheses around a series are equal trees. Spans do not take part in comparison.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block of a network file, used with these numbers: `inception(64, 96, 128)`."""
+    """A block of a network file, called with arguments: `inception(64, 96, 128)`."""
 
     name: str
     values: tuple[int, ...]
@@ -78,7 +78,7 @@ Tree = Leaf | Series | Branches | Repeat | Block
 
 
 def series(items: list[Tree]) -> Tree:
-    """The items in series, series among them flattened; a single one is itself."""
+    """The items in series, nested series flattened; a single item stands for itself."""
     flat: list[Tree] = []
     for item in items:
         flat.extend(item.items if isinstance(item, Series) else [item])

@@ -1,10 +1,10 @@
 """One layer's text, `7x7s2p3@64`, to its kind with values.
 
     layer    = [ WORD ] [ SIZE ] { MODIFIER }
-    SIZE     = what the kind says: a kernel 7x7, a count 1000, sides 1:0x2, a range 0-3
+    SIZE     = as the kind says: a kernel 7x7, a count 1000, sides 1:0x2, a range 0-3
     MODIFIER = a letter of `layers.MODIFIERS` with its value, or one of the kind's flags
 
-All that is known of words, letters and flags is read off the kinds.
+The words, letters and flags are those of the kinds.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _WORDS = sorted([*_KINDS, *(merge.word for merge in MERGES)])
 _BY_LENGTH = sorted(_KINDS, key=len, reverse=True)
 
 Values = Mapping[str, int]
-"""The numbers that a block's parameters stand for."""
+"""The values of a block's parameters."""
 
 
 @lru_cache
 def _patterns(names: tuple[str, ...]) -> dict[str, re.Pattern[str]]:
-    """How values of each form are written, where a name may stand for a number."""
+    """A pattern for each form of value; any of `names` may take the place of a number."""
     name = f"(?:{'|'.join(sorted(names, key=len, reverse=True))})(?![0-9])"
     n = f"(?:[0-9]+|{name})" if names else "[0-9]+"
     sides = f"{n}(?::{n})?(?:x{n}(?::{n})?)*"
@@ -56,7 +56,7 @@ _EXPECTED = {
     "axes": "a number such as 2 or 2x1",
     "axes from 0": "a number such as 1 or 1x0",
     "sides": "a number such as 1, 1x2 or 1:0",
-    "padding": "a number such as 1 or 1x2, or same, valid, full, tfsame",
+    "padding": "amounts such as 1, 1x2 or 2:0 (before:after), or same, valid, full, tfsame",
     "range": "a first and a last channel such as 0-3",
     "count": "a number",
     "switch": "0 or 1",
@@ -64,19 +64,19 @@ _EXPECTED = {
 
 
 def read_word(token: Token, parameters: Values | None = None) -> Word:
-    """The layer that the token writes.
+    """The layer that a token writes.
 
     Args:
-        parameters: names that may stand where a number does, with their values.
+        parameters: names that may take the place of numbers, with their values.
 
     Raises:
-        SpecError: no such word, a size or letter that the kind does not have, a value out of range.
+        SpecError: an unknown word, a size or letter that the kind lacks, a value out of range.
     """
     return _Reader(token, parameters or {}).read()
 
 
 def is_word(text: str) -> bool:
-    """Does the language have the word already?"""
+    """Is it a word of the language?"""
     return text in _WORDS
 
 
@@ -91,7 +91,7 @@ class _Reader:
         self.patterns = _patterns(tuple(sorted(parameters)))
 
     def at_number(self) -> bool:
-        """Does a number stand next, or a name for one?"""
+        """Is a number, or a name for one, next?"""
         if not self.parameters:
             return self.text[self.at : self.at + 1].isdigit()
         return self.patterns["count"].match(self.text, self.at) is not None
@@ -108,7 +108,7 @@ class _Reader:
             raise error.with_context(prefix=f"{shorten(self.text, 30)}: ", span=self.span) from None
 
     def kind(self) -> type[Word]:
-        """WORD: the longest known one that the text begins with; none before a kernel."""
+        """WORD: the longest known one at the beginning of the text; none before a kernel."""
         if self.text[0].isdigit():
             return Conv
         for word in _BY_LENGTH:
@@ -123,17 +123,17 @@ class _Reader:
         written = letters.group() if letters else ""
         if not written:
             raise self.error(
-                0, 1, "a layer begins with a word or a kernel", "for example 7x7 or relu"
+                0, 1, "a layer must begin with a word or a kernel", "for example 7x7 or relu"
             )
         lower = self.text.lower()
         if lower != self.text and any(lower.startswith(word) for word in _BY_LENGTH):
-            hint: str | None = f"words are written in small letters: {shorten(lower, 30)}"
+            hint: str | None = f"words are lowercase: {shorten(lower, 30)}"
         else:
             hint = suggest(written, _WORDS) or "`convcalc layers` lists the words"
         raise self.error(0, len(written), f"unknown word {shorten(written, 30)!r}", hint)
 
     def follows_well(self, kind: type[Word]) -> bool:
-        """May what follows the word belong to it? (`selux` is not selu.)"""
+        """Can the rest of the text belong to the word? (`selux` is not selu.)"""
         rest = self.text[self.at :]
         if not rest or not rest[0].isalpha() or (kind.size is not None and self.at_number()):
             return True
@@ -144,7 +144,7 @@ class _Reader:
         )
 
     def read_size(self, kind: type[Word], values: dict[str, Any]) -> None:
-        """SIZE, if the kind has one."""
+        """SIZE, if the kind has one"""
         if kind.size is None:
             if self.text[self.at : self.at + 1].isdigit():
                 digits = self.match("sides", "")
@@ -161,12 +161,12 @@ class _Reader:
             raise self.error(
                 0,
                 len(self.text),
-                f"{kind.word!r} needs {_EXPECTED[kind.size.form]} behind it",
+                f"{kind.word!r} needs {_EXPECTED[kind.size.form]}",
                 f"for example {kind.example}",
             )
 
     def read_modifier(self, kind: type[Word], values: dict[str, Any]) -> None:
-        """MODIFIER, one of those the kind has, at most once."""
+        """MODIFIER, one of the kind's, at most once"""
         start = self.at
         for flag, (field, set_to) in kind.flags.items():
             if self.text.startswith(flag, self.at):
@@ -182,11 +182,11 @@ class _Reader:
 
     def put(self, values: dict[str, Any], field: str, value: Any, start: int) -> None:
         if field in values:
-            raise self.error(start, self.at, f"{field.replace('_', ' ')} is given twice")
+            raise self.error(start, self.at, f"duplicate {_label(field)}")
         values[field] = value
 
     def value(self, form: str, after: str) -> Any:
-        """The value of one form; `layers.base` prints what this reads."""
+        """A value of some form; `layers.base` prints what this reads."""
         written = self.match(form, after)
         start = self.at - len(written)
         for digits in _COUNT.finditer(written):
@@ -194,8 +194,7 @@ class _Reader:
                 raise self.error(
                     start + digits.start(),
                     start + digits.end(),
-                    f"{shorten(digits.group(), 20)} is larger than {MAX_SIZE:,}, "
-                    "the most that is accepted",
+                    f"{shorten(digits.group(), 20)} exceeds the limit of {MAX_SIZE:,}",
                 )
         if self.parameters and not (form == "padding" and written in MODES):
             written = self.patterns["name"].sub(lambda m: str(self.parameters[m[0]]), written)
@@ -217,34 +216,32 @@ class _Reader:
             raise self.error(
                 self.at,
                 self.at + 1,
-                f"{_EXPECTED[form]} is expected after {after!r}"
-                + (f", not {shorten(rest, 20)!r}" if rest else ", but the layer ends"),
-                "amounts cannot be negative" if rest.startswith("-") else None,
+                f"expected {_EXPECTED[form]} after {after!r}"
+                + (f", got {shorten(rest, 20)!r}" if rest else ", but the layer ends"),
+                "values cannot be negative" if rest.startswith("-") else None,
             )
         self.at = found.end()
         return found.group()
 
     def not_a_modifier(self, kind: type[Word]) -> SpecError:
-        """The error for what no modifier of the kind begins with."""
+        """The error for text that is none of the kind's modifiers."""
         rest = self.text[self.at :]
         letters = re.match(r"[A-Za-z]+", rest)
         written = letters.group() if letters else rest[0]
         if letters and any(written.startswith(word) for word in _BY_LENGTH) and self.at:
             here = self.text[: self.at]
-            hint: str | None = (
-                f"layers in series are joined by '+': {shorten(here, 20)}+{shorten(rest, 20)}"
-            )
+            hint: str | None = f"join layers with '+': {shorten(here, 20)}+{shorten(rest, 20)}"
         elif rest[0] in MODIFIERS:
             letter = rest[0]
             written = letter
             return self.error(
                 self.at,
                 self.at + 1,
-                f"{kind.word!r} takes no {MODIFIERS[letter].field.replace('_', ' ')} ({letter!r})",
+                f"{kind.word!r} takes no {_label(MODIFIERS[letter].field)} ({letter!r})",
                 _takes(kind),
             )
         elif written == "x":
-            hint = "a size is missing: kernels are written 7x7"
+            hint = "a number is missing; a kernel is written 7x7"
         else:
             hint = _takes(kind)
         return self.error(
@@ -263,7 +260,7 @@ def read_padding(text: str) -> Padding:
     """The padding that a text names, written as after the letter p.
 
     Raises:
-        OptionError: it is not one.
+        OptionError: not a padding.
     """
     found = _patterns(())["padding"].fullmatch(text)
     if found is None or any(len(n) > len(str(MAX_SIZE)) for n in _COUNT.findall(text)):
@@ -277,14 +274,19 @@ def read_padding(text: str) -> Padding:
 
 
 def _sides(written: str) -> Padding:
-    """A mode's name, or amounts before and after for each axis."""
+    """The name of a mode, or amounts before and after for each axis."""
     if written in MODES:
         return written
     pairs = [[int(n) for n in part.split(":")] for part in written.split("x")]
     return tuple((amounts[0], amounts[-1]) for amounts in pairs)
 
 
+def _label(field: str) -> str:
+    """A field's name in messages."""
+    return "output channels" if field == "out_channels" else field.replace("_", " ")
+
+
 def _takes(kind: type[Word]) -> str:
-    """What may follow the word."""
+    """What a word takes, for a hint."""
     known = [MODIFIERS[letter].meaning for letter in kind.modifiers] + list(kind.flags)
-    return f"{kind.word!r} takes {', '.join(known)}" if known else f"{kind.word!r} stands alone"
+    return f"{kind.word!r} takes {', '.join(known) or 'no modifiers'}"

@@ -107,7 +107,7 @@ def test_a_wrong_call_says_what_is_wrong(
 
 def test_the_message_is_that_of_the_error(program: Program) -> None:
     assert program("compare", "7x7", "7x1+1x7)").err == (
-        "error: this bracket was never opened\n"
+        "error: unmatched ')'\n"
         "  7x1+1x7)\n"
         "         ^\n"
     )  # fmt: skip

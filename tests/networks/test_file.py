@@ -120,7 +120,7 @@ ERRORS = [
     ("stage = [3]", "net.toml: stage 1 is no table of name and layers"),
     ('name = "x"', "net.toml: a stage is expected"),
     ("afterconv = ''" + STAGE.format("3x3"), "unknown key 'afterconv'"),
-    ("input = '3x'" + STAGE.format("3x3"), "input: expected a size"),
+    ("input = '3x'" + STAGE.format("3x3"), "input: missing size"),
     ("padding = 'sam'" + STAGE.format("3x3"), "padding: expected"),
     ("after_conv = '3x3'" + STAGE.format("3x3"), "after_conv: a convolution cannot follow"),
     ("bias = 'yes'" + STAGE.format("3x3"), "bias: true or false is expected, not 'yes'"),
@@ -129,28 +129,28 @@ ERRORS = [
     ("[[stage]]\nname='a/b'\nlayers='relu'", "stage 1: 'a/b' is no name of a stage"),
     ("[[stage]]\nname='a'\nlayers=7", "stage 1: layers: a text is expected, not 7"),
     (STAGE.format("3x3") * 2, "stages 1 and 2 are both named 'a'"),
-    (STAGE.format(""), "the specification is empty"),
+    (STAGE.format(""), "empty specification"),
     (STAGE.format("3x3,3x3"), "unexpected character ','"),
-    ('[blocks]\n"u(a,b)"="1x1@a+1x1@b"' + STAGE.format("u(1)"), "block u takes 2 numbers, not 1"),
-    ('[blocks]\n"u(a)"="1x1@a"' + STAGE.format("u(1,2)"), "block u takes 1 number, not 2"),
-    ('[blocks]\n"u(a)"="1x1@a"' + STAGE.format("u"), "block u takes 1 number, not 0"),
-    ('[blocks]\n"u(a)"="1x1@a"' + STAGE.format("u(x)"), "a number is expected here, not 'x'"),
-    ('[blocks]\n"u(a)"="1x1@a"' + STAGE.format("u(1"), "this bracket is never closed"),
+    ('[blocks]\n"u(a,b)"="1x1@a+1x1@b"' + STAGE.format("u(1)"), "block u takes 2 arguments, got 1"),
+    ('[blocks]\n"u(a)"="1x1@a"' + STAGE.format("u(1,2)"), "block u takes 1 argument, got 2"),
+    ('[blocks]\n"u(a)"="1x1@a"' + STAGE.format("u"), "block u takes 1 argument, got 0"),
+    ('[blocks]\n"u(a)"="1x1@a"' + STAGE.format("u(x)"), "expected a number, got 'x'"),
+    ('[blocks]\n"u(a)"="1x1@a"' + STAGE.format("u(1"), "'(' was never closed"),
     (
         '[blocks]\n"u(a)"="1x1@a"' + STAGE.format("u(0)"),
         "1x1@a: the number of output channels must",
     ),
-    ('[blocks]\nu="u"' + STAGE.format("u"), "block u uses itself: u -> u"),
+    ('[blocks]\nu="u"' + STAGE.format("u"), "block u is recursive: u -> u"),
     (
         '[blocks]\n"u(a)"="v(a)"\n"v(b)"="id+w"\nw="u(1)"' + STAGE.format("w"),
-        "block w uses itself: w -> u -> v -> w",
+        "block w is recursive: w -> u -> v -> w",
     ),
     ('[blocks]\nrelu="id"' + STAGE.format("id"), "'relu' is a word of the language"),
-    ('[blocks]\n"u(a,a)"="id"' + STAGE.format("id"), "block u: a parameter is named twice"),
-    ('[blocks]\n"u(a)"="id"\nu="id"' + STAGE.format("id"), "block u: the block is named twice"),
-    ('[blocks]\n"u(x1)"="id"' + STAGE.format("id"), "parameter 'x1' begins with x"),
-    ('[blocks]\n"u(a"="id"' + STAGE.format("id"), "'u(a' does not name a block"),
-    ('[blocks]\n"u(2)"="id"' + STAGE.format("id"), "'2' is no name of a parameter"),
+    ('[blocks]\n"u(a,a)"="id"' + STAGE.format("id"), "duplicate parameter in block u"),
+    ('[blocks]\n"u(a)"="id"\nu="id"' + STAGE.format("id"), "duplicate block u"),
+    ('[blocks]\n"u(x1)"="id"' + STAGE.format("id"), "parameter 'x1' cannot begin with x"),
+    ('[blocks]\n"u(a"="id"' + STAGE.format("id"), "invalid block name 'u(a'"),
+    ('[blocks]\n"u(2)"="id"' + STAGE.format("id"), "invalid parameter name '2'"),
     ("[blocks]\nu=1" + STAGE.format("id"), "block u: a text is expected"),
     ("x = " + "[" * 5000, "net.toml: its values are nested too deep"),
     ("x = " + "9" * 5000, "net.toml: one of its values is no number"),
@@ -228,5 +228,5 @@ def test_what_is_no_readable_file(tmp_path: Path, capsys: pytest.CaptureFixture[
 def test_unknown_built_in_names_the_nearest() -> None:
     with pytest.raises(SourceError, match="did you mean zoo:resnet50"):
         convcalc.analyze("zoo:resnet5O")
-    with pytest.raises(SourceError, match="no built-in network"):
+    with pytest.raises(SourceError, match="no such built-in network"):
         convcalc.analyze("zoo:../../secret")

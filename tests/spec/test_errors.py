@@ -1,7 +1,6 @@
-"""What bad input gets: one message, whole, with the place and a hint. Cases are in text files.
+"""Errors: one message with the place and a hint. The cases are in text files.
 
-`python -m tests.spec.test_errors` writes the files anew with today's messages: read the
-difference before you keep it.
+`python -m tests.spec.test_errors` rewrites the files with the current messages; review the diff.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class Case(NamedTuple):
 
 
 def read_cases(path: Path) -> list[Case]:
-    """Blocks of `== text` and the message under it; lines with `# ` between blocks are comments."""
+    """Blocks of `== text` with the message below; lines that begin with `# ` are comments."""
     cases: list[Case] = []
     for block in ("\n" + path.read_text(encoding="utf-8")).split("\n== ")[1:]:
         text, *message = block.split("\n")
@@ -133,22 +132,22 @@ def test_a_very_long_word_is_shortened() -> None:
 def test_a_very_long_number_is_shortened() -> None:
     message = str(parse_error("3x3@" + "9" * 100_000))
     first, _, carets, *_ = message.split("\n")
-    assert first == "9999999 ... 9999999 is larger than 999,999,999, the most that is accepted"
+    assert first == "9999999 ... 9999999 exceeds the limit of 999,999,999"
     assert len(carets) <= 80
     assert str(parse_error("9" * 5_000 + "*3x3")).startswith(
-        "9999999 ... 9999999 repeats: at most 999,999,999 can be written\n"
+        "repeat count 9999999 ... 9999999 exceeds the limit of 999,999,999\n"
     )
 
 
 def test_a_megabyte_of_noise_is_one_short_message() -> None:
     assert str(parse_error("\x00ab+(" * 200_000)) == (
-        "a specification of 1,000,000 characters: at most 200,000 are read"
+        "the specification has 1,000,000 characters; the limit is 200,000"
     )
     assert len(str(parse_error("\x00" * 200_000))) < 300
 
 
 def _rewrite() -> None:
-    """Today's messages into the files, comments and order kept."""
+    """Write the current messages into the files, keeping comments and order."""
     for path, error_of in (
         (SPECS, parse_error),
         (INPUTS, input_error),

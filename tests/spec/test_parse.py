@@ -302,14 +302,14 @@ def test_depth_is_limited() -> None:
     assert parse("(" * MAX_DEPTH + "3x3" + ")" * MAX_DEPTH) == parse("3x3")
     deeper = "(" * (MAX_DEPTH + 1) + "3x3" + ")" * (MAX_DEPTH + 1)
     assert refused(deeper) == (
-        "brackets are nested more than 50 deep\n"
+        "parentheses are nested more than 50 deep\n"
         f"  ... {deeper[14:86]} ...\n"  # 36 columns before the place, 36 from it on
         f"  {' ' * (4 + 36)}^"
     )
 
 
 def test_a_hundred_thousand_brackets_are_refused() -> None:
-    assert refused("(" * 100_000).startswith("brackets are nested more than 50 deep\n")
+    assert refused("(" * 100_000).startswith("parentheses are nested more than 50 deep\n")
 
 
 def test_length_is_limited() -> None:
@@ -317,33 +317,33 @@ def test_length_is_limited() -> None:
     assert len(longest) == MAX_CHARACTERS
     assert "but the text ends" in refused(longest, SpecError)
     assert refused(longest + " ") == (
-        "a specification of 200,001 characters: at most 200,000 are read"
+        "the specification has 200,001 characters; the limit is 200,000"
     )
 
 
 def test_layers_are_limited_before_any_is_made() -> None:
     assert len(graph(f"{MAX_LAYERS}*relu").nodes) == MAX_LAYERS
     assert refused("relu+10000*relu") == (
-        "10,001 layers: at most 10,000 are accepted\n"
-        "hint: repeats multiply and after_conv counts; analyse one stage at a time"
+        "10,001 layers exceed the limit of 10,000\n"
+        "hint: repeats multiply, after_conv adds layers; analyze a stage at a time"
     )
     assert refused("2*(5000*relu+bn)") == (
-        "10,002 layers: at most 10,000 are accepted\n"
+        "10,002 layers exceed the limit of 10,000\n"
         "  2*(5000*relu+bn)\n"
         "  ^^^^^^^^^^^^^^^^\n"
-        "hint: repeats multiply and after_conv counts; analyse one stage at a time"
+        "hint: repeats multiply, after_conv adds layers; analyze a stage at a time"
     )
     tower = "999999999*(" * 40 + "3x3" + ")" * 40
-    assert refused(tower).startswith("more than 10^15 layers: at most 10,000 are accepted\n")
+    assert refused(tower).startswith("more than 10^15 layers exceed the limit of 10,000\n")
 
 
 def test_merges_count_as_layers() -> None:
     assert len(graph("3333*add(id | id)").nodes) == 9_999
-    assert refused("3334*add(id | id)").startswith("10,002 layers: at most 10,000")
+    assert refused("3334*add(id | id)").startswith("10,002 layers exceed the limit of 10,000")
 
 
 def test_after_conv_counts() -> None:
     tree = parse("5000*3x3")
     assert len(lower(tree, Defaults.of(after_conv="relu")).nodes) == 10_000
-    with pytest.raises(LimitError, match="15,000 layers: at most 10,000 are accepted"):
+    with pytest.raises(LimitError, match="15,000 layers exceed the limit of 10,000"):
         lower(tree, Defaults.of(after_conv="bn+relu"))

@@ -1,6 +1,6 @@
 """The built-in networks: one file each beside this one, and the blocks people compare in blocks/.
 
-`convcalc zoo NAME` prints a file, which is a good beginning for one's own.
+`convcalc zoo NAME` prints a file, a good start for one's own.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ _HERE = Path(__file__).parent
 
 
 def zoo_networks() -> list[str]:
-    """The names of the whole networks, in order."""
+    """The names of the networks, sorted."""
     return sorted(file.stem for file in _HERE.glob("*.toml"))
 
 
 def zoo_blocks() -> list[str]:
-    """The names of the blocks, in order."""
+    """The names of the blocks, sorted."""
     return sorted(file.stem for file in (_HERE / "blocks").glob("*.toml"))
 
 
@@ -26,7 +26,7 @@ def zoo_file(name: str) -> Path:
     """The file of a built-in network, named without "zoo:".
 
     Raises:
-        SourceError: there is none of that name.
+        SourceError: no such network.
     """
     if name.isidentifier():
         for folder in (_HERE, _HERE / "blocks"):
@@ -34,7 +34,7 @@ def zoo_file(name: str) -> Path:
                 return file
     found = nearest(name, zoo_networks() + zoo_blocks())
     raise SourceError(
-        f"there is no built-in network {shorten(name, 30)!r}",
+        f"no such built-in network: {shorten(name, 30)!r}",
         hint=(f"did you mean zoo:{found}? " if found else "")
         + "`convcalc zoo` lists the built-in networks",
     )
