@@ -6,6 +6,7 @@ downstream knows where it came from.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -98,7 +99,11 @@ class Graph:
 
     def input_names(self, node: Node) -> tuple[str, ...]:
         """The names of what a node reads, "input" for the network's input."""
-        return tuple("input" if i == INPUT else self.nodes[i].name for i in node.inputs)
+        return self.names(node.inputs)
+
+    def names(self, indices: Iterable[int]) -> tuple[str, ...]:
+        """The names of nodes, "input" for the network's input."""
+        return tuple("input" if i == INPUT else self.nodes[i].name for i in indices)
 
 
 def check_layer_count(count: int, span: Span | None = None) -> None:

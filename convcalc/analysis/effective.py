@@ -12,17 +12,18 @@ integers, and a position's count never overflows because `width` holds the numbe
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
-from functools import cached_property, partial
-from itertools import islice
 from math import prod, sqrt
-from typing import NamedTuple, Self
+from operator import add, methodcaller
+from typing import NamedTuple
 
+from convcalc.analysis.backward import carried
+from convcalc.analysis.packed import Counts, Lines
 from convcalc.analysis.support import TooLarge
 from convcalc.analysis.walk import Walk
+from convcalc.layers.base import Reads
 from convcalc.quantities import AxisRead
 
 MAX_BITS = 2**31
@@ -34,39 +35,6 @@ MAX_WORK = 5 * 2**32
 _ROW, _PACKED_ROW, _COUNT = 2**14, 2**17, 2**13
 """What a row costs beside the bits it has, where whole rows are added and where what lies in one is
 moved; and what a count costs that is taken out of its row. Measured, in bits of the same time."""
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Counts over a box of positions that begins at `low`."""
-
-    low: tuple[int, ...]
-    size: tuple[int, ...]
-    rows: list[int]
-    """The last axis packed, the others flattened in order."""
-    width: int
-    """Bits for each count."""
-
-    @cached_property
-    def values(self) -> list[list[int]]:
-        """The counts of each row."""
-        last = self.size[-1] if self.size else 1
-        return [_unpacked(row, last, self.width) for row in self.rows]
-
-    def total(self) -> int:
-        """The sum of all counts."""
-        return sum(_sum_of(row, self.width) for row in self.rows)
-
-    def along(self, axis: int) -> list[int]:
-        """The counts summed over all other axes."""
-        if axis == len(self.size) - 1:
-            return _unpacked(sum(self.rows), self.size[axis], self.width)
-        sums = [_sum_of(row, self.width) for row in self.rows]
-        inner = prod(self.size[axis + 1 : -1])
-        found = [0] * self.size[axis]
-        for index, value in enumerate(sums):
-            found[index // inner % self.size[axis]] += value
-        return found
 
 
 _Apart = tuple[Counts, ...]
@@ -138,41 +106,18 @@ class _Counter:
         self.walk = walk
         self.unit = unit
         self.clip = clip
+        self.node = len(walk.states) - 1
         self.budget = MAX_WORK
         self.width = -(-(self._most_paths().bit_length() + 1) // 8) * 8
 
     def _most_paths(self) -> int:
         """No fewer than the paths from the unit to any map: every tap taken to read something."""
-        walk = self.walk
-        ways = {len(walk.states) - 1: 1}
-        most = 1
-        for index in range(len(walk.states) - 1, walk.origin, -1):
-            here = ways.pop(index, 0)
-            if not here:
-                continue
-            most = max(most, here)
-            for source, read in self._sources(index):
-                spatial = walk.state(source).shape.spatial
-                taps = prod(spatial) if read is None else prod(axis.kernel_size for axis in read)
-                ways[source] = ways.get(source, 0) + here * taps
-        return max(most, ways.get(walk.origin, 0))
 
-    def _sources(self, index: int) -> list[tuple[int, tuple[AxisRead, ...] | None]]:
-        """The inputs of a node that depend on the origin, and how they are read."""
-        walk = self.walk
-        node = walk.graph.nodes[index]
-        found = [
-            (source, read)
-            for source, read in zip(node.inputs, walk.reads[index], strict=True)
-            if walk.state(source).axes is not None
-        ]
-        if walk.setting.local and node.layer.is_gate:
-            found = [(s, read) for s, read in found if not self._sees_all(s)] or found
-        return found
+        def through(ways: int, source: int, read: Reads) -> int:
+            spatial = self.walk.state(source).shape.spatial
+            return ways * (prod(spatial) if read is None else prod(r.kernel_size for r in read))
 
-    def _sees_all(self, source: int) -> bool:
-        axes = self.walk.state(source).axes
-        return axes is not None and all(axis.sees_all for axis in axes)
+        return carried(self.walk, self.node, 1, through, add) or 1
 
     def counts(self) -> Counts | None:
         """The paths from the unit to every position of the origin.
@@ -180,33 +125,27 @@ class _Counter:
         In a series the paths are a product of those along each axis. The axes are kept apart until
         a branch makes them depend on each other.
         """
-        walk = self.walk
-        apart = tuple(Counts((at,), (1,), [1], self.width) for at in self.unit)
-        pending: dict[int, _Apart | Counts] = {len(walk.states) - 1: apart}
-        for index in range(len(walk.states) - 1, walk.origin, -1):
-            here = pending.pop(index, None)
-            if here is None:
-                continue
-            for source, read in self._sources(index):
-                spatial = walk.state(source).shape.spatial
-                through: _Apart | Counts
-                if read is None:
-                    through = self._everywhere(self._together(here).total(), spatial)
-                elif isinstance(here, Counts):
-                    through = self._read(here, read)
-                    through = self._clipped(through, spatial) if self.clip else through
-                else:
-                    through = self._read_apart(here, read, spatial)
-                if all(_size(through)):
-                    before = pending.get(source)
-                    pending[source] = through if before is None else self._sum(
-                        self._together(before), self._together(through)
-                    )  # fmt: skip
-        left = pending.get(walk.origin)
+        apart: _Apart | Counts = tuple(Counts((at,), (1,), [1], self.width) for at in self.unit)
+        left = carried(self.walk, self.node, apart, self._through, self._joined)
         if left is None:
             return None
         self._spend((), _COUNT * prod(_size(left)))
         return self._together(left)
+
+    def _through(self, here: _Apart | Counts, source: int, read: Reads) -> _Apart | Counts | None:
+        spatial = self.walk.state(source).shape.spatial
+        through: _Apart | Counts
+        if read is None:
+            through = self._everywhere(self._together(here).total(), spatial)
+        elif isinstance(here, Counts):
+            through = self._read(here, read)
+            through = self._clipped(through, spatial) if self.clip else through
+        else:
+            through = self._read_apart(here, read, spatial)
+        return through if all(_size(through)) else None
+
+    def _joined(self, left: _Apart | Counts, right: _Apart | Counts) -> Counts:
+        return self._sum(self._together(left), self._together(right))
 
     def _read_apart(
         self, apart: _Apart, reads: tuple[AxisRead, ...], spatial: tuple[int, ...]
@@ -259,7 +198,7 @@ class _Counter:
         n = counts.size[axis]
         if read.stride == 0:  # a broadcast axis: all read the one position
             summed = self._along(counts, axis, 1, lambda x: x.summed())
-            return self._moved(summed, axis, read.offset)
+            return summed.moved(axis, read.offset)
         start = counts.low[axis] * read.stride + read.offset
         if read.stride > 1:
             n = (n - 1) * read.stride + 1
@@ -274,11 +213,7 @@ class _Counter:
             n = max(0, -(-(n - skip) // read.upsampling))
             counts = self._along(counts, axis, n, lambda x: x.every(read.upsampling, skip))
             start = (start + skip) // read.upsampling
-        return self._moved(counts, axis, start)
-
-    @staticmethod
-    def _moved(counts: Counts, axis: int, low: int) -> Counts:
-        return replace(counts, low=(*counts.low[:axis], low, *counts.low[axis + 1 :]))
+        return counts.moved(axis, start)
 
     def _clipped(self, counts: Counts, spatial: tuple[int, ...]) -> Counts:
         """The part inside a map of those sizes."""
@@ -287,8 +222,8 @@ class _Counter:
             first, last = max(low, 0), min(low + n, extent)
             if (first, last) != (low, low + n):
                 skip, keep = first - low, max(0, last - first)
-                counts = self._along(counts, axis, keep, partial(_cut, skip=skip, keep=keep))
-                counts = self._moved(counts, axis, first)
+                counts = self._along(counts, axis, keep, methodcaller("cut", skip, keep))
+                counts = counts.moved(axis, first)
         return counts
 
     def _sum(self, left: Counts, right: Counts) -> Counts:
@@ -306,186 +241,14 @@ class _Counter:
             before = counts.low[axis] - start
             if before or counts.size[axis] != size[axis]:
                 n = size[axis]
-                counts = self._along(counts, axis, n, partial(_placed, before=before, n=n))
-                counts = self._moved(counts, axis, start)
+                counts = self._along(counts, axis, n, methodcaller("placed", before, n))
+                counts = counts.moved(axis, start)
         return counts.rows
 
-    def _along(
-        self, counts: Counts, axis: int, n: int, change: Callable[[_Lines], _Lines]
-    ) -> Counts:
-        """The counts with the lines along one axis changed; there are n of them afterwards."""
+    def _along(self, counts: Counts, axis: int, n: int, change: Callable[[Lines], Lines]) -> Counts:
+        """`Counts.changed`, and what it costs; dry, the cost alone."""
         size = (*counts.size[:axis], n, *counts.size[axis + 1 :])
         self._spend(size, _PACKED_ROW if axis == len(size) - 1 else _ROW)
         if self.dry:
             return replace(counts, size=size, rows=[])
-        if axis == len(size) - 1:
-            n = counts.size[axis]
-            parts: Iterator[_Lines] = (_Packed(row, n, self.width) for row in counts.rows)
-        else:
-            inner = prod(size[axis + 1 : -1])
-            rows = iter(counts.rows)
-            parts = (
-                _Listed([list(islice(rows, inner)) for _ in range(counts.size[axis])], inner)
-                for _ in range(prod(size[:axis]))
-            )
-        changed = [row for part in parts for row in change(part).rows()]
-        return replace(counts, size=size, rows=changed)
-
-
-def _cut(lines: _Lines, skip: int, keep: int) -> _Lines:
-    return lines.cut(skip, keep)
-
-
-def _placed(lines: _Lines, before: int, n: int) -> _Lines:
-    return lines.placed(before, n)
-
-
-class _Lines(ABC):
-    """What lies along one axis, and what a layer does to it."""
-
-    @abstractmethod
-    def plus(self, other: Self) -> Self:
-        """Both added, the longer one's length."""
-
-    @abstractmethod
-    def placed(self, before: int, n: int) -> Self:
-        """Behind `before` empty positions, n in all."""
-
-    @abstractmethod
-    def moved(self, by: int) -> Self:
-        """Behind that many empty positions."""
-
-    @abstractmethod
-    def cut(self, skip: int, keep: int) -> Self:
-        """Positions skip ... skip+keep-1."""
-
-    @abstractmethod
-    def spread(self, factor: int) -> Self:
-        """Position p moved to factor*p."""
-
-    @abstractmethod
-    def every(self, factor: int, skip: int) -> Self:
-        """Position skip + factor*p moved to p."""
-
-    @abstractmethod
-    def summed(self) -> Self:
-        """All positions added into one."""
-
-    @abstractmethod
-    def rows(self) -> list[int]:
-        """As they stand in `Counts.rows`."""
-
-    def window(self, kernel_size: int, dilation: int) -> Self:
-        """The sum of those moved by 0, d, 2d ... (k-1)d: about 2 log2(k) additions."""
-        left, power, size, covered = kernel_size, self, 1, 0
-        total: Self | None = None
-        while left:
-            if left & 1:
-                here = power.moved(covered * dilation)
-                total = here if total is None else total.plus(here)
-                covered += size
-            left >>= 1
-            if left:
-                power = power.plus(power.moved(size * dilation))
-                size *= 2
-        assert total is not None
-        return total
-
-
-@dataclass(frozen=True, slots=True)
-class _Packed(_Lines):
-    """The positions of one row, packed."""
-
-    packed: int
-    n: int
-    width: int
-
-    def plus(self, other: Self) -> Self:
-        return replace(self, packed=self.packed + other.packed, n=max(self.n, other.n))
-
-    def placed(self, before: int, n: int) -> Self:
-        return replace(self, packed=self.packed << before * self.width, n=n)
-
-    def moved(self, by: int) -> Self:
-        return self.placed(by, self.n + by)
-
-    def cut(self, skip: int, keep: int) -> Self:
-        kept = (self.packed >> skip * self.width) & ((1 << keep * self.width) - 1)
-        return replace(self, packed=kept, n=keep)
-
-    def spread(self, factor: int) -> Self:
-        gap = bytes((factor - 1) * self.width // 8)
-        return self._of(self.chunks(), gap, (self.n - 1) * factor + 1)
-
-    def every(self, factor: int, skip: int) -> Self:
-        kept = self.chunks()[skip::factor]
-        return self._of(kept, b"", len(kept))
-
-    def summed(self) -> Self:
-        return replace(self, packed=_sum_of(self.packed, self.width), n=1)
-
-    def rows(self) -> list[int]:
-        return [self.packed]
-
-    def chunks(self) -> list[bytes]:
-        """The bytes of each count."""
-        size = self.width // 8
-        data = self.packed.to_bytes(self.n * size, "little")
-        return [data[start : start + size] for start in range(0, len(data), size)]
-
-    def _of(self, chunks: list[bytes], gap: bytes, n: int) -> Self:
-        return replace(self, packed=int.from_bytes(gap.join(chunks), "little"), n=n)
-
-
-@dataclass(frozen=True, slots=True)
-class _Listed(_Lines):
-    """Lines of `inner` packed rows, along an axis that is not the last."""
-
-    lines: list[list[int]]
-    inner: int
-
-    def plus(self, other: Self) -> Self:
-        longer, shorter = self.lines, other.lines
-        if len(longer) < len(shorter):
-            longer, shorter = shorter, longer
-        common = zip(longer, shorter, strict=False)
-        both = [[x + y for x, y in zip(a, b, strict=True)] for a, b in common]
-        return replace(self, lines=both + longer[len(shorter) :])
-
-    def placed(self, before: int, n: int) -> Self:
-        empty = [0] * self.inner
-        after = n - before - len(self.lines)
-        return replace(self, lines=[empty] * before + self.lines + [empty] * after)
-
-    def moved(self, by: int) -> Self:
-        return self.placed(by, len(self.lines) + by)
-
-    def cut(self, skip: int, keep: int) -> Self:
-        return replace(self, lines=self.lines[skip : skip + keep])
-
-    def spread(self, factor: int) -> Self:
-        gap = [[0] * self.inner] * (factor - 1)
-        spread = [line for one in self.lines for line in (one, *gap)]
-        return replace(self, lines=spread[: len(spread) - factor + 1])
-
-    def every(self, factor: int, skip: int) -> Self:
-        return replace(self, lines=self.lines[skip::factor])
-
-    def summed(self) -> Self:
-        return replace(self, lines=[[sum(column) for column in zip(*self.lines, strict=True)]])
-
-    def rows(self) -> list[int]:
-        return [row for line in self.lines for row in line]
-
-
-def _sum_of(row: int, width: int) -> int:
-    """The counts of a packed row, added: one half to the other, until one is left."""
-    n = -(-row.bit_length() // width)
-    while n > 1:
-        n = (n + 1) // 2
-        row = (row >> n * width) + (row & ((1 << n * width) - 1))
-    return row
-
-
-def _unpacked(row: int, n: int, width: int) -> list[int]:
-    return [int.from_bytes(chunk, "little") for chunk in _Packed(row, n, width).chunks()]
+        return counts.changed(axis, n, change)

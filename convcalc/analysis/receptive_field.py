@@ -151,6 +151,24 @@ EVERYTHING = AxisField(())
 """The field of a unit that sees any input whole."""
 
 
+Axes = tuple[AxisField, ...]
+"""A field along each axis of the map that it is measured on."""
+
+
+def merged(branches: list[Axes]) -> Axes:
+    """The field of a layer that sees all of these.
+
+    Raises:
+        LimitError: it is larger than 64 bits can index.
+    """
+    axes = branches[0]
+    if len(branches) > 1:
+        axes = tuple(hull(list(axis)) for axis in zip(*branches, strict=True))
+    if too_large(axes):
+        raise LimitError("the receptive field is larger than 64 bits can index")
+    return axes
+
+
 def hull(fields: list[AxisField]) -> AxisField:
     """The field of a merge: the smallest regions that hold those of every branch.
 

@@ -185,9 +185,9 @@ class Counter:
         self.spend(_STEP_COST * len(merged))
         return _runs(merged)
 
-    def join(self, left: Region | None, right: Region) -> Region:
+    def join(self, left: Region, right: Region) -> Region:
         """The union of two regions."""
-        if left is None or left == right:
+        if left == right:
             return right
         low = tuple(map(min, left.low, right.low))
         return Region(low, self.union(self._from(left, low), self._from(right, low)))

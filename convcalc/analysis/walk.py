@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from convcalc.analysis import receptive_field as fields
 from convcalc.analysis import support
+from convcalc.analysis.backward import read_by
 from convcalc.analysis.report import LayerReport, OutputReport, Report
 from convcalc.conventions import convention
 from convcalc.errors import ConvcalcError, LimitError, shorten
@@ -34,7 +35,7 @@ class State(NamedTuple):
     """What the walk knows of one map: the network's input, or a node's output."""
 
     shape: Shape
-    axes: tuple[fields.AxisField, ...] | None
+    axes: fields.Axes | None
     """None of a map that does not depend on the one that fields are measured on."""
     depth: int = 0
     nonlinearities: int = 0
@@ -42,6 +43,14 @@ class State(NamedTuple):
     """Do all channels see the same?"""
     exact: bool = True
     """Is the field, the union over channels, no more than an output really sees?"""
+
+
+class Branch(NamedTuple):
+    """What a node sees through one of its inputs."""
+
+    source: int
+    read: Reads
+    axes: fields.Axes
 
 
 class Facts(NamedTuple):
@@ -124,7 +133,7 @@ class Walk:
         self.start = State(setting.input, (fields.IDENTITY,) * rank if origin == INPUT else None)
         self.last = (fields.IDENTITY, AxisRead(), fields.IDENTITY)
         self.states: list[State] = []
-        self.reads: list[tuple[Reads, ...]] = []
+        self.branches: list[tuple[Branch, ...]] = []
         self.facts: dict[tuple[Layer, tuple[Shape, ...]], Facts] = {}
 
     def state(self, index: int) -> State:
@@ -166,10 +175,13 @@ class Walk:
         layer = node.layer
         sources = [self.state(i) for i in node.inputs]
         facts = self._facts_of(layer, tuple(source.shape for source in sources))
-        axes = self._axes(layer, sources, facts.reads)
+        branches = self._branches(node, sources, facts.reads)
+        axes: fields.Axes | None = None
         if index == self.origin:
             axes = (fields.IDENTITY,) * facts.output.rank
-        self.reads.append(facts.reads)
+        elif branches:
+            axes = fields.merged([branch.axes for branch in branches])
+        self.branches.append(branches)
         self.states.append(
             State(
                 facts.output,
@@ -206,33 +218,23 @@ class Walk:
             flops=self.count(layer, shapes, output, operations, batch),
         )
 
-    def _axes(
-        self, layer: Layer, sources: list[State], reads: tuple[Reads, ...]
-    ) -> tuple[fields.AxisField, ...] | None:
-        """The field of a layer's output along each axis of the map that fields are measured on."""
-        branches = self.branches(sources, reads)
-        if not branches:
-            return None
-        if self.setting.local and layer.is_gate:
-            branches = [b for b in branches if not all(axis.sees_all for axis in b)] or branches
-        axes = branches[0]
-        if len(branches) > 1:
-            axes = tuple(fields.hull(list(axis)) for axis in zip(*branches, strict=True))
-        if fields.too_large(axes):
-            raise LimitError("the receptive field is larger than 64 bits can index")
-        return axes
-
-    def branches(
-        self, sources: list[State], reads: tuple[Reads, ...]
-    ) -> list[tuple[fields.AxisField, ...]]:
-        """What a layer's output sees through each of its inputs."""
-        return [
-            tuple(map(self._through, source.axes, read))
-            if read is not None
-            else (fields.EVERYTHING,) * len(source.axes)
-            for source, read in zip(sources, reads, strict=True)
+    def _branches(
+        self, node: Node, sources: list[State], reads: tuple[Reads, ...]
+    ) -> tuple[Branch, ...]:
+        """What a node sees through each of its inputs that depend on the origin."""
+        found = tuple(
+            Branch(index, read, self._seen_through(source.axes, read))
+            for index, source, read in zip(node.inputs, sources, reads, strict=True)
             if source.axes is not None
-        ]
+        )
+        if self.setting.local and node.layer.is_gate:
+            return tuple(b for b in found if not all(axis.sees_all for axis in b.axes)) or found
+        return found
+
+    def _seen_through(self, axes: fields.Axes, read: Reads) -> fields.Axes:
+        if read is None:
+            return (fields.EVERYTHING,) * len(axes)
+        return tuple(map(self._through, axes, read))
 
     def _through(self, axis: fields.AxisField, read: AxisRead) -> fields.AxisField:
         """`AxisField.through`; worked out once for the axes of a square kernel."""
@@ -281,48 +283,10 @@ class Walk:
             return field
         unit = tuple(map(fields.largest_phase, axes))
         try:
-            return replace(field, support=self._support(unit, node))
+            region = read_by(self, unit, clip=False, node=node)
         except support.TooLarge:
             return field
-
-    def _support(self, unit: tuple[int, ...], node: int) -> int:
-        """Positions of the input that an interior unit of a node reads."""
-        region = self.read_by(unit, clip=False, node=node)
-        return support.count(region.rows) if region else 0
-
-    def read_by(
-        self, unit: tuple[int, ...], clip: bool, node: int | None = None
-    ) -> support.Region | None:
-        """The positions of the input that a unit of a node reads; None if there are none.
-
-        Args:
-            node: the last one if left out.
-
-        With `clip`, positions outside a layer's input are padding, which reads nothing; without,
-        every map goes on for ever, as around an interior unit.
-
-        Raises:
-            TooLarge: the set is too large to make.
-        """
-        counter = support.Counter()
-        last = len(self.states) - 1 if node is None else node
-        regions: dict[int, support.Region] = {last: support.single(unit)}
-        for index in range(last, self.origin, -1):
-            region = regions.pop(index, None)
-            if region is None or not region.rows:
-                continue
-            sources = self.graph.nodes[index].inputs
-            for source, read in zip(sources, self.reads[index], strict=True):
-                spatial = self.state(source).shape.spatial
-                if read is not None:
-                    through = counter.read(region, read)
-                    through = counter.clipped(through, spatial) if clip else through
-                elif clip:
-                    through = support.everything(spatial)
-                else:  # a branch that `local` leaves out
-                    continue
-                regions[source] = counter.join(regions.get(source), through)
-        return regions.get(self.origin)
+        return replace(field, support=support.count(region.rows) if region else 0)
 
 
 def output_fields(graph: Graph, input: Shape) -> tuple[fields.AxisField, ...]:  # noqa: A002
@@ -350,7 +314,7 @@ def positions_read(
     """
     walk = Walk(graph, Setting(input))
     walk.visit_all()
-    return walk.read_by(unit, clip, graph.outputs[0].node)
+    return read_by(walk, unit, clip, graph.outputs[0].node)
 
 
 def _brief(shape: Shape) -> str:

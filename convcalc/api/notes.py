@@ -32,8 +32,6 @@ class _Pair(NamedTuple):
     names: str
     shape: Shape
     """What comes out of the second."""
-    middle: int
-    """Channels between them."""
     activation_between: bool
 
 
@@ -145,7 +143,6 @@ def _asymmetric_pair(report: Report, graph: Graph) -> _Pair | None:
                 second,
                 f"{graph.nodes[source].spec} then {node.spec}",
                 report.layers[index].output,
-                report.layers[source].output.channels,
                 activation,
             )
     return None
@@ -159,25 +156,17 @@ def _crossed(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
 
 
 def _about_pair(pair: _Pair) -> list[Note]:
-    """Which kernels a pair can be, and on which maps it was found to work.
+    """Which kernels a depthwise pair can be, and on which maps pairs were found to work.
 
-    Without an activation between, the two compose to one linear kernel: for an input channel i and
-    an output channel o it is the sum over the middle channels m of column(m, i) times row(o, m),
-    each of rank 1. Depthwise has one middle channel to a channel, hence rank 1 outright.
+    A depthwise kx1 then 1xk without an activation between composes to the outer product of a column
+    and a row in each channel: a kernel of rank 1.
     """
     found = []
-    if not pair.activation_between:
+    if not pair.activation_between and pair.first.word == pair.second.word == "dw":
         box = "x".join(
             str(max(k)) for k in zip(pair.first.kernel_size, pair.second.kernel_size, strict=True)
         )
-        if pair.first.word == pair.second.word == "dw":
-            text = f"{pair.names} spans only rank-1 {box} kernels, one for each channel."
-        else:
-            text = (
-                f"{pair.names} gives a channel pair one rank-1 {box} kernel through each of the "
-                f"{pair.middle} channels between, and spans no other."
-            )
-        found.append(Note(text))
+        found.append(Note(f"{pair.names} composes to rank-1 {box} kernels, one per channel."))
     sizes = pair.shape.spatial
     if all(is_number(size) for size in sizes):
         inside = all(SMALLEST_GRID <= size <= LARGEST_GRID for size in sizes)

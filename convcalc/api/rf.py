@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import prod
 from typing import NamedTuple
 
 from convcalc.analysis import Setting
 from convcalc.analysis import receptive_field as algebra
 from convcalc.analysis import support as sets
+from convcalc.analysis.backward import read_by
 from convcalc.analysis.effective import EffectiveField, effective_field
+from convcalc.analysis.forward import reached_from
+from convcalc.analysis.productivity import Productivity, productivity
 from convcalc.analysis.renderable import Renderable
 from convcalc.analysis.walk import Walk
 from convcalc.errors import OptionError, SymbolError, nearest, option
-from convcalc.graph import INPUT, Graph, Node
-from convcalc.layers.base import Reads
+from convcalc.graph import INPUT, Graph
 from convcalc.networks.sources import InputSize, Network, graphs_at
-from convcalc.quantities import AxisRead, ReceptiveField, Shape, is_number
+from convcalc.quantities import ReceptiveField, Shape, is_number
 
 Interval = tuple[int, int]
 """First and last position."""
@@ -35,19 +36,6 @@ class Disagreement(NamedTuple):
     centres: tuple[tuple[str, str], ...]
     """Of each branch: its last layer, and the centre of its unit 0 ("at stride 2" where strides
     differ)."""
-
-
-class Productivity(NamedTuple):
-    """Along one axis, how the layers and the input's size go together (Richter et al. 2021)."""
-
-    unproductive: tuple[str, ...]
-    """Convolutions that read more than one position of maps whose units see beyond the whole
-    input already, on every path."""
-    smallest: int
-    """The least size at which there are none."""
-    largest: int | None
-    """The size above which no unit of the last map but global ones sees all; None: there is none
-    such."""
 
 
 @dataclass(frozen=True)
@@ -84,74 +72,6 @@ class FieldView(Renderable):
     reached_units: int | None
     productivity: tuple[Productivity, ...]
     positions_read: sets.Region | None = None
-
-
-MAX_DRAWN = 2**21
-"""Positions of a picture: 1,448 x 1,448."""
-
-_ROW = 16
-"""A row costs as much as so many positions."""
-
-
-class Grid(NamedTuple):
-    """Values over a box of the first and the last axis: a picture of a field."""
-
-    low: tuple[int, ...]
-    rows: list[list[float]]
-
-
-def support_grid(view: FieldView) -> Grid | None:
-    """1 where a position is read, 0 where not; over a middle axis, the share that is read. None
-    for more than MAX_DRAWN positions."""
-    region = view.positions_read
-    if region is None or not region.rows or not view.input.rank:
-        return None
-    ends = sets.extents(region.rows, view.input.rank)
-    size = tuple(last + 1 for _, last in ends)
-    if max(prod(size), _ROW * prod(size[:-1])) > MAX_DRAWN:
-        return None
-    packed = sets.bits(region._replace(low=(0,) * len(size)), size)
-    flat = [_values_of(row, size[-1]) for row in packed]
-    low = tuple(start + first for start, (first, _) in zip(region.low, ends, strict=True))
-    return _flattened(low, size, [first for first, _ in ends], flat)
-
-
-def _values_of(row: int, width: int) -> list[float]:
-    """1.0 for each bit that is set, the lowest first."""
-    return [float(bit) for bit in reversed(f"{row:0{width}b}")]
-
-
-def weight_grid(view: FieldView) -> Grid | None:
-    """The paths through each position as a share of the most; middle axes are added up."""
-    if view.effective is None or not view.input.rank:
-        return None
-    counts = view.effective.counts
-    whole = counts.values
-    most = max(max(row) for row in whole)
-    flat = [[value / most for value in row] for row in whole]
-    grid = _flattened(counts.low, counts.size, [0] * len(counts.size), flat)
-    if len(counts.size) < 3:
-        return grid
-    top = max(max(row) for row in grid.rows)
-    return grid._replace(rows=[[value / top for value in row] for row in grid.rows])
-
-
-def _flattened(
-    low: tuple[int, ...], size: tuple[int, ...], skip: list[int], flat: list[list[float]]
-) -> Grid:
-    """The mean over all axes but the last two, from `skip` on."""
-    if len(size) < 2:
-        return Grid(low, [flat[0][skip[-1] :]])
-    height = size[-2]
-    slices = [flat[start : start + height] for start in range(0, len(flat), height)]
-    slices = slices[skip[0] :] if len(size) > 2 else slices
-    if len(slices) == 1:
-        return Grid(low[-2:], [row[skip[-1] :] for row in slices[0][skip[-2] :]])
-    rows = [
-        [sum(column) / len(slices) for column in zip(*lines, strict=True)][skip[-1] :]
-        for lines in zip(*slices, strict=True)
-    ]
-    return Grid(low[-2:], rows[skip[-2] :])
 
 
 def receptive_field(
@@ -224,7 +144,7 @@ def _view(walk: Walk, unit: tuple[int, ...] | None) -> FieldView:
         unit = tuple(map(algebra.largest_phase, axes))
     positions = _read_by(walk, unit, clipped)
     position = tuple(size // 2 for size in origin.spatial)
-    reached = _reached_from(walk, position)
+    reached = reached_from(walk, position)
     nodes = walk.graph.nodes
     return FieldView(
         network=walk.graph.name,
@@ -238,17 +158,14 @@ def _view(walk: Walk, unit: tuple[int, ...] | None) -> FieldView:
         disagreements=tuple(_disagreements(walk)),
         unit=unit,
         clipped=clipped,
-        region=tuple(
-            _interval(axis, unit[index] if output.rank else 0, size if clipped else None)
-            for index, (axis, size) in enumerate(zip(axes, origin.spatial, strict=True))
-        ),
+        region=_region(axes, unit, origin, positions, clipped),
         read=sets.count(positions.rows) if positions else None,
         positions_read=positions,
         effective=_effective(walk, unit, clipped) if positions is not None else None,
         position=position,
-        reached=_box(reached, output) if reached else None,
+        reached=_box(reached) if reached else None,
         reached_units=sets.count(reached.rows) if reached else None,
-        productivity=tuple(_productivity(walk, axis) for axis in range(origin.rank)),
+        productivity=tuple(productivity(walk, axis) for axis in range(origin.rank)),
     )
 
 
@@ -271,7 +188,7 @@ def _checked(unit: tuple[int, ...], output: Shape) -> tuple[int, ...]:
 def _read_by(walk: Walk, unit: tuple[int, ...], clip: bool) -> sets.Region | None:
     """The positions that a unit reads; None if they are too many to list."""
     try:
-        return walk.read_by(unit, clip) or sets.Region((0,) * len(unit), 0)
+        return read_by(walk, unit, clip) or sets.Region((0,) * len(unit), 0)
     except sets.TooLarge:
         return None
 
@@ -291,6 +208,25 @@ def _centre(axis: algebra.AxisField) -> Fraction | None:
     return None if region is None else Fraction(sum(region), 2)
 
 
+def _region(
+    axes: algebra.Axes,
+    unit: tuple[int, ...],
+    origin: Shape,
+    positions: sets.Region | None,
+    clipped: bool,
+) -> tuple[Interval | None, ...]:
+    """The first and last position that a unit reads along each axis; None if it reads nothing.
+
+    The box of the exact set, which borders in the middle of the network may make smaller than the
+    fields say; where that set is too large, what the fields say.
+    """
+    if positions is not None:
+        return _box(positions) or (None,) * origin.rank
+    at = unit or (0,) * origin.rank
+    extents = origin.spatial if clipped else (None,) * origin.rank
+    return tuple(map(_interval, axes, at, extents))
+
+
 def _interval(axis: algebra.AxisField, unit: int, extent: int | None) -> Interval | None:
     """What a unit sees along an axis, within the map if its extent is given."""
     if axis.sees_all:
@@ -307,17 +243,14 @@ def _interval(axis: algebra.AxisField, unit: int, extent: int | None) -> Interva
 def _disagreements(walk: Walk) -> list[Disagreement]:
     """The merges at which alignment is lost, along each axis."""
     found = []
-    for index, node in enumerate(walk.graph.nodes):
-        sources = [walk.state(source) for source in node.inputs]
-        branches = walk.branches(sources, walk.reads[index])
+    for node, branches in zip(walk.graph.nodes, walk.branches, strict=True):
         if len(branches) < 2:
             continue
-        names = walk.graph.input_names(node)
-        seen = [name for name, state in zip(names, sources, strict=True) if state.axes is not None]
-        for axis, of_branches in enumerate(zip(*branches, strict=True)):
+        names = walk.graph.names([branch.source for branch in branches])
+        for axis, of_branches in enumerate(zip(*(b.axes for b in branches), strict=True)):
             parts = list(of_branches)
             if all(part.aligned for part in parts) and not algebra.hull(parts).aligned:
-                centres = tuple(zip(seen, map(_described, parts), strict=True))
+                centres = tuple(zip(names, map(_described, parts), strict=True))
                 found.append(Disagreement(node.name, axis, centres))
     return found
 
@@ -325,106 +258,15 @@ def _disagreements(walk: Walk) -> list[Disagreement]:
 def _described(axis: algebra.AxisField) -> str:
     """The centre and the stride of what the units of a branch see."""
     centre = _centre(axis)
-    course = axis.courses[0]
-    stride = Fraction(course.step, course.period)
-    return f"{'-' if centre is None else float(centre):g} at stride {stride}"
+    strides = " and ".join(str(Fraction(course.step, course.period)) for course in axis.courses)
+    return f"{'-' if centre is None else f'{float(centre):g}'} at stride {strides}"
 
 
-def _reached_from(walk: Walk, position: tuple[int, ...]) -> sets.Region | None:
-    """The outputs that a position of the origin reaches; None if they are too many to list."""
-    counter = sets.Counter()
-    regions: dict[int, sets.Region] = {walk.origin: sets.single(position)}
-    try:
-        for index in range(walk.origin + 1, len(walk.states)):
-            node, output = walk.graph.nodes[index], walk.states[index].shape
-            for source, read in zip(node.inputs, walk.reads[index], strict=True):
-                region = regions.get(source)
-                if region is None or not region.rows:
-                    continue
-                if read is None:
-                    through = sets.everything(output.spatial)
-                else:
-                    through = counter.read(region, _adjoint(read, output))
-                    through = counter.clipped(through, output.spatial)
-                regions[index] = counter.join(regions.get(index), through)
-    except sets.TooLarge:
-        return None
-    return regions.get(len(walk.states) - 1, sets.Region(position, 0))
-
-
-def _adjoint(reads: tuple[AxisRead, ...], output: Shape) -> tuple[AxisRead, ...]:
-    """Which outputs an input is read by: the equation of `AxisRead` solved for the output.
-
-    stride * o = upsampling * i - offset - dilation * t, with t counted from the last tap.
-    """
-    return tuple(
-        AxisRead(
-            read.kernel_size,
-            read.upsampling,
-            -read.offset - read.dilation * (read.kernel_size - 1),
-            read.dilation,
-            read.stride,
-        )
-        if read.stride
-        else AxisRead(extent)  # the one position of a broadcast axis reaches all
-        for read, extent in zip(reads, output.spatial, strict=True)
-    )
-
-
-def _box(region: sets.Region, output: Shape) -> tuple[Interval, ...] | None:
-    """The first and last position along each axis."""
+def _box(region: sets.Region) -> tuple[Interval, ...] | None:
+    """The first and last position along each axis; None if it is empty."""
     if not region.rows:
         return None
+    ends = sets.extents(region.rows, len(region.low))
     return tuple(
-        (low + first, low + last)
-        for low, (first, last) in zip(
-            region.low, sets.extents(region.rows, output.rank), strict=True
-        )
+        (low + first, low + last) for low, (first, last) in zip(region.low, ends, strict=True)
     )
-
-
-def _productivity(walk: Walk, axis: int) -> Productivity:
-    """Richter et al. 2021: a convolution is unproductive where all paths to its input see more
-    than the whole input. Mended for asymmetric networks: along each axis for itself, and only
-    convolutions that read more than one position along it are asked."""
-    extent = walk.state(walk.origin).shape.spatial[axis]
-    narrow: dict[int, algebra.AxisField] = {walk.origin: algebra.IDENTITY}
-    unproductive, smallest = [], 1
-    largest: int | None = None
-    for index in range(walk.origin + 1, len(walk.states)):
-        node = walk.graph.nodes[index]
-        paths = _paths(node, walk.reads[index], axis, narrow)
-        if not paths:
-            continue
-        narrow[index] = min((after for _, _, after in paths), key=_extent)
-        before, taps, _ = paths[0]
-        if node.layer.is_weighted and taps > 1 and not before.sees_all:
-            size = _extent(before)
-            smallest = max(smallest, int(size))
-            if size > extent:
-                unproductive.append(node.name)
-        state = walk.states[index]
-        if state.axes is not None and not state.axes[axis].sees_all and state.shape.rank:
-            largest = algebra.headline((state.axes[axis],), (state.shape.spatial[axis],)).size[0]
-    return Productivity(tuple(unproductive), smallest, largest)
-
-
-def _paths(
-    node: Node, reads: tuple[Reads, ...], axis: int, narrow: dict[int, algebra.AxisField]
-) -> list[tuple[algebra.AxisField, int, algebra.AxisField]]:
-    """For each input: the narrowest field there, the taps along the axis, the field behind."""
-    found = []
-    for source, read in zip(node.inputs, reads, strict=True):
-        before = narrow.get(source)
-        if before is not None:
-            taps = read[axis].kernel_size if read is not None else 1
-            after = before.through(read[axis]) if read is not None else algebra.EVERYTHING
-            found.append((before, taps, after))
-    return found
-
-
-def _extent(axis: algebra.AxisField) -> float:
-    """Positions that a unit sees along the axis at most."""
-    if axis.sees_all:
-        return float("inf")
-    return max(algebra.length(region) for region in axis.courses[0].regions)

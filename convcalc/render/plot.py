@@ -12,9 +12,10 @@ from typing import Any
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.analysis.stages import fold, has_stages
 from convcalc.api.compare import Comparison
-from convcalc.api.rf import FieldView, Grid, support_grid, weight_grid
+from convcalc.api.rf import FieldView
 from convcalc.errors import MissingExtraError, OptionError
 from convcalc.quantities import is_number
+from convcalc.render.grids import Grid, support_grid, weight_grid
 from convcalc.render.rf import AXES
 
 _STYLE: Any = {

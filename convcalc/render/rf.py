@@ -5,7 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from convcalc.api.rf import FieldView, Interval, support_grid, weight_grid
+from convcalc.api.rf import FieldView, Interval
+from convcalc.render.grids import support_grid, weight_grid
 from convcalc.render.json import SCHEMA_VERSION, field_dict, shape_dict
 from convcalc.render.rows import Rows
 
@@ -44,7 +45,7 @@ def to_table(view: FieldView) -> Any:
     from convcalc.render.table import plain_table
 
     of_what = f"{view.layer} of {view.network}" if view.layer != view.network else view.network
-    on = "the input" if view.origin == "input" else view.origin
+    on = _origin(view)
     head, *body = to_rows(view)
     title = Text(f"What {of_what} sees of {on}, {view.input}", style="bold")
     table = plain_table("", *head)
@@ -69,32 +70,36 @@ def to_table(view: FieldView) -> Any:
 
 def sentences(view: FieldView) -> list[str]:
     """What the quantities mean, and what was assumed."""
-    said = [_about_reads(view)]
+    found = [_about_reads(view)]
     if view.effective is not None:
         share = view.effective.positions_95 / _box(view)
-        said.append(
+        found.append(
             f"Under uniform weights 95 % of the weight lies on {view.effective.positions_95:,} "
             f"positions, {share:.1%} of the box (Luo et al. 2016; channels are not counted apart)."
         )
     elif view.read:
-        said.append("Its effective field is too large to be counted.")
+        found.append("Its effective field is too large to count.")
     if view.reached is not None and view.reached_units is not None:
         where = ",".join(map(str, view.position))
         units = "unit" if view.reached_units == 1 else "units"
         names = AXES[len(view.reached)]
         box = ", ".join(f"{n} {_interval(p)}" for n, p in zip(names, view.reached, strict=True))
-        said.append(
+        found.append(
             f"Position {where} reaches {view.reached_units:,} output {units}"
             + (f" ({box})." if box else ".")
         )
-    said += _about_alignment(view)
-    said += _about_productivity(view)
-    said.append(
+    found += _about_alignment(view)
+    found += _about_productivity(view)
+    found.append(
         f"Borders cut the unit's field off at {view.input}."
         if view.clipped
-        else "Borders are left aside: the unit lies far from them (--unit for one near)."
+        else "The unit is taken far from all borders (--unit for one near them)."
     )
-    return said
+    return found
+
+
+def _origin(view: FieldView) -> str:
+    return "the input" if view.origin == "input" else view.origin
 
 
 def _box(view: FieldView) -> int:
@@ -107,7 +112,9 @@ def _box(view: FieldView) -> int:
 
 def _about_reads(view: FieldView) -> str:
     if view.read is None:
-        return "The positions it reads are too many to list."
+        return "It reads too many positions to list."
+    if not view.read:
+        return f"It reads nothing of {_origin(view)}."
     box = _box(view)
     if view.read == box:
         return f"It reads all {box:,} positions of its box."
@@ -115,35 +122,32 @@ def _about_reads(view: FieldView) -> str:
 
 
 def _about_alignment(view: FieldView) -> list[str]:
-    if not view.disagreements:
-        return []
-    said = []
     names = AXES[view.input.rank]
-    for found in view.disagreements[:3]:
-        branches = "; ".join(f"{name} {centre}" for name, centre in found.centres)
-        said.append(
-            f"Not aligned: {found.layer} merges branches of different centres along "
-            f"{names[found.axis]} ({branches})."
+    lines = []
+    for merge in view.disagreements[:3]:
+        branches = "; ".join(f"{name} {centre}" for name, centre in merge.centres)
+        lines.append(
+            f"Not aligned: {merge.layer} merges branches of different centres along "
+            f"{names[merge.axis]} ({branches})."
         )
     if len(view.disagreements) > 3:
-        said.append(f"So do {len(view.disagreements) - 3} more.")
-    return said
+        lines.append(f"So do {len(view.disagreements) - 3} more.")
+    return lines
 
 
 def _about_productivity(view: FieldView) -> list[str]:
-    said = []
-    for name, extent, found in zip(
+    lines = []
+    for name, extent, along in zip(
         AXES[view.input.rank], view.input.spatial, view.productivity, strict=True
     ):
-        if found.unproductive:
-            count = len(found.unproductive)
-            first = found.unproductive[0]
-            said.append(
-                f"Along {name}, {count} convolution{'' if count == 1 else 's'} from {first} on "
-                f"read maps whose units see more than all {extent} positions: unproductive "
-                "(Richter et al. 2021)."
+        if along.unproductive:
+            count = len(along.unproductive)
+            layers = "convolution reads maps" if count == 1 else "convolutions read maps"
+            lines.append(
+                f"Along {name}, {count} {layers} from {along.unproductive[0]} on whose units see "
+                f"more than all {extent} positions: unproductive (Richter et al. 2021)."
             )
-    return said
+    return lines
 
 
 def _number(value: Fraction | None) -> str:
@@ -152,7 +156,7 @@ def _number(value: Fraction | None) -> str:
 
 def _interval(interval: Interval | None) -> str:
     if interval is None:
-        return "all"
+        return "nothing"
     low, high = interval
     return f"{low} to {high}" if low != high else str(low)
 

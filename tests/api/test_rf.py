@@ -14,13 +14,15 @@ from hypothesis import strategies as st
 import convcalc
 from convcalc.analysis import Setting
 from convcalc.analysis.effective import effective_field
+from convcalc.analysis.forward import reached_from
 from convcalc.analysis.support import TooLarge
 from convcalc.analysis.walk import Walk, positions_read
-from convcalc.api.rf import receptive_field, support_grid, weight_grid
+from convcalc.api.rf import receptive_field
 from convcalc.cli.main import main
 from convcalc.errors import ConvcalcError, OptionError, SymbolError
 from convcalc.graph import INPUT, Graph
 from convcalc.quantities import Shape
+from convcalc.render.grids import support_grid, weight_grid
 from convcalc.spec import Defaults, lower, parse
 from tests.laws import strategies as laws
 from tests.truth.tables import load
@@ -40,8 +42,7 @@ def naive_paths(walk: Walk, unit: tuple[int, ...]) -> dict[tuple[int, ...], int]
         if index == INPUT:
             return ((at, 1),)
         found: dict[tuple[int, ...], int] = {}
-        node = walk.graph.nodes[index]
-        for source, read in zip(node.inputs, walk.reads[index], strict=True):
+        for source, read, _ in walk.branches[index]:
             spatial = walk.state(source).shape.spatial
             for position in reached(read, at, spatial):
                 for place, ways in counts(source, position):
@@ -105,8 +106,6 @@ def test_path_counts_are_those_of_walking_every_path(
 def test_a_position_reaches_the_units_that_read_it(
     drawn: tuple[Graph, Shape], data: st.DataObject
 ) -> None:
-    from convcalc.api.rf import _reached_from
-
     graph, shape = drawn
     try:
         walk = walked(graph, shape)
@@ -115,7 +114,7 @@ def test_a_position_reaches_the_units_that_read_it(
     output = walk.states[-1].shape
     assume(output.positions <= 400)
     position = tuple(data.draw(st.integers(0, size - 1)) for size in shape.spatial)
-    region = _reached_from(walk, position)
+    region = reached_from(walk, position)
     assert region is not None
 
     def reads(unit: tuple[int, ...]) -> bool:
@@ -305,3 +304,38 @@ def test_command(capsys: pytest.CaptureFixture[str]) -> None:
         capsys.readouterr()
         assert main(["rf", "7x1+1x7", *arguments]) == 2
         assert capsys.readouterr().err.startswith("error: ")
+
+
+@given(networks(), st.data())
+@settings(max_examples=60)
+def test_the_region_is_the_box_of_what_is_read(
+    drawn: tuple[Graph, Shape], data: st.DataObject
+) -> None:
+    graph, shape = drawn
+    try:
+        walk = walked(graph, shape)
+    except ConvcalcError:
+        assume(False)
+    unit = tuple(data.draw(st.integers(0, n - 1)) for n in walk.states[-1].shape.spatial)
+    view = receptive_field(graph, input=shape, unit=unit)
+    places = list(naive_paths(walk, unit))
+    expected = tuple((min(axis), max(axis)) for axis in zip(*places, strict=True))
+    assert view.region == (expected or (None,) * shape.rank)
+
+
+def test_borders_in_the_middle_of_a_network_make_the_region_smaller() -> None:
+    """The pool's window hangs over the convolution's map, not over the input."""
+    view = receptive_field("7x1s1x2p0+maxpool2x2s2p1", input="2x12x12", unit=(3, 3))
+    assert view.region == ((5, 11), (10, 10))
+
+
+def test_a_branch_whose_unit_0_reads_nothing_has_no_centre() -> None:
+    (found,) = receptive_field("convt2s2d2p1o0+add(4|id)", input="8x26").disagreements
+    assert found.centres == (("conv1", "0 at stride 1/2"), ("id1", "- at stride 1/2"))
+
+
+def test_a_unit_may_read_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert receptive_field("convt1x1s2", unit=(1, 1)).region == (None, None)
+    assert main(["rf", "convt1x1s2", "--unit", "1,1"]) == 0
+    out = capsys.readouterr().out
+    assert "sees     nothing" in out and "It reads nothing of the input." in out
