@@ -12,7 +12,7 @@ product is zero only where nothing is read:
 * all of it is float64, where convolutions are plain products: no Winograd or Fourier rounding;
 * max-pooling hands a gradient to its largest input only, so it is asked once for every place of a
   comb that puts one peak, at most, into each window;
-* a dense convolution treats all its channels alike, so it is asked with one channel a group, in a
+* a convolution treats all channels of a group alike, so it is asked with one channel a group, in a
   layer of the same class and arguments: that is what makes large networks affordable.
 
 A gradient of the whole network at random weights, by contrast, loses positions to all five; NaN put
@@ -151,8 +151,11 @@ def _positive(layer: nn.Module, random: torch.Generator) -> nn.Module:
 def _read_by_conv(
     layer: Any, shape: Shape, mask: torch.Tensor, random: torch.Generator
 ) -> torch.Tensor:
-    """A convolution of either kind, asked with one channel a group."""
-    groups: int = layer.groups
+    """A convolution of either kind, asked with one channel a group; groups of one mask are asked
+    together."""
+    by_group = mask.reshape(layer.groups, -1, *mask.shape[1:]).any(dim=1)
+    patterns, which = _distinct(by_group)
+    groups = len(patterns)
     options: dict[str, Any] = {
         "stride": layer.stride,
         "padding": layer.padding,
@@ -164,9 +167,14 @@ def _read_by_conv(
     if layer.transposed:
         options["output_padding"] = layer.output_padding
     thin = _positive(type(layer)(groups, groups, layer.kernel_size, **options), random)
-    by_group = mask.reshape(groups, -1, *mask.shape[1:]).any(dim=1)
-    (read,) = _product(thin, [(groups, *shape.spatial)], by_group, random)
-    return read.repeat_interleave(shape.channels // groups, dim=0)
+    (read,) = _product(thin, [(groups, *shape.spatial)], patterns, random)
+    return read[which].repeat_interleave(shape.channels // layer.groups, dim=0)
+
+
+def _distinct(masks: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The distinct masks, and for each mask its place among them."""
+    patterns, which = torch.unique(masks.flatten(1), dim=0, return_inverse=True)
+    return patterns.reshape(-1, *masks.shape[1:]), which
 
 
 def _read_by_max_pool(
@@ -174,8 +182,7 @@ def _read_by_max_pool(
 ) -> torch.Tensor:
     """Max-pooling, asked with one peak a window, at every place in turn; channels of one mask are
     asked together."""
-    patterns, which = torch.unique(mask.flatten(1), dim=0, return_inverse=True)
-    patterns = patterns.reshape(-1, *mask.shape[1:])
+    patterns, which = _distinct(mask)
     read = torch.zeros((len(patterns), *shape.spatial), dtype=torch.bool)
     kernel, dilation = (_each(value, shape.rank) for value in (layer.kernel_size, layer.dilation))
     periods = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]

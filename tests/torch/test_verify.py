@@ -6,8 +6,10 @@ import json
 from collections.abc import Sequence
 
 import pytest
+import torch
 
 import convcalc
+from convcalc.analysis.support import TooLarge
 from convcalc.api.verify import (
     AGREES,
     BY_CONVENTION,
@@ -15,6 +17,7 @@ from convcalc.api.verify import (
     NOT_MEASURED,
     Row,
     Verification,
+    fields,
 )
 from convcalc.cli.main import main
 from convcalc.layers.channels import Take
@@ -231,3 +234,112 @@ def test_module_bears_the_reports_names() -> None:
     module = convcalc.to_torch(spec, input=size)
     names = [layer.name for layer in convcalc.analyze(spec, input=size).layers]
     assert [name for name, _ in module.named_children()] == names
+
+
+# Units and borders
+
+
+def verdicts(found: Verification, by: str = "probe") -> dict[str, tuple[str, str]]:
+    return {row.quantity: (row.measured, row.verdict) for row in found.rows if row.by == by}
+
+
+def test_a_unit_that_just_fits_is_clear_of_the_border_and_alone() -> None:
+    found = verdicts(convcalc.verify("7x5pvalid", input="2x7x6"))
+    assert found["field size, axis 0"] == ("7", AGREES)
+    assert found["stride, axis 0"] == ("-", NOT_MEASURED)  # the output has no second row
+    assert "padding, axis 0" not in found
+    assert found["stride, axis 1"] == ("1", AGREES)  # two columns, of which the second is asked
+    assert found["padding, axis 1"] == ("0", AGREES)
+
+
+def test_neighbours_that_a_border_cuts_do_not_show_the_stride() -> None:
+    found = convcalc.verify("7x7s3", input="2x10x10")  # units at -3, 0, 3 and 6
+    assert verdicts(found)["stride, axis 0"] == ("3", AGREES)
+    found = convcalc.verify("9x9s3p3", input="2x10x10")  # -3, 0 and 3: only one is whole
+    assert verdicts(found)["field size, axis 0"] == ("9", AGREES)
+    assert row_of(found, "stride, axis 0").reason == (
+        "no two units of one phase lie clear of the border"
+    )
+
+
+def test_a_map_between_may_cut_what_the_input_does_not() -> None:
+    """The 5x5 reads padding of the cropped map, though all of its hull lies inside the input."""
+    found = convcalc.verify("crop4+5x5", input="2x11x11")
+    assert row_of(found, "field size, axis 0").verdict == NOT_MEASURED
+    assert row_of(found, "support").verdict == AGREES
+
+
+def test_a_vector_has_no_field_to_probe() -> None:
+    found = convcalc.verify("fc5+relu", input="8")
+    assert {row.by for row in found.rows} == {"torch", "FlopCounterMode", "fvcore"}
+
+
+def test_a_set_that_is_too_large_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise TooLarge
+
+    monkeypatch.setattr(fields, "positions_read", refuse)
+    found = convcalc.verify("3x3", input="2x9x9")
+    for quantity in ("support", "support at the corner", "field size, axis 0"):
+        assert row_of(found, quantity).verdict == NOT_MEASURED
+    assert row_of(found, "support").reason == "the set is too large to make"
+
+
+def test_every_layer_has_its_rows() -> None:
+    found = convcalc.verify("3x3@4+bn", input="2x9x9", layers=True).rows
+    of_layers = [(r.layer, r.quantity, r.measured, r.by) for r in found if r.layer]
+    assert of_layers == [
+        ("conv1", "output shape", "4x9x9", "torch"),
+        ("conv1", "params", "76", "torch"),
+        ("conv1", "MACs", "5,832", "FlopCounterMode"),
+        ("bn1", "output shape", "4x9x9", "torch"),
+        ("bn1", "params", "8", "torch"),
+        ("bn1", "MACs", "0", "FlopCounterMode"),
+    ]
+
+
+def test_progress_says_what_is_done() -> None:
+    said: list[str] = []
+    convcalc.verify("3x3", input="2x9x9", progress=said.append)
+    assert said == ["3x3: running the module", "3x3: tracing with fvcore",
+                    "3x3: probing the receptive field"]  # fmt: skip
+
+
+# Models that were followed
+
+
+def test_a_model_is_held_against_what_torch_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = torch.nn.Sequential(torch.nn.Conv2d(2, 4, 3), torch.nn.ReLU())
+    said: list[str] = []
+    found = convcalc.verify(model, input="2x9x9", progress=said.append)
+    assert said == ["Sequential: running the module"]
+    assert [tuple(row) for row in found.rows] == [
+        ("Sequential", None, "output elements", "196", "196", "torch", AGREES, ""),
+        ("Sequential", None, "params", "76", "76", "torch", AGREES, ""),
+        ("Sequential", None, "MACs", "3,528", "3,528", "FlopCounterMode", AGREES, ""),
+    ]
+    monkeypatch.setattr(Conv, "operations", _wrong_operations)
+    assert [row.quantity for row in convcalc.verify(model, input="2x9x9").disagreements] == ["MACs"]
+
+
+class Spectrum(torch.nn.Module):
+    """An operation that is not followed, in front of a convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = torch.nn.Conv2d(2, 4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.conv(torch.special.bessel_j0(x))
+        return found
+
+
+def test_a_model_with_unknown_work_is_not_said_to_disagree(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    macs = convcalc.verify(Spectrum(), input="2x9x9").rows[2]
+    assert macs.verdict == AGREES
+    monkeypatch.setattr(Conv, "operations", _wrong_operations)
+    macs = convcalc.verify(Spectrum(), input="2x9x9").rows[2]
+    assert (macs.analytic, macs.measured, macs.verdict) == ("3", "3,528", NOT_MEASURED)
+    assert macs.reason.startswith("special_bessel_j0 (test_verify.py:")
