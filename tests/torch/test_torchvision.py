@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ def names() -> list[str]:
     return [n for n in listed if not n.startswith("quantized") and not any(x in n for x in LARGE)]
 
 
+@cache
 def built(name: str) -> Any:
     models = torchvision_models()
     try:
