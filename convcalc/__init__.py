@@ -5,28 +5,26 @@
 >>> report.params, report.macs, report.receptive_field.size
 (57472, 179830784, (7, 7))
 
-What not every program needs is imported when it is first used.
+Everything is imported when it is first used.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from convcalc.analysis.report import LayerReport, Report
-from convcalc.api.compare import Comparison, analyze, compare
-from convcalc.api.verify import Verification, verify
-from convcalc.errors import ConvcalcError
-from convcalc.quantities import OpCounts, ReceptiveField, Shape
-from convcalc.spec import parse
-
 if TYPE_CHECKING:
+    from convcalc.analysis.report import LayerReport, Report
+    from convcalc.api.compare import Comparison, analyze, compare
     from convcalc.api.explain import Explanation, explain
     from convcalc.api.profile import Profile, profile
     from convcalc.api.rf import FieldView, receptive_field
     from convcalc.api.torch import from_torch, to_torch
+    from convcalc.api.verify import Verification, verify
     from convcalc.checking import Check, Verdict, check
     from convcalc.checking.assertions import assert_within
+    from convcalc.errors import ConvcalcError
+    from convcalc.quantities import OpCounts, ReceptiveField, Shape
+    from convcalc.spec import parse
     from convcalc.torch_bridge.timings import Timing
 
 __version__ = "0.1.0"
@@ -60,27 +58,39 @@ __all__ = [
     "verify",
 ]
 
-_LATER = {
-    "Check": "checking",
-    "Verdict": "checking",
-    "assert_within": "checking.assertions",
-    "check": "checking",
-    "Explanation": "api.explain",
-    "explain": "api.explain",
-    "FieldView": "api.rf",
-    "receptive_field": "api.rf",
-    "from_torch": "api.torch",
-    "Profile": "api.profile",
-    "to_torch": "api.torch",
-    "Timing": "torch_bridge.timings",
-    "profile": "api.profile",
+_MODULES = {
+    "analysis.report": ("LayerReport", "Report"),
+    "api.compare": ("Comparison", "analyze", "compare"),
+    "api.explain": ("Explanation", "explain"),
+    "api.profile": ("Profile", "profile"),
+    "api.rf": ("FieldView", "receptive_field"),
+    "api.torch": ("from_torch", "to_torch"),
+    "api.verify": ("Verification", "verify"),
+    "checking": ("Check", "Verdict", "check"),
+    "checking.assertions": ("assert_within",),
+    "errors": ("ConvcalcError",),
+    "quantities": ("OpCounts", "ReceptiveField", "Shape"),
+    "spec": ("parse",),
+    "torch_bridge.timings": ("Timing",),
 }
-"""The names that are imported on first use, and their modules."""
+"""Where each public name comes from."""
+
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LATER:
-        return getattr(import_module(f"convcalc.{_LATER[name]}"), name)
+    from importlib import import_module
+
+    if name in _MODULE_OF:
+        found = getattr(import_module(f"convcalc.{_MODULE_OF[name]}"), name)
+        globals()[name] = found
+        return found
+    if not name.startswith("_"):  # a submodule, as `convcalc.errors`
+        try:
+            return import_module(f"convcalc.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"convcalc.{name}":
+                raise
     raise AttributeError(f"module 'convcalc' has no attribute {name!r}")
 
 

@@ -1,9 +1,11 @@
-"""Files that people write, TOML or JSON: their values, and the place of each in the text.
+"""Files that people write, TOML or JSON: their values, the place of each in the text, and whether
+they are what was expected.
 
 Parsers of both tell values without places. Here the text is parsed by the standard library, and a
 scanner then walks the text, which is known to be well-formed, to note where each value stands; so
 a message can point at it. What the scanner does not understand has no place, and nothing else
-is lost.
+is lost. A `Reader` checks tables against the kinds of their values and keeps what is wrong, so that
+all of it is reported in one go.
 """
 
 from __future__ import annotations
@@ -11,16 +13,23 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from stat import S_ISREG
 from typing import Any, NamedTuple
 
-from convcalc.errors import SourceError, Span, shorten
-
-Where = tuple[str | int, ...]
-"""Keys and numbers that lead to a value: ("entry", 2, "params")."""
+from convcalc.errors import (
+    ConvcalcError,
+    ProblemsError,
+    SourceError,
+    Span,
+    file_key,
+    nearest,
+    shorten,
+)
+from convcalc.files import read_text
+from convcalc.scanner import Scanner, Where
 
 
 class Place(NamedTuple):
@@ -37,18 +46,28 @@ class Place(NamedTuple):
 class Document:
     """The values of a file, and where they stand."""
 
-    def __init__(self, text: str, called: str, data: dict[str, Any]) -> None:
+    def __init__(self, text: str, name: str, data: dict[str, Any]) -> None:
         self.text = text
-        self.called = called
+        self.name = name
         self.data = data
 
     @cached_property
     def _spans(self) -> dict[Where, tuple[slice, slice]]:
-        return _Scanner(self.text).spans
+        return Scanner(self.text).spans
 
     @cached_property
     def _lines(self) -> list[int]:
         return [0, *(match.end() for match in re.finditer("\n", self.text))]
+
+    def get(self, *where: str | int) -> Any:
+        """The value at a place; None if there is none."""
+        found: Any = self.data
+        for key in where:
+            if isinstance(found, dict):
+                found = found.get(key)
+            else:
+                found = found[key] if isinstance(found, list) and isinstance(key, int) else None
+        return found
 
     def key(self, *where: str | int) -> Span | None:
         """The characters of a key, or of the header of a table."""
@@ -64,48 +83,152 @@ class Document:
         """Line and column of a key; the file's beginning where that is not known."""
         found = self._spans.get(where)
         if found is None:
-            return Place(self.called)
+            return Place(self.name)
         line = bisect_right(self._lines, found[0].start)
-        return Place(self.called, line, found[0].start - self._lines[line - 1] + 1)
+        return Place(self.name, line, found[0].start - self._lines[line - 1] + 1)
+
+    def located(self, error: ConvcalcError, *where: str | int) -> ConvcalcError:
+        """The error of a value, pointing at that value, or at the part of it that is wrong."""
+        if error.span is not None and error.span.source:
+            return error
+        written = self.value(*where)
+        span = located(error.span, written) or written
+        prefix = "" if span else f"{self.name}: "
+        return SourceError(prefix + error.headline(file_key), span=span, hint=error.hint)
 
     def _span(self, part: slice) -> Span:
-        return Span(self.text, part.start, part.stop, self.called)
+        return Span(self.text, part.start, part.stop, self.name)
 
 
-def read_document(path: Path, called: str, most: int, what: str) -> Document:
-    """A file's values; JSON if its name ends so, else TOML.
+def located(span: Span | None, written: Span | None) -> Span | None:
+    """The part of a file that is the span of a text which stands there as written; else None."""
+    if span is None or written is None or span.source:
+        return None
+    if written.text[written.start : written.end] != span.text:
+        return None
+    return Span(written.text, written.start + span.start, written.start + span.end, written.source)
 
-    Args:
-        called: the file's name in messages.
-        most: bytes that are read at most.
-        what: what such a file is, in the plural, for messages.
+
+class Kind(NamedTuple):
+    """What a value must be."""
+
+    expected: str
+    fits: Callable[[Any], bool]
+
+
+STRING = Kind("a string", lambda value: isinstance(value, str))
+INTEGER = Kind("an integer", lambda value: isinstance(value, int) and not isinstance(value, bool))
+BOOLEAN = Kind("true or false", lambda value: isinstance(value, bool))
+TABLE = Kind("a table", lambda value: isinstance(value, dict))
+ANYTHING = Kind("a value", lambda _value: True)
+
+
+def list_of(kind: Kind, plural: str) -> Kind:
+    """A list whose elements are all of that kind."""
+    return Kind(
+        f"a list of {plural}", lambda value: isinstance(value, list) and all(map(kind.fits, value))
+    )
+
+
+TABLES = list_of(ANYTHING, "tables")
+"""Whose elements are read as tables later, and reported one by one."""
+
+
+class Reader:
+    """Reads the tables of a document; what is wrong is kept, to be reported in one go."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.errors: list[ConvcalcError] = []
+
+    def table(
+        self,
+        where: Where,
+        kinds: Mapping[str, Kind],
+        required: Collection[str] = (),
+        label: str = "",
+        is_open: bool = False,
+    ) -> dict[str, Any]:
+        """The values of a table that are what they should be; the others are noted.
+
+        Args:
+            label: what messages begin with, such as "stage 2: ".
+            is_open: keys that are not among the kinds are no mistake, and left out.
+        """
+        data = self.document.get(*where)
+        if not isinstance(data, dict):
+            self.note(f"{label}expected a table, got {_shown(data)}", self.document.value(*where))
+            return {}
+        found = {}
+        for key, value in data.items():
+            kind = kinds.get(key)
+            if kind is None and not is_open:
+                near = nearest(key, list(kinds))
+                self.note(
+                    f"{label}unknown key {shorten(key, 30)!r}",
+                    self.document.key(*where, key),
+                    f"did you mean {near!r}?" if near else f"known keys: {', '.join(kinds)}",
+                )
+            elif kind is not None and not kind.fits(value):
+                self.note(
+                    f"{label}{key}: expected {kind.expected}, got {_shown(value)}",
+                    self.document.value(*where, key),
+                    f"write [[{key}]]" if kind is TABLES and isinstance(value, dict) else None,
+                )
+            elif kind is not None:
+                found[key] = value
+        for key in required:
+            if key not in data:
+                self.note(f"{label}missing key {key!r}", self.document.key(*where))
+        return found
+
+    def note(self, message: str, span: Span | None, hint: str | None = None) -> None:
+        """Keep an error, at that place of the file."""
+        prefix = "" if span else f"{self.document.name}: "
+        self.errors.append(SourceError(prefix + message, span=span, hint=hint))
+
+    @contextmanager
+    def noting(self, *where: str | int) -> Iterator[None]:
+        """Keep an error of the value at that place."""
+        try:
+            yield
+        except ProblemsError as several:
+            self.errors += several.errors
+        except ConvcalcError as error:
+            self.errors.append(self.document.located(error, *where))
+
+    def finish(self) -> None:
+        """Raise what was noted, in the order of the file."""
+        if self.errors:
+            raise ProblemsError.of(sorted(self.errors, key=self._start), self.document.name)
+
+    def _start(self, error: ConvcalcError) -> int:
+        """Where an error stands; those of other files come last."""
+        if error.span is None or error.span.text != self.document.text:
+            return len(self.document.text)
+        return error.span.start
+
+
+def _shown(value: Any) -> str:
+    """A value as its file has it, short."""
+    if isinstance(value, dict):
+        return "a table"
+    try:
+        return shorten(json.dumps(value, ensure_ascii=False), 40)
+    except (TypeError, ValueError):  # a date, infinity
+        return shorten(str(value), 40)
+
+
+def read_document(path: Path, name: str, max_bytes: int, what: str) -> Document:
+    """A file's values; JSON if its name ends so, else TOML. As `files.read_text`.
 
     Raises:
         SourceError: no such file, too large, or neither TOML nor JSON.
     """
-    return parse_document(file_text(path, called, most, what), called, path.suffix == ".json")
+    return parse_document(read_text(path, name, max_bytes, what), name, path.suffix == ".json")
 
 
-def file_text(path: Path, called: str, most: int, what: str) -> str:
-    """The text of a file, if it is not too large to be what it should. As `read_document`."""
-    try:
-        status = path.stat()
-        if not S_ISREG(status.st_mode):
-            raise SourceError(f"{called} is not a file")
-        if status.st_size > most:
-            raise SourceError(
-                f"{called} has {status.st_size:,} bytes: {what} of at most {most:,} are read"
-            )
-        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
-    except FileNotFoundError:
-        raise SourceError(f"{called}: no such file") from None
-    except UnicodeDecodeError as error:
-        raise SourceError(f"{called}: not UTF-8 (at byte {error.start:,})") from None
-    except (OSError, ValueError) as error:
-        raise SourceError(f"cannot read {called}: {getattr(error, 'strerror', error)}") from None
-
-
-def parse_document(text: str, called: str, is_json: bool) -> Document:
+def parse_document(text: str, name: str, is_json: bool) -> Document:
     """The values of a text.
 
     Raises:
@@ -118,19 +241,19 @@ def parse_document(text: str, called: str, is_json: bool) -> Document:
         data = json.loads(text, object_pairs_hook=_once_each, parse_constant=_no_number) \
             if is_json else tomllib.loads(text)  # fmt: skip
     except _RepeatedKeyError as error:
-        raise SourceError(f"{called}: {shorten(error.args[0], 40)!r} is there twice") from None
+        raise SourceError(f"{name}: duplicate key {shorten(error.args[0], 40)!r}") from None
     except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
+        reason = str(error).split(" (at ")[0].split(": line ")[0]
         raise SourceError(
-            f"{called} is not {kind}: {str(error).split(' (at ')[0].split(': line ')[0]}",
-            span=_said_place(text, str(error), called),
+            f"{name}: invalid {kind}: {reason}", span=_reported_place(text, str(error), name)
         ) from None
     except RecursionError:
-        raise SourceError(f"{called}: its values are nested too deep") from None
+        raise SourceError(f"{name}: values are nested too deeply") from None
     except ValueError:  # thousands of digits, an impossible date, NaN in JSON
-        raise SourceError(f"{called}: one of its values is no number or date") from None
+        raise SourceError(f"{name}: invalid number or date") from None
     if not isinstance(data, dict):
-        raise SourceError(f"{called}: a table is expected, not {type(data).__name__}")
-    return Document(text, called, data)
+        raise SourceError(f"{name}: expected a table, got {_shown(data)}")
+    return Document(text, name, data)
 
 
 class _RepeatedKeyError(ValueError):
@@ -149,146 +272,14 @@ def _once_each(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_number(name: str) -> Any:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
-def _said_place(text: str, said: str, called: str) -> Span | None:
+def _reported_place(text: str, message: str, name: str) -> Span | None:
     """Where a parser's message says the mistake is."""
-    found = re.search(r"line (\d+),? column (\d+)", said)
+    found = re.search(r"line (\d+),? column (\d+)", message)
     if found is None:
         return None
     line, column = map(int, found.groups())
     start = sum(len(row) + 1 for row in text.split("\n")[: line - 1]) + column - 1
-    return Span(text, min(start, len(text)), min(start + 1, len(text)), called)
-
-
-_BLANK = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
-_KEY = re.compile(r"""[ \t]*("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[A-Za-z0-9_-]+)[ \t]*""")
-_STRING = re.compile(
-    r'''"""(?:[^\\]|\\.)*?"""(?!")|\'\'\'.*?\'\'\'(?!\')|"(?:[^"\\\n]|\\.)*"|'[^'\n]*\'''',
-    re.DOTALL,
-)
-_SCALAR = re.compile(r"[^,\]}#\n]+")
-
-
-class _Scanner:
-    """Walks a well-formed TOML or JSON text and notes the spans of keys and values."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.at = 0
-        self.spans: dict[Where, tuple[slice, slice]] = {}
-        self.counts: dict[Where, int] = {}
-        """How many tables each array of tables has so far."""
-        try:
-            self.blank()
-            if text.startswith("{", self.at):
-                self.value(())
-            else:
-                self.tables()
-        except (AttributeError, RecursionError):  # something that no pattern matches
-            pass
-
-    def blank(self) -> None:
-        self.at = self.match(_BLANK).end()
-
-    def match(self, pattern: re.Pattern[str]) -> re.Match[str]:
-        """What stands here; AttributeError at its use if that is something else."""
-        return pattern.match(self.text, self.at)  # type: ignore[return-value]
-
-    def tables(self) -> None:
-        """The lines of a TOML file: headers and pairs."""
-        table: Where = ()
-        while self.at < len(self.text):
-            if self.text.startswith("[", self.at):
-                table = self.header()
-            else:
-                self.pair(table)
-            self.blank()
-
-    def header(self) -> Where:
-        start, is_list = self.at, self.text.startswith("[[", self.at)
-        self.at += 2 if is_list else 1
-        where = self.inside(self.keys()[0])
-        if is_list:
-            number = self.counts[where] = self.counts.get(where, -1) + 1
-            where = (*where, number)
-        self.at += 2 if is_list else 1
-        here = slice(start, self.at)
-        self.spans.setdefault(where, (here, here))
-        return where
-
-    def inside(self, keys: list[str]) -> Where:
-        """The table that a header names: within the last of each array of tables before it."""
-        where: Where = ()
-        for number, key in enumerate(keys, 1):
-            where = (*where, key)
-            if number < len(keys) and where in self.counts:
-                where = (*where, self.counts[where])
-        return where
-
-    def keys(self) -> tuple[list[str], slice]:
-        """A key, of parts with full stops between."""
-        keys, start = [], None
-        while True:
-            found = self.match(_KEY)
-            start = found.start(1) if start is None else start
-            keys.append(_unquoted(found[1]))
-            self.at = found.end()
-            if not self.text.startswith(".", self.at):
-                return keys, slice(start, found.end(1))
-            self.at += 1
-
-    def pair(self, table: Where) -> None:
-        """key = value, or "key": value."""
-        keys, here = self.keys()
-        self.blank()
-        self.at += 1
-        self.blank()
-        where = (*table, *keys)
-        self.spans[where] = (here, here)
-        self.spans[where] = (here, self.value(where))
-
-    def value(self, where: Where) -> slice:
-        opening = self.text[self.at : self.at + 1]
-        start = self.at
-        if opening in ("[", "{"):
-            self.at += 1
-            self.blank()
-            number = 0
-            while not self.text.startswith(("]", "}"), self.at):
-                if opening == "{":
-                    self.pair(where)
-                else:
-                    element = (*where, number)
-                    here = self.value(element)
-                    self.spans.setdefault(element, (here, here))
-                    number += 1
-                self.blank()
-                if self.text.startswith(",", self.at):
-                    self.at += 1
-                    self.blank()
-                elif not self.text.startswith(("]", "}"), self.at):
-                    raise AttributeError  # not what this scanner knows
-            self.at += 1
-            return slice(start, self.at)
-        if opening in ('"', "'"):
-            self.at = self.match(_STRING).end()
-            quote = 3 if self.text.startswith(opening * 3, start) and self.at - start >= 6 else 1
-            trimmed = quote == 3 and self.text.startswith("\n", start + 3)  # TOML drops it
-            return slice(start + quote + trimmed, self.at - quote)
-        found = self.match(_SCALAR)
-        self.at = found.end()
-        return slice(start, start + len(found[0].rstrip()))
-
-
-def _unquoted(key: str) -> str:
-    """The key that is written so."""
-    if key.startswith("'"):
-        return key[1:-1]
-    if not key.startswith('"'):
-        return key
-    try:
-        return str(json.loads(key))
-    except ValueError:
-        return key[1:-1]
+    return Span(text, min(start, len(text)), min(start + 1, len(text)), name)

@@ -20,6 +20,23 @@ def is_number(value: Any) -> TypeGuard[int]:
     return isinstance(value, int)
 
 
+_UNITS = ("", " k", " M", " G", " T", " P", " E")
+
+
+def si(value: int, unit: str = "") -> str:
+    """179.8 M: four digits and an SI unit."""
+    if value < 1000:
+        return f"{value}{' ' + unit if unit else ''}"
+    power = min((len(str(value)) - 1) // 3, len(_UNITS) - 1)
+    digits = f"{value / 1000**power:#.4g}"
+    if float(digits) >= 1000 and power < len(_UNITS) - 1:  # 999,999 rounds up to the next unit
+        power += 1
+        digits = "1.000"
+    if "e" in digits:
+        digits = f"{value // 1000**power:,}"
+    return f"{digits}{_UNITS[power]}{unit}"
+
+
 def exact_quotient(value: int, divisor: int) -> int:
     """`value / divisor`, which the caller knows to be whole (a symbol is taken to divide)."""
     if is_number(value) and is_number(divisor):

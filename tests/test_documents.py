@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convcalc.documents import Document, Where, parse_document
+from convcalc.documents import Document, parse_document
 from convcalc.errors import SourceError
+from convcalc.scanner import Where
 
 TOML = '''\
 # a comment = "not a value"

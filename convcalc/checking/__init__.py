@@ -5,7 +5,8 @@ because a package and a function of one name hide each other: which of the two `
 is would depend on what was imported first.
 """
 
+from convcalc.checking.findings import Verdict
 from convcalc.checking.gate import check
-from convcalc.checking.verdicts import Check, Verdict
+from convcalc.checking.verdicts import Check
 
 __all__ = ["Check", "Verdict", "check"]

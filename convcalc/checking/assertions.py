@@ -14,7 +14,7 @@ from convcalc.networks.sources import Network
 
 
 def assert_within(network: Network, **budgets_and_options: Any) -> Check:
-    """Assert that a network keeps budgets: `assert_within(model, input="3x224x224",
+    """Assert that a network keeps its budgets: `assert_within(model, input="3x224x224",
     params="<=10M", receptive_field=">=200", output="1000")`.
 
     Args:
@@ -25,14 +25,14 @@ def assert_within(network: Network, **budgets_and_options: Any) -> Check:
             of `convcalc.analyze`.
 
     Raises:
-        AssertionError: a budget is not kept, or a figure is incomplete; the message is the table.
+        AssertionError: a budget is exceeded, or a figure is incomplete; the message is the table.
         ConvcalcError: a bad network, option or budget; or no budget.
     """
     __tracebackhide__ = True  # pytest shows the line that asserts, not this one
     options = {key: value for key, value in budgets_and_options.items() if key in OPTIONS}
     asked = {key: value for key, value in budgets_and_options.items() if key not in OPTIONS}
     if not asked:
-        raise OptionError("a budget is expected", hint='for example params="<=10M"')
+        raise OptionError("expected a budget", hint='for example params="<=10M"')
     budgets = tuple(read_budget(figure_named(name), asked[name], "error") for name in asked)
     check_possible(budgets)
     check = judge_network(network, options, budgets)

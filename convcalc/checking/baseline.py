@@ -18,7 +18,8 @@ also has its latency and the device it was measured on.
       }
     }
 
-A size of null is an axis that is seen whole; a stride of [1, 2] is one half.
+A size of null is an axis that is seen whole; a stride of [1, 2] is one half. Versions may add
+figures: one that is missing is not compared, one that this version does not know is kept.
 """
 
 from __future__ import annotations
@@ -26,27 +27,25 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from convcalc.analysis import Report
-from convcalc.checking.figures import FIGURES, Value, todays_name
-from convcalc.documents import Document, file_text, parse_document
+from convcalc.checking.figures import FIGURES, NAMED, Value, todays_name
+from convcalc.documents import TABLE, Kind, Reader, parse_document
 from convcalc.errors import OptionError, ProblemsError, SourceError, option, shorten
+from convcalc.files import read_text
 
 SCHEMA_VERSION = 1
 DEFAULT_NAME = "convcalc-baseline.json"
 MAX_BYTES = 2**26
-MOST = 10**100
+MAX_FIGURE = 10**100
 """No figure is larger, and one divided by another is still a float."""
 GIT_SECONDS = 60
 
 _WHAT = "baselines"
-_SIZES = ("input", "output", "receptive_field", "stride")
-_COUNTS = (*(figure.name for figure in FIGURES.values() if not figure.is_sizes), "batch")
-_KNOWN = {*_COUNTS, *_SIZES, "support", "latency"}
 
 
 class Latency(NamedTuple):
@@ -64,14 +63,11 @@ class Record:
     input: tuple[int, ...]
     batch: int = 1
     stride: tuple[Any, ...] = ()
-    """Of the receptive field, as in the file."""
+    """Of the receptive field, as in the file; empty if the file does not say."""
     support: int | None = None
     latency: Latency | None = None
-
-    @property
-    def field(self) -> tuple[Any, ...]:
-        """All that belongs to the receptive field."""
-        return self.values["receptive_field"], self.stride
+    unknown: Mapping[str, Any] = field(default_factory=dict)
+    """What the file says beyond what this version knows."""
 
 
 Records = Mapping[str, Record]
@@ -106,12 +102,15 @@ def dumps(records: Records) -> str:
 
 def record_json(record: Record) -> dict[str, Any]:
     """An entry as the file has it."""
-    values: dict[str, Any] = {
+    values: dict[str, Any] = dict(record.unknown)
+    values |= {
         name: [None if size == inf else int(size) for size in value]
         if isinstance(value, tuple) else value
         for name, value in record.values.items()
     }  # fmt: skip
-    values |= {"input": record.input, "batch": record.batch, "stride": record.stride}
+    values |= {"input": record.input, "batch": record.batch}
+    if record.stride:
+        values["stride"] = record.stride
     if record.support is not None:
         values["support"] = record.support
     if record.latency is not None:
@@ -119,115 +118,96 @@ def record_json(record: Record) -> dict[str, Any]:
     return values
 
 
-def read_baseline(path: Path, called: str) -> dict[str, Record]:
+def read_baseline(path: Path, name: str) -> dict[str, Record]:
     """The records of a baseline file.
 
     Raises:
         SourceError: there is no such file, it is damaged, or a newer convcalc wrote it.
     """
-    return loads(file_text(path, called, MAX_BYTES, _WHAT), called)
+    return loads(read_text(path, name, MAX_BYTES, _WHAT), name)
 
 
-def loads(text: str, called: str) -> dict[str, Record]:
+def loads(text: str, name: str) -> dict[str, Record]:
     """The records of a baseline's text. As `read_baseline`."""
     if "\n<<<<<<< " in f"\n{text}":
         raise SourceError(
-            f"{called} has the marks of an unfinished merge",
+            f"{name} has conflict markers",
             hint="take either side, then: convcalc check --update",
         )
-    document = parse_document(text, called, is_json=True)
+    document = parse_document(text, name, is_json=True)
     version = document.data.get("schema_version")
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise SourceError(
-            f"{called} is of schema version {shorten(str(version), 20)}; this convcalc reads "
+            f"{name} has schema version {shorten(str(version), 20)}; this convcalc reads "
             f"{SCHEMA_VERSION}",
             hint="a newer convcalc wrote it: upgrade, or convcalc check --save-baseline",
         )
     entries = document.data.get("entries")
     if version != SCHEMA_VERSION or isinstance(version, bool) or not isinstance(entries, dict):
         raise SourceError(
-            f"{called} is no baseline of convcalc",
+            f"{name} is not a baseline file",
             hint="convcalc check --save-baseline FILE writes one",
         )
-    errors: list[SourceError] = []
-    records: dict[str, Record] = {}
-    for name, entry in entries.items():
-        try:
-            records[name] = _read_record(document, name, entry)
-        except SourceError as error:
-            errors.append(error)
-    if errors:
-        raise ProblemsError.of(errors, called)
+    reader = Reader(document)
+    records = {key: _record(reader, key) for key in entries}
+    if reader.errors:
+        hint = "if damaged, rewrite it with convcalc check --save-baseline"
+        raise ProblemsError.of([error.with_context(hint=hint) for error in reader.errors], name)
     return records
 
 
-def _read_record(document: Document, name: str, entry: Any) -> Record:
-    """One entry, every value of which must be what `dumps` writes."""
-
-    def wrong(key: str, expected: str) -> SourceError:
-        span = document.value("entries", name, key) or document.key("entries", name)
-        return SourceError(
-            f"{document.called}: {key} of {shorten(name, 40)!r}: {expected}",
-            span=span,
-            hint="damaged? write it anew with convcalc check --save-baseline",
-        )
-
-    if not isinstance(entry, dict):
-        raise wrong("the figures", "a table is expected")
-    entry = {todays_name(key): value for key, value in entry.items()}
-    for key in entry:
-        if key not in _KNOWN:
-            raise wrong(key, "an unknown figure")
-    for key in _COUNTS:
-        if not _is_count(entry.get(key)):
-            raise wrong(key, "a count is expected")
-    for key in _SIZES:
-        if not isinstance(entry.get(key), list) or not all(map(_is_size, entry[key])):
-            raise wrong(key, "a list of sizes is expected")
-    for key in ("input", "output"):
-        if not all(map(_is_count, entry[key])):
-            raise wrong(key, "a list of counts is expected")
-    if "support" in entry and not _is_count(entry["support"]):
-        raise wrong("support", "a count is expected")
-    values: dict[str, Value] = {
-        figure: tuple(inf if size is None else size for size in value)
-        if isinstance(value := entry[figure], list) else value
-        for figure in FIGURES
-    }  # fmt: skip
-    if not all(isinstance(size, (int, float)) for size in entry["receptive_field"] if size):
-        raise wrong("receptive_field", "a list of counts is expected")
-    return Record(
-        values,
-        tuple(entry["input"]),
-        entry["batch"],
-        tuple(tuple(s) if isinstance(s, list) else s for s in entry["stride"]),
-        entry.get("support"),
-        _read_latency(entry.get("latency"), wrong),
-    )
-
-
-def _read_latency(entry: Any, wrong: Any) -> Latency | None:
-    if entry is None:
-        return None
-    if (
-        not isinstance(entry, dict)
-        or set(entry) != {"nanoseconds", "device"}
-        or not _is_count(entry["nanoseconds"])
-        or not isinstance(entry["device"], str)
-    ):
-        raise wrong("latency", "nanoseconds and a device are expected")
-    return Latency(entry["nanoseconds"], entry["device"])
-
-
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_FIGURE
 
 
-def _is_size(value: Any) -> bool:
-    """A count, null for an axis that is seen whole, or a fraction."""
+def _is_stride(value: Any) -> bool:
+    """A count, a fraction, or null where the axis is seen whole."""
     if isinstance(value, list):
         return len(value) == 2 and all(map(_is_count, value))
     return value is None or _is_count(value)
+
+
+def _list_of(fits: Any) -> Any:
+    return lambda value: isinstance(value, list) and all(map(fits, value))
+
+
+_COUNT = Kind("a count", _is_count)
+_COUNTS = Kind("a list of counts", _list_of(_is_count))
+_SIZES = Kind("a list of counts or null", _list_of(lambda size: size is None or _is_count(size)))
+_STRIDES = Kind("a list of counts, fractions or null", _list_of(_is_stride))
+_LATENCY = {"nanoseconds": _COUNT, "device": Kind("a string", lambda value: isinstance(value, str))}
+
+_KINDS = {
+    **{name: _SIZES if figure.is_sizes else _COUNT for name, figure in NAMED.items()},
+    "output": _COUNTS, "input": _COUNTS, "batch": _COUNT, "stride": _STRIDES, "support": _COUNT,
+    "latency": TABLE,
+}  # fmt: skip
+
+
+def _record(reader: Reader, name: str) -> Record:
+    """One entry; what is wrong with it is noted."""
+    where, label = ("entries", name), f"{shorten(name, 40)!r}: "
+    read = reader.table(where, _KINDS, ("input", "batch"), label, is_open=True)
+    found = {todays_name(key): value for key, value in read.items()}
+    latency = None
+    if "latency" in found:
+        measured = reader.table((*where, "latency"), _LATENCY, _LATENCY, f"{label}latency: ")
+        if len(measured) == len(_LATENCY):
+            latency = Latency(**measured)
+    entry = reader.document.get(*where)
+    return Record(
+        {
+            figure: tuple(inf if size is None else size for size in value)
+            if isinstance(value := found[figure], list) else value
+            for figure in FIGURES if figure in found
+        },
+        tuple(found.get("input", ())),
+        found.get("batch", 1),
+        tuple(tuple(s) if isinstance(s, list) else s for s in found.get("stride", ())),
+        found.get("support"),
+        latency,
+        {key: entry[key] for key in entry if key not in _KINDS} if isinstance(entry, dict) else {},
+    )  # fmt: skip
 
 
 def read_from_git(path: Path, revision: str) -> dict[str, Record]:
@@ -240,7 +220,7 @@ def read_from_git(path: Path, revision: str) -> dict[str, Record]:
     if not revision or revision.startswith("-") or ":" in revision or "\0" in revision:
         raise OptionError("expected a git revision", option="against", value=revision,
                           hint=f"for example {option('against', 'origin/main')}")  # fmt: skip
-    called = f"{path.name} at {shorten(revision, 40)}"
+    name = f"{path.name} at {shorten(revision, 40)}"
     command = ["git", "cat-file", "blob", f"{revision}:./{path.name}"]
     try:
         done = subprocess.run(
@@ -250,13 +230,13 @@ def read_from_git(path: Path, revision: str) -> dict[str, Record]:
         reason = shorten(str(error), 100)
         raise OptionError(f"cannot run git: {reason}", option="against") from None
     if done.returncode:
-        said = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it failed"])[0]
+        reason = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it failed"])[0]
         raise OptionError(
-            f"git: {shorten(said, 200)}",
+            f"git: {shorten(reason, 200)}",
             option="against",
             value=revision,
             hint="in CI the checkout must have that revision (fetch-depth: 0)",
         )
     if len(done.stdout) > MAX_BYTES:
-        raise SourceError(f"{called} has more than {MAX_BYTES:,} bytes")
-    return loads(done.stdout.decode("utf-8", "replace").replace("\r\n", "\n"), called)
+        raise SourceError(f"{name}: too large; {_WHAT} may have {MAX_BYTES:,} bytes")
+    return loads(done.stdout.decode("utf-8", "replace").replace("\r\n", "\n"), name)

@@ -102,7 +102,7 @@ def read_requirement(text: str, option: str = "require") -> Budget:
     """The budget of a text such as "params<=10M".
 
     Raises:
-        OptionError: it is none, with the place.
+        OptionError: it is not a budget, with the place.
     """
     found = _REQUIREMENT.fullmatch(text)
     try:
@@ -128,7 +128,7 @@ def _split(text: str) -> tuple[str | None, str]:
     assert found is not None  # it matches anything
     relation = found[1]
     if relation in ("<", ">", "=<", "=>"):
-        raise OptionError(f"{relation} is not known", hint=f"write {relation.strip('=')}=")
+        raise OptionError(f"unknown relation {relation!r}", hint=f"write {relation.strip('=')}=")
     return _SPELLINGS.get(relation, relation) if relation else None, found[2]
 
 
@@ -140,19 +140,22 @@ def read_bound(figure: Figure, written: Any, default: str | None = None) -> Boun
             sizes.
 
     Raises:
-        OptionError: it is no limit of the figure.
+        OptionError: it is not a limit of the figure.
     """
     relation = default or ("==" if figure.is_sizes else "<=")
     if isinstance(written, str):
         given, written = _split(written)
         if given and default:
-            raise OptionError(f"{figure.name}: a value without {given} is expected here")
+            raise OptionError(f"{figure.name}: expected a value without {given} here")
         relation = given or relation
         relative = _RELATIVE.fullmatch(written.strip())
         if relative:
             times = Fraction(relative[1] or 1)
             if figure.is_sizes and times != 1:
-                raise OptionError(f"{figure.name} has no multiples: write {relation} baseline")
+                raise OptionError(
+                    f"{figure.name}: multiples of sizes are not supported",
+                    hint=f"write {relation} baseline",
+                )
             return Bound(relation, None, times)
     return Bound(relation, read_limit(figure, written))
 
@@ -164,7 +167,7 @@ def read_budget(figure: Figure, written: Any, level: str, place: Place | None = 
         level: where the table of the budget names none.
 
     Raises:
-        OptionError: it is none.
+        OptionError: it is not a budget.
     """
     if not isinstance(written, Mapping):
         return Budget(figure, (read_bound(figure, written),), level, "", place)
@@ -177,12 +180,14 @@ def read_budget(figure: Figure, written: Any, level: str, place: Place | None = 
             found = nearest(key, known)
             raise OptionError(
                 f"{figure.name}: unknown key {shorten(key, 30)!r}",
-                hint=f"did you mean {found!r}?" if found else f"known are {', '.join(known)}",
+                hint=f"did you mean {found!r}?" if found else f"known keys: {', '.join(known)}",
             )
         if key == "message" and not isinstance(value, str):
-            raise OptionError(f"{figure.name}: its message is a text")
+            raise OptionError(
+                f"{figure.name}: message: expected a string, got {shorten(repr(value), 30)}"
+            )
     if not bounds:
-        raise OptionError(f"{figure.name}: min, max or exact is expected")
+        raise OptionError(f"{figure.name}: expected min, max or exact")
     budget = Budget(
         figure,
         tuple(bounds),
@@ -195,10 +200,11 @@ def read_budget(figure: Figure, written: Any, level: str, place: Place | None = 
 
 
 def read_level(level: Any) -> str:
-    """Raises OptionError for what is no level."""
+    """Raises OptionError for an unknown level."""
     if level not in LEVELS:
-        raise OptionError(f"level {shorten(repr(level), 20)}: one of {', '.join(LEVELS)} is "
-                          "expected")  # fmt: skip
+        raise OptionError(
+            f"level: expected one of {', '.join(LEVELS)}, got {shorten(repr(level), 20)}"
+        )
     return str(level)
 
 

@@ -23,7 +23,7 @@ def report_of(entry: Entry, folder: Path) -> Report:
     local = options.pop("local", False)
     (graph, shape, _), *_ = graphs_at([network_in(entry, folder)], size, **options)
     if not is_number(shape.elements):
-        raise OptionError(f"input {shape}: a budget holds for numbers, not for letters")
+        raise OptionError(f"input {shape}: expected numbers, not letters")
     return analyze_graph(graph, Setting(shape, batch, convention, element_size, local))
 
 

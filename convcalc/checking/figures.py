@@ -42,13 +42,13 @@ def figure_named(name: str) -> Figure:
     """The figure of that name.
 
     Raises:
-        OptionError: there is none.
+        OptionError: there is no such figure.
     """
     if name not in NAMED:
         found = nearest(name, list(FIGURES))
         raise OptionError(
             f"unknown figure {shorten(name, 30)!r}",
-            hint=f"did you mean {found!r}?" if found else f"known are {', '.join(FIGURES)}",
+            hint=f"did you mean {found!r}?" if found else f"known figures: {', '.join(FIGURES)}",
         )
     return NAMED[name]
 
@@ -57,7 +57,7 @@ def read_limit(figure: Figure, written: Any) -> Limit:
     """A value as people write it: a text, a number, or a list of sizes.
 
     Raises:
-        OptionError: it is none of the figure's values.
+        OptionError: it is not a value of the figure.
     """
     if isinstance(written, bool) or not isinstance(written, (int, float, str, list, tuple)):
         raise _not_a(figure, written)
@@ -67,7 +67,7 @@ def read_limit(figure: Figure, written: Any) -> Limit:
         raise _not_a(figure, written)
     number = _number(figure, str(written))
     if number.denominator != 1:
-        raise OptionError(f"{figure.name} is a whole number, not {shorten(str(written), 30)}")
+        raise OptionError(f"{figure.name}: expected an integer, got {shorten(str(written), 30)}")
     return number.numerator
 
 
@@ -98,7 +98,7 @@ def _factor(figure: Figure, unit: str) -> int:
         units = "B, kB, MB, GB, KiB, MiB, GiB" if figure.unit else "k, M, G, T, Ki, Mi, Gi"
         found = _other_case(bare)
         raise OptionError(
-            f"unknown unit {shorten(unit, 20)!r} of {figure.name}: {units} are expected",
+            f"{figure.name}: unknown unit {shorten(unit, 20)!r}: expected one of {units}",
             hint=f"did you mean {found!r}?" if found else None,
         )
     return int(base ** _POWERS[bare])
@@ -132,6 +132,6 @@ def _size(figure: Figure, part: Any, written: Any) -> float | None:
 def _not_a(figure: Figure, written: Any) -> OptionError:
     kind = "sizes" if figure.is_sizes else "a number"
     return OptionError(
-        f"{figure.name} {shorten(repr(written), 40)}: {kind} such as {figure.example!r} "
-        f"{'are' if figure.is_sizes else 'is'} expected"
+        f"{figure.name}: expected {kind} such as {figure.example!r}, got "
+        f"{shorten(repr(written), 40)}"
     )

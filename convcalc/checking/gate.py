@@ -10,12 +10,14 @@ from typing import Any
 from convcalc.analysis import Report
 from convcalc.checking.baseline import record_of
 from convcalc.checking.budgets import Budget
-from convcalc.checking.config import MAX_NAME, Entry
+from convcalc.checking.config import MAX_NAME, Entry, read_options
 from convcalc.checking.entry import latency_of, report_of
+from convcalc.checking.findings import ERROR, NOTE, Verdict
 from convcalc.checking.judge import judge
 from convcalc.checking.plan import Plan, Reference, entries_of, find_reference, make_plan
 from convcalc.checking.tolerances import Tolerance, read_tolerances
-from convcalc.checking.verdicts import ERROR, NOTE, Check, Checked, Verdict
+from convcalc.checking.verdicts import Check, Checked
+from convcalc.checking.wording import counted
 from convcalc.errors import ConvcalcError, OptionError, ProblemsError, option, shorten
 from convcalc.networks.sources import Network
 
@@ -24,11 +26,11 @@ Progress = Callable[[str, float | None], None]
 
 def check(
     *networks: Network,
-    require: Iterable[str] = (),
+    require: str | Iterable[str] = (),
     config: str | Path | None = None,
     baseline: str | Path | Network | None = None,
     against: str | None = None,
-    fail_on: Iterable[str] = (),
+    fail_on: str | Iterable[str] = (),
     lenient: bool = False,
     profile: bool = False,
     device: str = "cpu",
@@ -40,8 +42,8 @@ def check(
     Args:
         networks: networks, or names of entries of the configuration; all of its entries if none
             is given.
-        require: budgets of every network, such as "params<=10M", "receptive_field>=7x7" or
-            "macs<=0.5*baseline".
+        require: budgets of every network, one or several, such as "params<=10M",
+            "receptive_field>=7x7" or "macs<=0.5*baseline".
         config: a configuration; if left out, convcalc.toml or pyproject.toml here or above.
         baseline: a baseline file (.json), or a network that the others are compared with; if left
             out, that of the configuration, or convcalc-baseline.json beside it, if there is one.
@@ -57,10 +59,32 @@ def check(
         ConvcalcError: a bad configuration, baseline, network or option; all of a file's problems
             in one.
     """
-    plan = make_plan(networks, config, options, require)
+    options = read_options(options)
+    _check_types(config=(config, str, Path), against=(against, str), device=(device, str))
+    plan = make_plan(networks, config, options, _texts("require", require))
     reference = find_reference(plan, baseline, against)
-    changes = read_tolerances(fail_on)
+    changes = read_tolerances(_texts("fail_on", fail_on))
     return run(plan, reference, changes, lenient, device if profile else None, progress)
+
+
+def _check_types(**given: tuple[Any, ...]) -> None:
+    """Raises OptionError for a value that is neither None nor of one of the types behind it."""
+    for name, (value, *types) in given.items():
+        if value is not None and not isinstance(value, tuple(types)):
+            expected = " or ".join("a string" if kind is str else "a path" for kind in types)
+            raise OptionError(f"expected {expected}", option=name, value=value)
+
+
+def _texts(name: str, given: str | Iterable[str]) -> list[str]:
+    """One string or several."""
+    several = [given] if isinstance(given, str) else given
+    if not isinstance(several, Iterable):
+        raise OptionError("expected strings", option=name, value=given)
+    texts = list(several)
+    for text in texts:
+        if not isinstance(text, str):
+            raise OptionError("expected strings", option=name, value=texts)
+    return texts
 
 
 def run(
@@ -94,12 +118,28 @@ def run(
         names = {entry.name for entry in plan.entries}
         level = NOTE if lenient else ERROR
         for name in sorted(set(reference.records) - names):
-            detail = f"is in {reference.called} and is not checked"
-            called = shorten(name, MAX_NAME)  # a file may hold any text
-            verdicts.append(Verdict(called, level, "entry", "CC004", detail=detail))
-    called = reference.called if reference else ""
-    recorded = reference is not None and reference.is_file
-    return Check(tuple(checked), tuple(verdicts), plan.config, called, recorded)
+            detail = f"in {reference.name} but not checked"
+            shown = shorten(name, MAX_NAME)  # a file may hold any text
+            verdicts.append(Verdict(shown, level, "entry", "CC004", detail=detail))
+    if reference is not None:
+        verdicts += _unknown_figures(reference)
+    return Check(
+        tuple(checked),
+        tuple(verdicts),
+        plan.config,
+        reference.name if reference else "",
+        reference is not None and reference.is_file,
+    )
+
+
+def _unknown_figures(reference: Reference) -> Iterator[Verdict]:
+    """A note of what the baseline has and this version does not know."""
+    having = [record for record in reference.records.values() if record.unknown]
+    if having:
+        names = sorted({name for record in having for name in record.unknown})
+        listed = ", ".join(shorten(name, 30) for name in names[:5])
+        detail = f"{counted(len(having), 'entry')} with unknown figures, not compared: {listed}"
+        yield Verdict(shorten(reference.name, MAX_NAME), NOTE, "baseline", "CC010", detail=detail)
 
 
 def _check_absolute(plan: Plan) -> None:
@@ -107,9 +147,9 @@ def _check_absolute(plan: Plan) -> None:
     errors = [
         OptionError(
             (f"{budget.place}: " if budget.place else "") + f"{shorten(entry.name, 60)}: "
-            f"{budget.figure.name} {bound}: there is no baseline",
-            hint="write one: convcalc check --save-baseline; or name one: "
-            f"{option('baseline', 'FILE.json')}, {option('baseline', '7x7')}",
+            f"{budget.figure.name} {bound}: no baseline to compare with",
+            hint="write one with convcalc check --save-baseline, or give "
+            f"{option('baseline', 'FILE.json')} or {option('baseline', 'NETWORK')}",
         )
         for entry in plan.entries
         for budget in entry.budgets

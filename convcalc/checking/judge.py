@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from convcalc.checking.baseline import Latency, Record
 from convcalc.checking.budgets import Budget, meets
 from convcalc.checking.config import Entry
 from convcalc.checking.figures import FIGURES
+from convcalc.checking.findings import CODES, ERROR, LEVELS, NOTE, PASSED, Verdict
 from convcalc.checking.plan import Reference
 from convcalc.checking.tolerances import LATENCY, Tolerance, merged
-from convcalc.checking.verdicts import ERROR, LEVELS, NOTE, PASSED, Checked, Verdict
+from convcalc.checking.verdicts import Checked
+from convcalc.checking.wording import counted, strides
 
 
 def judge(
@@ -26,7 +27,7 @@ def judge(
     asked = 0
     if result.unknown:
         count = len(result.unknown)
-        detail = f"{count} operation{'' if count == 1 else 's'} not counted: "
+        detail = f"{counted(count, 'operation')} not counted: "
         detail += "; ".join(result.unknown[:3]) + ("; ..." if count > 3 else "")
         yield Verdict(entry.name, LEVELS[entry.incomplete], "complete", "CC003", detail=detail,
                       message=entry.message, place=entry.place)  # fmt: skip
@@ -37,10 +38,10 @@ def judge(
     if entry.level == "off":
         return
     if then is not None:
-        yield from _compared(entry, result.record, then, changes)
+        yield from _compared(entry, result.record, then, changes, lenient)
     elif reference is not None and reference.sides != "none":
         yield Verdict(entry.name, NOTE if lenient else ERROR, "entry", "CC004",
-                      detail=f"is not in {reference.called}", place=entry.place)  # fmt: skip
+                      detail=f"not in {reference.name}", place=entry.place)  # fmt: skip
     elif not asked:
         yield Verdict(entry.name, NOTE, "entry", "CC008", place=entry.place)
 
@@ -49,14 +50,14 @@ def _budget(
     entry: Entry, budget: Budget, record: Record, then: Record | None, lenient: bool
 ) -> Iterator[Verdict]:
     name = budget.figure.name
-    now, before = record.values[name], then.values[name] if then else None
+    now, before = record.values[name], then.values.get(name) if then else None
     for bound in budget.bounds:
         limit = bound.limit_for(before)
         place = budget.place or entry.place
         said = budget.message or entry.message
         if limit is None:
             yield Verdict(entry.name, NOTE if lenient else ERROR, name, "CC004", now, bound=bound,
-                          detail=f"{name} {bound}: the baseline does not have it",
+                          detail=f"{name} {bound}: not in the baseline",
                           place=place)  # fmt: skip
             continue
         kept = meets(now, bound.relation, limit)
@@ -67,7 +68,11 @@ def _budget(
 
 
 def _compared(
-    entry: Entry, record: Record, then: Record, changes: Mapping[str, Tolerance | None]
+    entry: Entry,
+    record: Record,
+    then: Record,
+    changes: Mapping[str, Tolerance | None],
+    lenient: bool,
 ) -> Iterator[Verdict]:
     """What changed since the baseline was written."""
     level = LEVELS[entry.level]
@@ -82,7 +87,11 @@ def _compared(
         if name == LATENCY:
             yield _latencies(entry, record.latency, then.latency, tolerance)
             continue
-        value, old = record.values[name], then.values[name]
+        value, old = record.values[name], then.values.get(name)
+        if old is None:
+            yield Verdict(entry.name, NOTE if lenient else ERROR, name, "CC004", value,
+                          detail=f"{name}: not in the baseline", place=entry.place)  # fmt: skip
+            continue
         detail = ""
         if FIGURES[name].is_sizes:
             if name == "receptive_field":
@@ -91,36 +100,29 @@ def _compared(
         else:
             assert isinstance(value, int) and isinstance(old, int)
             code = "CC002" if value > tolerance.most(old) else "CC006" if value < old else ""
-        judged = PASSED if not code else NOTE if code == "CC006" else level
+        judged = level if code and CODES[code].fails else NOTE if code else PASSED
         yield Verdict(entry.name, judged, name, code, value, old, None, tolerance, detail,
                       entry.message, entry.place)  # fmt: skip
 
 
 def _field_change(record: Record, then: Record) -> str:
-    """What changed of a receptive field beside its size."""
+    """What changed of a receptive field besides its size."""
     changes = []
-    if record.stride != then.stride:
-        changes.append(f"stride {_strides(then.stride)} -> {_strides(record.stride)}")
+    if then.stride and record.stride != then.stride:
+        changes.append(f"stride {strides(then.stride)} -> {strides(record.stride)}")
     reads, read = record.support, then.support
     if reads is not None and read is not None and reads != read:
         changes.append(f"reads {read:,} -> {reads:,} positions")
     return ", ".join(changes)
 
 
-def _strides(strides: tuple[Any, ...]) -> str:
-    return "x".join(
-        "-" if stride is None else "/".join(map(str, stride)) if isinstance(stride, tuple)
-        else str(stride) for stride in strides
-    )  # fmt: skip
-
-
 def _latencies(
     entry: Entry, now: Latency | None, then: Latency | None, tolerance: Tolerance
 ) -> Verdict:
     why = (
-        "it is measured with --profile only" if now is None
-        else "the baseline has none: --save-baseline --profile writes it" if then is None
-        else f"the baseline was measured on {then.device}, this is {now.device}"
+        "only measured with --profile" if now is None
+        else "not in the baseline: --save-baseline --profile records it" if then is None
+        else f"the baseline was measured on {then.device}, not on {now.device}"
         if now.device != then.device else ""
     )  # fmt: skip
     if now is None or then is None or why:

@@ -36,7 +36,7 @@ from convcalc.spec import parse
 
 @dataclass(frozen=True)
 class Plan:
-    """What is checked."""
+    """The entries that are checked."""
 
     entries: tuple[Entry, ...]
     folder: Path
@@ -60,7 +60,7 @@ class Plan:
 class Reference:
     """What entries are compared with."""
 
-    called: str
+    name: str
     records: Records
     sides: str
     """Whose entries must be on the other side as well: "both", "checked" or "none"."""
@@ -82,7 +82,7 @@ def make_plan(
     if not networks:
         if not known:
             raise OptionError(
-                f"{found.called if found else 'the configuration'} has no entries",
+                f"{found.name if found else 'the configuration'}: no entries",
                 hint='for example [[entry]] with network = "7x1+1x7" and params = "<= 60 k"',
             )
         chosen = list(known.values())
@@ -98,7 +98,7 @@ def make_plan(
     return Plan(
         tuple(chosen),
         found.folder if from_config and found else Path(),
-        found.called if from_config and found else "",
+        found.name if from_config and found else "",
         found.baseline if from_config and found else None,
         partial=bool(networks),
     )
@@ -113,7 +113,8 @@ def _config(networks: Sequence[Network], given: str | Path | None) -> Config | N
         if networks:
             return None
         raise SourceError(
-            "no network, and no convcalc.toml or [tool.convcalc] in pyproject.toml here or above",
+            "no network given, and no convcalc.toml or [tool.convcalc] in pyproject.toml found "
+            "here or above",
             hint="convcalc check --init 7x1+1x7 writes one",
         )
     path = Path(os.path.relpath(path))
@@ -127,6 +128,7 @@ def _config(networks: Sequence[Network], given: str | Path | None) -> Config | N
 
 def _named(network: Network, options: Mapping[str, Any]) -> Entry:
     """An entry for a network that stands on the command line or in a call."""
+    network = str(network) if isinstance(network, Path) else network
     if isinstance(network, str):
         name = network.strip() or "''"
     else:
@@ -152,7 +154,7 @@ def _check_names(entries: Sequence[Entry]) -> None:
     seen: set[str] = set()
     for entry in entries:
         if entry.name in seen:
-            raise OptionError(f"{shorten(entry.name, 60)!r} is named twice")
+            raise OptionError(f"{shorten(entry.name, 60)!r} is given twice")
         seen.add(entry.name)
 
 
@@ -164,7 +166,7 @@ def baseline_path(plan: Plan, given: str | Path | None) -> Path:
     if given is not None:
         path = Path(given)
         if path.suffix != ".json":
-            raise OptionError(f"{shorten(str(given), 60)}: a baseline file ends in .json")
+            raise OptionError(f"{shorten(str(given), 60)}: expected a baseline file, NAME.json")
         return path
     return plan.folder / (plan.baseline or DEFAULT_NAME)
 
@@ -189,20 +191,20 @@ def find_reference(
     sides = "checked" if plan.partial and plan.config else "both"
     if against is not None:
         return Reference(f"{path.name} at {against}", read_from_git(path, against), sides)
-    called = shorten(os.path.relpath(path) if given is None else str(path), 100)
+    name = shorten(os.path.relpath(path) if given is None else str(path), 100)
     if given is None and not path.is_file():
         if plan.baseline:
             raise SourceError(
-                f"{called}: no such file, though {plan.config} names it as the baseline",
+                f"{name}: no such file, but {plan.config} names it as the baseline",
                 hint="convcalc check --save-baseline writes it",
             )
         return None
-    records = read_baseline(path, called)
+    records = read_baseline(path, name)
     if given is None and not plan.config:  # it may be there for something else
         sides = "none"
         if not any(entry.name in records for entry in plan.entries):
             return None
-    return Reference(called, records, sides)
+    return Reference(name, records, sides)
 
 
 def _network_reference(plan: Plan, network: Network) -> Reference:

@@ -14,21 +14,21 @@ from convcalc.checking.verdicts import Checked
 from convcalc.networks.sources import is_file
 
 _HEAD = """\
-# Checked by `convcalc check`: it fails where a figure leaves its budget.
+# Checked by `convcalc check`: it fails if a figure is outside its budget.
 #
-# A budget is at most ("<= 1.2 M"), at least (">= 7x7") or exactly ("== 64x56x56") so much, with
-# k, M, G or KiB, MiB; also relative: "<= 0.5*baseline". As a table it has a level and a message:
+# A budget is a maximum ("<= 1.2 M"), a minimum (">= 7x7") or exact ("== 64x56x56"), with k, M, G
+# or KiB, MiB; also relative: "<= 0.5*baseline". As a table it has a level and a message:
 #
 #     macs = { max = "600 M", level = "warn", message = "the phone needs 30 frames a second" }
 #
-# What was said to be right can be kept in a file, and any growth since then fails:
+# A baseline keeps the present figures, and any growth since then fails:
 #
 #     convcalc check --save-baseline        writes {baseline}: commit it
-#     convcalc check --update NAME          once a change is meant
+#     convcalc check --update NAME          records a change that is intended
 #
 # baseline = "{baseline}"
-# fail_on = ["macs:2%", "params:0"]         # the default: 0 of both, and no change of the
-#                                           # receptive field and of the output's shape
+# fail_on = ["macs:2%", "params:0"]         # the default: no growth of either, and no change of
+#                                           # the receptive field or the output's shape
 """
 
 

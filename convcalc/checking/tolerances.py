@@ -1,7 +1,7 @@
 """How much an entry may differ from its baseline: `macs:2%`, `params:0`, `flops:1M`, `traffic:off`.
 
-Any growth of params or MACs is too much, and any change of the receptive field or of the output's
-shape, either way, unless something else is said. Other figures are compared where they are named.
+By default any growth of params or MACs fails, and any change of the receptive field or the output's
+shape, either way. Other figures are compared only where they are named.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ DEFAULT: Tolerances = {
 
 
 def read_tolerances(texts: Iterable[str], option: str = "fail_on") -> dict[str, Tolerance | None]:
-    """What texts such as "macs:2%" say of each figure; None is off.
+    """The tolerance of each figure in texts such as "macs:2%"; None is off.
 
     Raises:
-        OptionError: one says nothing that is known.
+        OptionError: an unknown figure, or not a tolerance.
     """
     return dict(_read(text, option) for text in texts)
 
@@ -63,21 +63,21 @@ def read_tolerance(name: str, value: Any) -> Tolerance | None:
     """The tolerance of one figure: "2%", 0, "1k", "off".
 
     Raises:
-        OptionError: an unknown figure, or no tolerance.
+        OptionError: an unknown figure, or not a tolerance.
     """
     figure = None if name == LATENCY else figure_named(name)
     if value == "off":
         return None
     if value is None or isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise OptionError(f"{name}: a tolerance such as 2%, 0 or off is expected")
+        raise OptionError(f"{name}: expected a tolerance such as 2%, 0 or off")
     share = _SHARE.fullmatch(str(value))
     if figure is None:
         if share is None:
-            raise OptionError(f"{LATENCY}: a share such as 20% is expected")
+            raise OptionError(f"{LATENCY}: expected a share such as 20%")
         return Tolerance(Fraction(share[1]) / 100)
     if figure.is_sizes:
         if str(value) != "0":
-            raise OptionError(f"{name}: 0 or off is expected, not {shorten(str(value), 20)}")
+            raise OptionError(f"{name}: expected 0 or off, got {shorten(str(value), 20)}")
         return Tolerance()
     if share:
         return Tolerance(Fraction(share[1]) / 100)
@@ -87,7 +87,7 @@ def read_tolerance(name: str, value: Any) -> Tolerance | None:
 
 
 def merged(*changes: Mapping[str, Tolerance | None]) -> Tolerances:
-    """The default with changes, the last of which count."""
+    """The default with changes; later ones override earlier ones."""
     found: dict[str, Tolerance | None] = {**DEFAULT}
     for change in changes:
         found |= change

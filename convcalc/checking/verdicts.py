@@ -1,101 +1,25 @@
-"""What a check finds: a verdict for each thing that was asked, with a stable code."""
+"""What a check came to, and what to do next about each of its findings."""
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from textwrap import fill
+from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from convcalc.analysis.renderable import Renderable
 from convcalc.checking.baseline import Record
-from convcalc.checking.budgets import Bound
-from convcalc.checking.figures import Value
-from convcalc.checking.tolerances import Tolerance
+from convcalc.checking.config import FILE, PYPROJECT
+from convcalc.checking.findings import ERROR, NOTE, PASSED, WARNING, Verdict
+from convcalc.checking.wording import sizes
 from convcalc.documents import Place
-from convcalc.errors import OptionError, nearest, shorten
 
-PASSED, NOTE, WARNING, ERROR = "passed", "note", "warning", "error"
-
-LEVELS = {"error": ERROR, "warn": WARNING}
-"""What configurations call the levels."""
-
-
-class Code(NamedTuple):
-    """A kind of finding. Codes are never given another meaning."""
-
-    code: str
-    title: str
-    explanation: str
-
-
-CODES = {
-    code.code: code
-    for code in (
-        Code("CC001", "outside its budget",
-             "A figure is above the most, below the least, or not exactly what a budget asks. "
-             "See which layers cost it with `convcalc show NETWORK`, or which variant keeps it "
-             "with `convcalc compare NETWORK OTHER`. If the figure is meant, change the budget: "
-             "the finding names its line. `level = \"warn\"` reports it without failing."),
-        Code("CC002", "regressed",
-             "A figure grew by more than --fail-on allows since the baseline was written. "
-             "Analytic figures are exact, so nothing is allowed by default: any growth of params "
-             "or MACs fails. If the growth is meant: `convcalc check --update NAME`, and commit "
-             "the baseline."),
-        Code("CC003", "incomplete",
-             "A torch model has operations that no figure counts, so its figures are lower "
-             "bounds and a budget that they keep proves nothing. `convcalc show MODEL` names "
-             "the operations. Where that is known and accepted: `incomplete = \"warn\"` in the "
-             "entry."),
-        Code("CC004", "missing entry",
-             "The baseline has an entry that is not checked any more, or lacks one that is. "
-             "`convcalc check --update` writes what is checked now; --baseline-lenient lets "
-             "it pass with a note."),
-        Code("CC005", "changed",
-             "The receptive field, the output's shape, or the input that an entry is measured "
-             "at is not that of the baseline. Either way this fails: a smaller field or output "
-             "is another network. If it is meant: `convcalc check --update NAME`."),
-        Code("CC006", "improved",
-             "A figure is lower than in the baseline. Nothing fails; `convcalc check --update` "
-             "tightens the baseline, so that the gain cannot be lost unseen."),
-        Code("CC007", "latency not compared",
-             "Times are compared only with --profile, with `--fail-on latency:20%`, and only "
-             "with a baseline of the same device: they say nothing across machines."),
-        Code("CC008", "nothing was asked",
-             "An entry has neither a budget nor a baseline: nothing about it can fail. Give "
-             "budgets, or write a baseline with `convcalc check --save-baseline`."),
-    )
-}  # fmt: skip
-
-
-class Verdict(NamedTuple):
-    """One thing that was asked of an entry, and what came out."""
-
-    entry: str
-    level: str
-    """ "passed", "note", "warning" or "error"."""
-    figure: str
-    code: str = ""
-    now: Value | None = None
-    then: Value | None = None
-    """The baseline's."""
-    bound: Bound | None = None
-    """The budget that was asked for."""
-    tolerance: Tolerance | None = None
-    """The growth that the baseline allows."""
-    detail: str = ""
-    message: str = ""
-    """The user's own words for it."""
-    place: Place | None = None
-    """Of the budget, or of the entry, in its file."""
-
-    def __str__(self) -> str:
-        from convcalc.render.check import words  # as a report shows itself
-
-        return words(self)
+__all__ = ["Check", "Checked", "Verdict"]
 
 
 class Checked(NamedTuple):
@@ -157,18 +81,43 @@ class Check(Renderable):
             ),
         )
 
+    def next_step(self, verdict: Verdict) -> str:
+        """What to run next; "" where nothing is to be done."""
+        kind = verdict.kind
+        if kind is None or verdict.level == PASSED:
+            return ""
+        commands = dict(self._commands(verdict))
+        wanted = re.findall(r"\{(\w+)\}", kind.next_step)
+        return kind.next_step.format_map(commands) if all(w in commands for w in wanted) else ""
 
-def explain(code: str) -> str:
-    """What a code means and what to do about it.
+    def _commands(self, verdict: Verdict) -> Iterator[tuple[str, str]]:
+        """The commands that a next step may name, those that make sense here."""
+        usual = not self.config or PurePath(self.config).name in (FILE, PYPROJECT)
+        again = ["check", *([] if usual else ["--config", self.config])]
+        entry = self.by_name.get(verdict.entry)
+        if entry is not None and entry.network:
+            given = ["--input", sizes(entry.record.input), *_flags(entry.options)]
+            yield "show", _command("show", entry.network, *given)
+        if self.is_recorded:
+            yield "update", _command(*again, "--update", verdict.entry)
+            yield "update_all", _command(*again, "--update")
+        yield "save", _command(*again, "--save-baseline")
 
-    Raises:
-        OptionError: there is no such code.
-    """
-    found = CODES.get(code.upper())
-    if found is None:
-        near = nearest(code.upper(), list(CODES))
-        raise OptionError(
-            f"unknown code {shorten(code, 20)!r}: one of {', '.join(CODES)} is expected",
-            hint=f"did you mean {near}?" if near else None,
-        )
-    return f"{found.code}: {found.title}\n\n{fill(found.explanation, 79)}\n"
+
+def _flags(options: Mapping[str, Any]) -> Iterator[str]:
+    """An entry's options on the command line, but for the input, which is always given."""
+    for name, value in options.items():
+        option = f"--{name.replace('_', '-')}"
+        if name == "model_args":
+            for key, argument in value.items():
+                yield from ("--model-arg", f"{key}={argument!r}")
+        elif name == "bias":
+            yield option if value else "--no-bias"
+        elif value is True:
+            yield option
+        elif name != "input" and value is not False and value is not None:
+            yield from (option, str(value))
+
+
+def _command(*arguments: str) -> str:
+    return f"convcalc {shlex.join(arguments)}"

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from convcalc.cli import options
-from convcalc.errors import OptionError, SourceError, shorten
+from convcalc.errors import OptionError
 from convcalc.render.formats import CHECK_FORMATS
 
 if TYPE_CHECKING:
-    from convcalc.checking.plan import Plan
     from convcalc.checking.verdicts import Check
 
 EPILOG = """Examples:
@@ -70,20 +68,20 @@ Baseline = Annotated[
 ]
 Against = Annotated[
     str | None,
-    typer.Option(metavar="GITREF", help="Take the baseline file from this git revision."),
+    typer.Option(metavar="GITREF", help="Read the baseline file from this git revision."),
 ]
 FailOn = Annotated[
     list[str] | None,
     typer.Option(
         metavar="FIGURE:GROWTH",
-        help="What differs too much from the baseline: macs:2%, params:0, flops:1M, output:off. "
-        "[default: any growth of params or macs, any change of receptive_field or output]",
+        help="What may differ from the baseline: macs:2%, params:0, flops:1M, output:off. "
+        "[default: no growth of params or macs, no change of receptive_field or output]",
     ),
 ]
 Lenient = Annotated[
     bool,
     typer.Option(
-        "--baseline-lenient", help="Entries that are missing on one side pass with a note."
+        "--baseline-lenient", help="Entries that only one side has are notes, not failures."
     ),
 ]
 SaveBaseline = Annotated[
@@ -92,23 +90,25 @@ SaveBaseline = Annotated[
 ]
 Update = Annotated[
     bool,
-    typer.Option("--update", help="Write the figures of the named entries, or of all, to it."),
+    typer.Option(
+        "--update", help="Write the figures of the named entries, or of all, to the baseline file."
+    ),
 ]
 Init = Annotated[
     bool,
-    typer.Option("--init", help="Write a configuration with the networks' present figures."),
+    typer.Option(
+        "--init", help="Write a configuration for the networks, with their present figures."
+    ),
 ]
-Explain = Annotated[
-    str | None, typer.Option(metavar="CODE", help="Say what a code such as CC002 means.")
-]
+Explain = Annotated[str | None, typer.Option(metavar="CODE", help="Explain a code such as CC002.")]
 Profiled = Annotated[
-    bool, typer.Option("--profile", help="Measure latencies too, for --fail-on latency:20%.")
+    bool, typer.Option("--profile", help="Measure latencies as well, for --fail-on latency:20%.")
 ]
 HidePassed = Annotated[
-    bool, typer.Option("--hide-passed", help="Show findings only; not of junit.")
+    bool, typer.Option("--hide-passed", help="Show findings only (junit: everything).")
 ]
 ExitZero = Annotated[bool, typer.Option("--exit-zero", help="Exit with 0 whatever is found.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Warnings fail as well.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Treat warnings as failures.")]
 Format = Annotated[
     str | None,
     typer.Option(
@@ -147,10 +147,12 @@ def check(
     form: Format = None,
     output: options.Output = None,
 ) -> None:
-    """Fail where a figure leaves its budget or regressed from a baseline.
+    """Fail if a figure is outside its budget or regressed from a baseline.
 
-    Exit codes: 0 all kept, 1 a budget or the baseline is not, 2 a bad network, file or option.
+    Exit codes: 0 all passed, 1 a budget or the baseline failed, 2 a bad network, file or option.
     """
+    from convcalc.checking import recording
+    from convcalc.checking.config import FILE
     from convcalc.checking.gate import run
     from convcalc.checking.plan import find_reference, make_plan
     from convcalc.checking.tolerances import read_tolerances
@@ -159,36 +161,42 @@ def check(
     from convcalc.render import check_format
 
     if explain is not None:
-        from convcalc.checking.verdicts import explain as explain_code
+        from convcalc.checking.findings import explain as explain_code
 
         sys.stdout.write(explain_code(explain))
         return
     if form is not None:
         check_format(form, CHECK_FORMATS)
     if [init, save_baseline is not None, update].count(True) > 1:
-        raise OptionError("one of --init, --save-baseline and --update is expected")
+        raise OptionError("--init, --save-baseline and --update exclude each other")
     of_networks = {
         "input": input, "batch": batch, "padding": padding, "bias": bias, "after_conv": after_conv,
         "convention": convention, "element_size": element_size, "local": local,
     }  # fmt: skip
     given = {name: value for name, value in of_networks.items() if _is_given(ctx, name)}
     if init:
-        _init(networks or [], config, output, given, model_arg)
+        if model_arg:
+            raise OptionError("--init takes no --model-arg", hint="set model_args in the file")
+        print(
+            recording.init(networks or [], output or config or Path(FILE), given), file=sys.stderr
+        )
         return
     named = with_arguments(networks or [], model_arg, input)
     plan = make_plan(named, config, given, require or [])
     if given and all(entry.place for entry in plan.entries):
         option = next(iter(given)).replace("_", "-")
-        raise OptionError(f"--{option} is for networks; entries of {plan.config} have their own")
+        raise OptionError(f"--{option} applies to networks; entries of {plan.config} set their own")
     changes = read_tolerances(fail_on or [])
+    on = device if profile else None
     with progress_bar() as progress:
         if save_baseline is not None or update:
             target = save_baseline or baseline
-            result = _record(plan, target, update, device if profile else None, progress)
+            result, written = recording.record(plan, target, update, on, progress)
         else:
             reference = find_reference(plan, baseline, against)
-            on = device if profile else None
-            result = run(plan, reference, changes, baseline_lenient, on, progress)
+            result, written = run(plan, reference, changes, baseline_lenient, on, progress), ""
+    if written:
+        print(written, file=sys.stderr)
     if strict:
         result = result.strictly()
     _report(result, form, output, hide_passed)
@@ -213,8 +221,9 @@ def with_default_file(arguments: list[str]) -> list[str]:
 
 
 def _report(result: Check, form: str | None, output: Path | None, hide_passed: bool) -> None:
-    """Show the result; on GitHub Actions, where no format was asked for, as GitHub shows it too."""
-    from convcalc.cli.output import console, write_whole
+    """Show the result; on GitHub Actions, unless a format was given, in GitHub's own forms too."""
+    from convcalc.cli.output import console
+    from convcalc.files import write_whole
     from convcalc.render import renderable
     from convcalc.render.ci import WRITERS
 
@@ -251,97 +260,4 @@ def _tell_github(result: Check) -> None:
             with path.open("a", encoding="utf-8") as file:
                 file.write(text)
     except OSError as error:
-        print(f"warning: no step summary: {error.strerror}", file=sys.stderr)
-
-
-def _record(
-    plan: Plan, given: str | None, update: bool, device: str | None, progress: Any
-) -> Check:
-    """Write the baseline; budgets are still judged, but for those relative to it, and what
-    changed is told."""
-    from convcalc.checking.baseline import dumps, read_baseline
-    from convcalc.checking.gate import run
-    from convcalc.checking.plan import Reference, baseline_path
-    from convcalc.cli.output import write_whole
-
-    path = baseline_path(plan, given)
-    called = shorten(os.path.relpath(path), 100)
-    old = {}
-    if path.exists() and update:
-        old = read_baseline(path, called)
-    elif path.exists():
-        _check_ours(path, called)
-    before = Reference(called, old, "none") if old else None
-    result = run(plan.absolute(), before, {}, True, device, progress)
-    records = {entry.name: _keep_latency(entry.record, old.get(entry.name))
-               for entry in result.entries}  # fmt: skip
-    write_whole(path, dumps({**old, **records} if update and plan.partial else records))
-    print(f"wrote {_entries(records)} to {called}", file=sys.stderr)
-    return replace(result, is_recorded=False, verdicts=_recorded(result))
-
-
-def _recorded(result: Check) -> Any:
-    """Changes that were just recorded are no failures any more."""
-    from convcalc.checking.verdicts import NOTE
-
-    gone = {"CC004", "CC008"}
-    return tuple(
-        verdict._replace(level=NOTE) if verdict.code in ("CC002", "CC005", "CC006") else verdict
-        for verdict in result.verdicts
-        if verdict.code not in gone or verdict.bound is not None
-    )
-
-
-def _keep_latency(new: Any, old: Any) -> Any:
-    """A latency that was not measured again stays, if the network is the same."""
-    if old is None or new.latency is not None or old.values != new.values:
-        return new
-    return replace(new, latency=old.latency)
-
-
-def _check_ours(path: Path, called: str) -> None:
-    """Raises SourceError rather than overwrite something that is no baseline."""
-    try:
-        head = path.read_bytes()[: 2**20] if path.is_file() else b""
-    except OSError as error:
-        raise SourceError(f"cannot read {called}: {error.strerror}") from None
-    known = b'"schema_version"' in head and b'"entries"' in head
-    if path.is_file() and head.strip() and not known:
-        raise SourceError(f"{called} is there and is no baseline: it is not overwritten")
-
-
-def _init(
-    networks: list[str],
-    config: Path | None,
-    output: Path | None,
-    given: Mapping[str, Any],
-    model_arg: list[str] | None,
-) -> None:
-    """Write a configuration for networks."""
-    from convcalc.checking.baseline import DEFAULT_NAME
-    from convcalc.checking.config import FILE, read_config
-    from convcalc.checking.gate import run
-    from convcalc.checking.plan import Plan, entries_of
-    from convcalc.checking.starter import starter
-    from convcalc.cli.output import write_whole
-
-    if not networks:
-        raise OptionError("--init: a network is expected", hint="convcalc check --init 7x1+1x7")
-    if model_arg:
-        raise OptionError("--init takes no --model-arg", hint="give model_args in the file")
-    path = output or config or Path(FILE)
-    if path.suffix != ".toml" or path.name == "pyproject.toml":
-        raise OptionError(f"--init writes a .toml file of its own, not {shorten(str(path), 60)}")
-    if path.exists():
-        raise SourceError(f"{shorten(str(path), 100)} is there already: it is not overwritten",
-                          hint="name another with --output")  # fmt: skip
-    result = run(Plan(entries_of(networks, given), Path()), None, {})
-    write_whole(path, starter(result.entries, DEFAULT_NAME, dict(given), path.parent))
-    read_config(path)
-    again = "" if path == Path(FILE) else f" --config {path}"
-    print(f"wrote {path} with {_entries(result.entries)}; next: convcalc check{again}",
-          file=sys.stderr)  # fmt: skip
-
-
-def _entries(several: Collection[Any]) -> str:
-    return f"{len(several):,} entr{'y' if len(several) == 1 else 'ies'}"
+        print(f"warning: cannot write the step summary: {error.strerror}", file=sys.stderr)

@@ -29,7 +29,7 @@ def export(
     """
     from convcalc.api.export import export_text
     from convcalc.cli.models import with_arguments
-    from convcalc.cli.output import write_whole
+    from convcalc.files import write_whole
 
     text = export_text(
         with_arguments([network], model_arg, input)[0],

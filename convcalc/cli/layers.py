@@ -16,7 +16,8 @@ EPILOG = """Examples:
 
 def layers(form: options.Format = "table", output: options.Output = None) -> None:
     """List the words of the language, what each takes, its defaults and an example."""
-    from convcalc.cli.output import console, write_whole
+    from convcalc.cli.output import console
+    from convcalc.files import write_whole
     from convcalc.render import check_format
     from convcalc.render.words import to_table, to_text
 

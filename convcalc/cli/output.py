@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from convcalc.errors import OptionError, SourceError, shorten
+from convcalc.errors import OptionError, shorten
+from convcalc.files import write_whole
 from convcalc.render import render, renderable, to_dict
 from convcalc.render.formats import PICTURES
 
@@ -99,41 +99,3 @@ def console() -> Any:
     if plain.is_terminal or "COLUMNS" in os.environ:
         return plain
     return Console(highlight=False, width=80)
-
-
-def write_whole(path: Path, text: str | bytes) -> None:
-    """Write a file by way of a temporary one beside it, so that it is never seen half-written.
-
-    Raises:
-        SourceError: it cannot be written; what was there is untouched.
-    """
-    temporary: Path | None = None
-    data = text.encode("utf-8", "replace") if isinstance(text, str) else text
-    try:
-        if path.is_dir():
-            raise IsADirectoryError(21, "it is a folder")
-        if path.exists() and not path.is_file():  # a pipe or a device has no place beside it
-            path.write_bytes(data)
-            return
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(_mode(path))
-        temporary.replace(path)
-    except (OSError, ValueError) as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SourceError(f"cannot write {shorten(str(path), 300)!r}: {reason}") from None
-
-
-def _mode(path: Path) -> int:
-    """The permissions of the file that is replaced, or those a new file gets."""
-    if path.exists():
-        return path.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask

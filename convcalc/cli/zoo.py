@@ -27,7 +27,8 @@ def zoo(
     output: options.Output = None,
 ) -> None:
     """List the built-in networks and blocks, or print the file of one."""
-    from convcalc.cli.output import console, progress_bar, write_whole
+    from convcalc.cli.output import console, progress_bar
+    from convcalc.files import write_whole
     from convcalc.networks import zoo_blocks, zoo_file, zoo_networks
     from convcalc.render import check_format
     from convcalc.render.zoo import entries, to_table, to_text

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from convcalc.errors import MissingExtraError, OptionError, SourceError, SymbolError, shorten
+from convcalc.files import importing_from
 from convcalc.graph import Graph
 from convcalc.networks.input_size import default_input, parse_input
 from convcalc.quantities import Shape, is_number
@@ -84,18 +85,29 @@ def _named(name: str, defaults: Defaults, input: Shape | None) -> Graph:  # noqa
     return lower(parse(name), defaults, name)
 
 
-def named_model(name: str, arguments: Mapping[str, Any], input: Shape | None) -> Graph:  # noqa: A002
+def named_model(
+    name: str,
+    arguments: Mapping[str, Any],
+    input: Shape | None,  # noqa: A002
+    folder: Path | None = None,
+) -> Graph:
     """The graph of the model that `package.module:attribute` names: this imports that module.
+
+    Args:
+        folder: where the module may be, as well as on Python's path; the working folder if left
+            out.
 
     Raises:
         MissingExtraError: torch is not installed.
         SourceError: no such module, attribute or model.
     """
-    _find_package(name)
-    need_torch(f"{shorten(name, 60)}, a torch model,")
-    from convcalc.torch_bridge.importing.models import import_model
+    with importing_from(folder or Path.cwd()):
+        _find_package(name)
+        need_torch(f"{shorten(name, 60)}, a torch model,")
+        from convcalc.torch_bridge.importing.models import import_model
 
-    return model_to_graph(import_model(name, arguments), input, name)
+        model = import_model(name, arguments)
+    return model_to_graph(model, input, name)
 
 
 def _find_package(name: str) -> None:
@@ -103,12 +115,9 @@ def _find_package(name: str) -> None:
     from importlib.util import find_spec
 
     package = name.partition(":")[0].partition(".")[0]
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)  # as `python -m` does
     if package not in sys.modules and find_spec(package) is None:
         raise SourceError(
-            f"cannot import {shorten(package, 60)}: there is no such module",
+            f"cannot import {shorten(package, 60)}: no such module",
             hint="a torch model is named package.module:attribute",
         )
 

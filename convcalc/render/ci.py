@@ -12,13 +12,15 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from convcalc.checking.config import FILE
-from convcalc.checking.verdicts import CODES, ERROR, NOTE, PASSED, WARNING, Check, Verdict
+from convcalc.checking.findings import CODES, ERROR, NOTE, PASSED, WARNING, Verdict
+from convcalc.checking.verdicts import Check
 from convcalc.documents import Place
 from convcalc.networks.sources import is_file
 from convcalc.render import check as shown
@@ -45,7 +47,7 @@ def concise(check: Check) -> str:
     lines = []
     for verdict in (*check.findings, *check.at(PASSED)):
         place = f"{verdict.place}: " if verdict.place else ""
-        lines.append(f"{place}{_MARKS[verdict.level]}{_line(shown.words(verdict))}")
+        lines.append(f"{place}{_MARKS[verdict.level]}{_line(str(verdict))}")
     return "\n".join([*lines, shown.summary(check)]) + "\n"
 
 
@@ -71,8 +73,8 @@ def _github_place(check: Check, verdict: Verdict) -> str:
 
 
 def _with_hint(check: Check, verdict: Verdict) -> str:
-    next_step = shown.hint(check, verdict)
-    return shown.words(verdict) + (f" - {next_step}" if next_step else "")
+    next_step = check.next_step(verdict)
+    return str(verdict) + (f" - {next_step}" if next_step else "")
 
 
 def _data(text: str) -> str:
@@ -83,7 +85,7 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def _located(check: Check, verdict: Verdict) -> Place:
+def _place_or_file(check: Check, verdict: Verdict) -> Place:
     """Where the finding belongs, for formats in which each must be somewhere; without a file, it is
     where a configuration would be."""
     return _place(check, verdict) or Place(FILE)
@@ -153,10 +155,10 @@ def gitlab(check: Check) -> str:
     """A Code Quality report: an issue for each finding."""
     issues = []
     for verdict, fingerprint in _fingerprinted(check):
-        place = _located(check, verdict)
+        place = _place_or_file(check, verdict)
         issues.append(
             {
-                "description": shown.words(verdict),
+                "description": str(verdict),
                 "check_name": verdict.code,
                 "fingerprint": fingerprint,
                 "severity": _GITLAB[verdict.level],
@@ -174,7 +176,7 @@ def _fingerprinted(check: Check) -> Iterator[tuple[Verdict, str]]:
     run to run, whatever the figures are. An improvement or a notice is no issue to resolve."""
     seen: Counter[str] = Counter()
     for verdict in check.at(ERROR) + check.at(WARNING):
-        file = _relative(_located(check, verdict).file)
+        file = _relative(_place_or_file(check, verdict).file)
         parts = [verdict.code, file, verdict.entry, verdict.figure, str(verdict.bound or "")]
         identity = "\0".join(parts)
         seen[identity] += 1
@@ -185,63 +187,54 @@ def _fingerprinted(check: Check) -> Iterator[tuple[Verdict, str]]:
 
 def junit(check: Check) -> str:
     """Test suites: an entry is a suite, what was asked of it a case."""
-    suites = []
-    names = dict.fromkeys(verdict.entry for verdict in check.verdicts)
-    by_entry: dict[str, list[Verdict]] = {name: [] for name in names}
+    by_entry: dict[str, list[Verdict]] = {}
     for verdict in check.verdicts:
-        by_entry[verdict.entry].append(verdict)
+        by_entry.setdefault(verdict.entry, []).append(verdict)
+    root = Element("testsuites", {"name": "convcalc check", **_junit_counts(check.verdicts)})
+    del root.attrib["skipped"]  # the schema has it of a suite only
     for name, verdicts in by_entry.items():
-        cases = "".join(_case(check, verdict) for verdict in verdicts)
-        counts = _junit_counts(verdicts)
-        suites.append(f"  <testsuite name={_quoted(name)} {counts}>\n{cases}  </testsuite>\n")
-    total = _junit_counts(list(check.verdicts)).split(" skipped=")[0]
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<testsuites name="convcalc check" {total}>\n{"".join(suites)}</testsuites>\n'
-    )
+        suite = SubElement(root, "testsuite", {"name": _legal(name), **_junit_counts(verdicts)})
+        for verdict in verdicts:
+            _case(suite, check, verdict)
+    indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 
 
-def _junit_counts(verdicts: list[Verdict]) -> str:
-    failures = sum(verdict.level == ERROR for verdict in verdicts)
-    skipped = sum(verdict.level == NOTE and verdict.code in _SKIPPED for verdict in verdicts)
-    return f'tests="{len(verdicts)}" failures="{failures}" errors="0" skipped="{skipped}"'
+def _junit_counts(verdicts: Sequence[Verdict]) -> dict[str, str]:
+    counts = {
+        "tests": len(verdicts),
+        "failures": sum(verdict.level == ERROR for verdict in verdicts),
+        "errors": 0,
+        "skipped": sum(verdict.compares_nothing for verdict in verdicts),
+    }
+    return {key: str(count) for key, count in counts.items()}
 
 
-_SKIPPED = {"CC007", "CC008"}
-"""Findings that say that nothing was compared."""
-
-
-def _case(check: Check, verdict: Verdict) -> str:
+def _case(suite: Element, check: Check, verdict: Verdict) -> None:
     what = f"{verdict.figure} {verdict.bound}" if verdict.bound else f"{verdict.figure} as before"
     name = what if verdict.bound or verdict.then is not None else verdict.figure
-    opening = f"    <testcase classname={_quoted(f'convcalc.{verdict.entry}')} name={_quoted(name)}"
+    classname = _legal(f"convcalc.{verdict.entry}")
+    case = SubElement(suite, "testcase", classname=classname, name=_legal(name))
     if not verdict.code:
-        return f"{opening}/>\n"
+        return
     text = _with_hint(check, verdict)
     if verdict.place:
         text += f"\n{verdict.place}"
-    if verdict.level == ERROR:
-        inner = f"<failure type={_quoted(verdict.code)} message={_quoted(shown.words(verdict))}>"
-        inner += f"{_escaped(text)}</failure>"
-    elif verdict.level == NOTE and verdict.code in _SKIPPED:
-        inner = f"<skipped message={_quoted(shown.words(verdict))}/>"
+    if verdict.compares_nothing:
+        SubElement(case, "skipped", message=_legal(str(verdict)))
+    elif verdict.level == ERROR:
+        message = _legal(str(verdict))
+        SubElement(case, "failure", type=verdict.code, message=message).text = _legal(text)
     else:
-        inner = f"<system-out>{_escaped(text)}</system-out>"
-    return f"{opening}>{inner}</testcase>\n"
+        SubElement(case, "system-out").text = _legal(text)
 
 
-def _escaped(text: str) -> str:
+def _legal(text: str) -> str:
     """Text of an XML 1.0 document; characters that none may have are shown as a question mark."""
-    legal = "".join(
+    return "".join(
         char if char in "\t\n" or " " <= char <= "\ud7ff" or "\ue000" <= char <= "\ufffd"
         or char >= "\U00010000" else "?" for char in text
     )  # fmt: skip
-    return legal.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _quoted(text: str) -> str:
-    escaped = _escaped(text).replace('"', "&quot;").replace("\n", "&#10;").replace("\t", "&#9;")
-    return f'"{escaped}"'
 
 
 def sarif(check: Check) -> str:
@@ -262,7 +255,7 @@ def sarif(check: Check) -> str:
     ]
     results: list[dict[str, Any]] = []
     for verdict, fingerprint in _fingerprinted(check):
-        place = _located(check, verdict)
+        place = _place_or_file(check, verdict)
         results.append(
             {
                 "ruleId": verdict.code,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from convcalc import quantities
 from convcalc.analysis.figures import Figure
 from convcalc.quantities import ReceptiveField, Shape, is_number
-
-_UNITS = ("", " k", " M", " G", " T", " P", " E")
 
 
 def grouped(value: Any) -> str:
@@ -19,18 +18,7 @@ def grouped(value: Any) -> str:
 
 def si(value: Any, unit: str = "") -> str:
     """179.8 M: four digits and an SI unit."""
-    if not is_number(value):
-        return expression(value)
-    if value < 1000:
-        return f"{value}{' ' + unit if unit else ''}"
-    power = min((len(str(value)) - 1) // 3, len(_UNITS) - 1)
-    digits = f"{value / 1000**power:#.4g}"
-    if float(digits) >= 1000 and power < len(_UNITS) - 1:  # 999,999 rounds up to the next unit
-        power += 1
-        digits = "1.000"
-    if "e" in digits:
-        digits = f"{value // 1000**power:,}"
-    return f"{digits}{_UNITS[power]}{unit}"
+    return quantities.si(value, unit) if is_number(value) else expression(value)
 
 
 def figure(of: Figure, value: Any) -> str:

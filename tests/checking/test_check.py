@@ -89,21 +89,21 @@ def test_a_sixth_of_a_percent_over_is_over(
 
 BAD = [
     (("3x3", "--require", "parms<=1"), "did you mean 'params'?"),
-    (("3x3", "--fail-on", "macs"), "--fail-on: macs: a tolerance such as"),
+    (("3x3", "--fail-on", "macs"), "--fail-on: macs: expected a tolerance such as"),
     (("mxpool", "--require", "params<=1"), "did you mean 'maxpool'?"),
-    (("3x3", "3x3"), "'3x3' is named twice"),
-    (("3x3", "--require", "macs<=0.5*baseline"), "there is no baseline"),
+    (("3x3", "3x3"), "'3x3' is given twice"),
+    (("3x3", "--require", "macs<=0.5*baseline"), "no baseline to compare with"),
     (("3x3", "--baseline", "nosuch.json"), "nosuch.json: no such file"),
     (("3x3", "--require", "params>=2", "--require", "params<=1"), "contradict each other"),
-    (("3x3", "--input", "CxHxW"), "not for letters"),
+    (("3x3", "--input", "CxHxW"), "not letters"),
     (("3x3", "--format", "xml"), "xml"),
-    (("--init", "--update"), "one of --init, --save-baseline and --update is expected"),
-    (("--save-baseline", "--update"), "one of --init"),
-    (("--init",), "a network is expected"),
+    (("--init", "--update"), "--init, --save-baseline and --update exclude each other"),
+    (("--save-baseline", "--update"), "exclude each other"),
+    (("--init",), "expected a network"),
     (("--config", "nosuch.toml"), "nosuch.toml: no such file"),
-    (("3x3", "--save-baseline=baseline.txt"), "a baseline file ends in .json"),
+    (("3x3", "--save-baseline=baseline.txt"), "expected a baseline file"),
     (("3x3", "--against", "HEAD", "--baseline", "5x5"), "--against"),
-    ((), "no network, and no convcalc.toml"),
+    ((), "no network given, and no convcalc.toml"),
 ]
 
 
@@ -142,7 +142,7 @@ def test_a_baseline_from_writing_to_tightening(program: Program, project: Path) 
     ran = program("check")
     assert ran.code == 1
     assert "CC002 b: params 4.160 k -> 12.35 k (+196.9 %, allowed +0 %)" in ran.out
-    assert "if it is meant: convcalc check --update b" in ran.out
+    assert "if intended: convcalc check --update b" in ran.out
     assert "CC005 b: receptive_field 1x1 -> 1x3" in ran.out
 
     grow(project, "3x3", "1x1@32")  # the other entry shrinks, and is not updated
@@ -164,8 +164,8 @@ def test_entries_that_one_side_lacks(program: Program, project: Path) -> None:
     (project / "convcalc.toml").write_text(text.replace('name = "b"', 'name = "c"'))
     ran = program("check")
     assert ran.code == 1
-    assert f"CC004 c: is not in {BASELINE}" in ran.out
-    assert f"CC004 b: is in {BASELINE} and is not checked" in ran.out
+    assert f"CC004 c: not in {BASELINE}" in ran.out
+    assert f"CC004 b: in {BASELINE} but not checked" in ran.out
     assert program("check", "--baseline-lenient").code == 0
     assert program("check", "a").code == 0  # who names one does not miss the others
     assert program("check", "c").code == 1
@@ -178,7 +178,7 @@ def test_the_baseline_that_the_configuration_names(program: Program, project: Pa
     (project / "sub").mkdir()
     config = f'baseline = "sub/mine.json"\n{CONFIG}'
     (project / "convcalc.toml").write_text(config)
-    assert program("check").err.startswith("error: sub/mine.json: no such file, though")
+    assert program("check").err.startswith("error: sub/mine.json: no such file, but")
     assert program("check", "--save-baseline").err == "wrote 2 entries to sub/mine.json\n"
     assert "against sub/mine.json" in program("check").out
     assert program("check", "--save-baseline", "other.json").code == 0
@@ -244,7 +244,7 @@ def test_networks_and_entries_side_by_side(program: Program, project: Path) -> N
 
 def test_options_belong_to_networks(program: Program, project: Path) -> None:
     ran = program("check", "--input", "3x8x8")
-    assert ran.err == "error: --input is for networks; entries of convcalc.toml have their own\n"
+    assert ran.err == "error: --input applies to networks; entries of convcalc.toml set their own\n"
     grow(project, "3x3", "a wrong one")  # the configuration is not needed then
     assert program("check", "3x3", "--input", "3x8x8", "--require", "params==84").code == 0
 
@@ -273,7 +273,7 @@ def test_init_writes_what_then_passes(
     assert (ran.code, ran.err) == (0, "")
     assert "6 entries" in ran.out and "failed" not in ran.out
     again = program("check", "--init", "3x3")
-    assert again.err.startswith("error: convcalc.toml is there already: it is not overwritten")
+    assert again.err.startswith("error: refusing to overwrite convcalc.toml")
     assert (tmp_path / "convcalc.toml").read_text() == text
 
 

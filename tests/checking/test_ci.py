@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from convcalc.checking.verdicts import CODES
+from convcalc.checking.findings import CODES
 from convcalc.render.formats import CHECK_FORMATS
 from tests.cli.running import Program, Ran
 
@@ -196,9 +196,9 @@ def test_a_summary_that_cannot_be_written_changes_nothing_else(
             (summary.parent / "convcalc.toml").write_text(config, encoding="utf-8")
             ran = program("check")
             assert ran.code == code
-            assert ran.err.splitlines()[-1].startswith("warning: no step summary: ")
+            assert ran.err.splitlines()[-1].startswith("warning: cannot write the step summary: ")
             assert (ran.out == wanted.out) is (config == CONFIG)
-            assert len(annotated(ran.err.rpartition("warning: no step")[0])) == 2 * code
+            assert len(annotated(ran.err.rpartition("warning: cannot")[0])) == 2 * code
     monkeypatch.delenv("GITHUB_STEP_SUMMARY")
     assert program("check").err == ""
 
@@ -451,9 +451,9 @@ def test_every_code_is_explained(program: Program, project: Path, code: str) -> 
 def test_an_unknown_code_is_told_the_known_ones(program: Program) -> None:
     known = ", ".join(CODES)
     assert program("check", "--explain", "CC02") == Ran(
-        2, "", f"error: unknown code 'CC02': one of {known} is expected\n"
+        2, "", f"error: unknown code 'CC02': expected one of {known}\n"
         "hint: did you mean CC002?\n",
     )  # fmt: skip
     assert program("check", "--explain", "E501") == Ran(
-        2, "", f"error: unknown code 'E501': one of {known} is expected\n"
+        2, "", f"error: unknown code 'E501': expected one of {known}\n"
     )

@@ -68,7 +68,7 @@ output = [3, 32, 32]
 
 def test_everything_that_a_file_may_say(tmp_path: Path) -> None:
     found = config(tmp_path, FULL)
-    assert (found.called, found.folder, found.baseline) == ("convcalc.toml", tmp_path, "nets.json")
+    assert (found.name, found.folder, found.baseline) == ("convcalc.toml", tmp_path, "nets.json")
     stem, other = found.entries
     assert (stem.name, stem.network, stem.level, stem.message) == ("stem", "7x7s2@8", "error", "")
     assert stem.options == {"input": "3x64x64", "bias": False}
@@ -145,10 +145,10 @@ def test_files_of_entries_are_beside_the_configuration(tmp_path: Path) -> None:
 
 
 def test_what_is_too_large_or_no_table_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(convcalc.ConvcalcError, match=r"has no table \[tool.convcalc\]"):
+    with pytest.raises(convcalc.ConvcalcError, match=r"no table \[tool.convcalc\]"):
         config(tmp_path, "[tool.other]\n", "pyproject.toml")
-    with pytest.raises(convcalc.ConvcalcError, match=f"at most {MAX_BYTES:,} are read"):
+    with pytest.raises(convcalc.ConvcalcError, match=f"may have {MAX_BYTES:,} bytes"):
         config(tmp_path, "#" * (MAX_BYTES + 1))
     many = "[[entry]]\nnetwork='relu'\n" * 100_001
-    with pytest.raises(convcalc.ConvcalcError, match="100,001 entries: 100,000 at most"):
+    with pytest.raises(convcalc.ConvcalcError, match="100,001 entries: at most 100,000"):
         config(tmp_path, many)

@@ -12,10 +12,11 @@ from convcalc.checking.baseline import Latency, Record
 from convcalc.checking.budgets import read_budget, read_requirement
 from convcalc.checking.config import Entry
 from convcalc.checking.figures import FIGURES
+from convcalc.checking.findings import CODES, Verdict, explain
 from convcalc.checking.judge import judge
 from convcalc.checking.plan import Reference
 from convcalc.checking.tolerances import read_tolerances
-from convcalc.checking.verdicts import CODES, Check, Checked, Verdict, explain
+from convcalc.checking.verdicts import Check, Checked
 from convcalc.errors import OptionError
 
 

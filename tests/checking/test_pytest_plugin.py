@@ -88,8 +88,8 @@ def test_the_fixture_takes_budgets_and_options_of_markers(pytester: pytest.Pytes
     ("marker", "message"),
     [
         ('"7x1+1x7", parms="<=1k"', "*marker convcalc: unknown figure 'parms'"),
-        ('"7x1+1x7", params="<=1x"', "*marker convcalc: unknown unit 'x' of params*"),
-        ('"7x1+1x7"', "*marker convcalc: a budget is expected"),
+        ('"7x1+1x7", params="<=1x"', "*marker convcalc: params: unknown unit 'x'*"),
+        ('"7x1+1x7"', "*marker convcalc: expected a budget"),
         ('"7x1+mxpool", params=1', "*marker convcalc: unknown word 'mxpool'"),
     ],
 )

@@ -275,7 +275,7 @@ def test_where_nothing_can_be_written(program: Program, tmp_path: Path) -> None:
         f"error: cannot write {str(nowhere)!r}: No such file or directory\n"
     )
     assert program("show", "7x7", "--output", str(tmp_path)).err == (
-        f"error: cannot write {str(tmp_path)!r}: it is a folder\n"
+        f"error: cannot write {str(tmp_path)!r}: Is a directory\n"
     )
     under_a_file = tmp_path / "file" / "below"
     (tmp_path / "file").write_text("")

@@ -227,7 +227,7 @@ def test_named_on_the_command_line(
         ("their_nets:Net", ["--input", "4x8x8"], "the model's forward fails in convs.0"),
         ("their_nets:Net", ["--input", "CxHxW"], "must be numbers"),
         ("their_broken:Net", [], "cannot import their_broken: ModuleNotFoundError"),
-        ("no_such_module:Net", [], "cannot import no_such_module: there is no such module"),
+        ("no_such_module:Net", [], "cannot import no_such_module: no such module"),
         ("7x7", ["--model-arg", "depth=2"], "--model-arg is for torch models"),
     ],
 )

@@ -1,0 +1,187 @@
+"""What a check can find: the kinds of findings, each with a stable code, and the verdicts.
+
+Everything that depends on the kind of a finding is said once, in its `Code`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from textwrap import fill
+from typing import Literal, NamedTuple
+
+from convcalc.checking import wording
+from convcalc.checking.budgets import Bound
+from convcalc.checking.figures import Value
+from convcalc.checking.tolerances import Tolerance
+from convcalc.documents import Place
+from convcalc.errors import OptionError, nearest, shorten
+
+PASSED, NOTE, WARNING, ERROR = "passed", "note", "warning", "error"
+
+LEVELS = {"error": ERROR, "warn": WARNING}
+"""What configurations call the levels."""
+
+
+class Verdict(NamedTuple):
+    """One thing that was asked of an entry, and what came out."""
+
+    entry: str
+    level: str
+    """ "passed", "note", "warning" or "error"."""
+    figure: str
+    code: str = ""
+    now: Value | None = None
+    then: Value | None = None
+    """The baseline's."""
+    bound: Bound | None = None
+    """The budget that was asked for."""
+    tolerance: Tolerance | None = None
+    """The growth that the baseline allows."""
+    detail: str = ""
+    message: str = ""
+    """The user's own words for it."""
+    place: Place | None = None
+    """Of the budget, or of the entry, in its file."""
+
+    @property
+    def kind(self) -> Code | None:
+        """What its code stands for; None where it passed."""
+        return CODES.get(self.code)
+
+    @property
+    def compares_nothing(self) -> bool:
+        """A note that something was not compared."""
+        return self.level == NOTE and self.kind is not None and self.kind.compares_nothing
+
+    @property
+    def sentence(self) -> str:
+        """The finding, without its code, its entry and the user's message."""
+        if self.kind is not None:
+            return self.kind.sentence(self)
+        return _budget(self) if self.bound is not None else _change(self)
+
+    @property
+    def text(self) -> str:
+        """The finding and the user's message."""
+        wanted = self.message and self.level != PASSED
+        return self.sentence + (f"; {_readable(self.message)}" if wanted else "")
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.entry}: {self.text}".lstrip()
+
+
+def _readable(message: str) -> str:
+    """The user's lines, without what would steer a terminal."""
+    lines = message.expandtabs().splitlines()
+    return "\n".join(shorten(line, len(line)) for line in lines)
+
+
+def _budget(verdict: Verdict) -> str:
+    assert verdict.bound is not None
+    return wording.budget(
+        verdict.figure, verdict.now, verdict.bound, verdict.then, verdict.level == PASSED
+    )
+
+
+def _change(verdict: Verdict) -> str:
+    if verdict.bound is not None:
+        return _budget(verdict)
+    return wording.change(
+        verdict.figure, verdict.now, verdict.then, verdict.tolerance, verdict.detail
+    )
+
+
+def _improvement(verdict: Verdict) -> str:
+    if verdict.bound is not None:
+        return _budget(verdict)
+    return wording.change(verdict.figure, verdict.now, verdict.then, None, verdict.detail)
+
+
+def _detail(verdict: Verdict) -> str:
+    return verdict.detail
+
+
+class Code(NamedTuple):
+    """A kind of finding. Codes are never given another meaning."""
+
+    code: str
+    title: str
+    explanation: str
+    sentence: Callable[[Verdict], str]
+    next_step: str = ""
+    """What to do about it, of {show}, {update}, {update_all} and {save}; commands that cannot be
+    given leave it out."""
+    fails: bool = True
+    """Is it a failure, unless the entry or an option lowers its level?"""
+    compares_nothing: bool = False
+    """As a note, it says that nothing was compared."""
+    once_recorded: Literal["stays", "note", "gone"] = "stays"
+    """What becomes of it when the baseline has been written anew."""
+
+
+_CODES = (
+    Code("CC001", "outside its budget",
+         "A figure is above the maximum, below the minimum, or not exactly what a budget requires. "
+         "`convcalc show NETWORK` shows which layers cost it, `convcalc compare NETWORK OTHER` "
+         "which variant keeps it. If the figure is intended, change the budget: the finding names "
+         "its line. `level = \"warn\"` reports it without failing.",
+         _change, "see {show}"),
+    Code("CC002", "regressed",
+         "A figure grew by more than --fail-on allows since the baseline was written. "
+         "Analytic figures are exact, so nothing is allowed by default: any growth of params "
+         "or MACs fails. If the growth is intended: `convcalc check --update NAME`, and commit "
+         "the baseline.",
+         _change, "if intended: {update}", once_recorded="note"),
+    Code("CC003", "incomplete",
+         "A torch model has operations that no figure counts, so its figures are lower "
+         "bounds and a budget that they keep proves nothing. `convcalc show MODEL` lists "
+         "the operations. Where they are known and accepted: `incomplete = \"warn\"` in the "
+         "entry.",
+         _detail, "see {show}"),
+    Code("CC004", "missing entry",
+         "The baseline has an entry that is no longer checked, or lacks an entry or a figure that "
+         "is. `convcalc check --update` records what is checked now; --baseline-lenient turns it "
+         "into a note.",
+         _detail, "if intended: {update_all}", once_recorded="gone"),
+    Code("CC005", "changed",
+         "The receptive field, the output's shape, or the input that an entry is measured "
+         "at differs from the baseline. It fails either way: with a smaller field or output "
+         "it is a different network. If intended: `convcalc check --update NAME`.",
+         _change, "if intended: {update}", once_recorded="note"),
+    Code("CC006", "improved",
+         "A figure is lower than in the baseline. Nothing fails; `convcalc check --update` "
+         "tightens the baseline, so that the gain cannot be lost unnoticed.",
+         _improvement, "tighten with {update}", fails=False, once_recorded="note"),
+    Code("CC007", "latency not compared",
+         "Latencies are compared only with --profile, with `--fail-on latency:20%`, and only "
+         "with a baseline of the same device: they do not carry over to other machines.",
+         lambda verdict: f"latency is not compared: {verdict.detail}",
+         fails=False, compares_nothing=True),
+    Code("CC008", "nothing to check",
+         "An entry has neither a budget nor a baseline: nothing about it can fail. Give it "
+         "budgets, or write a baseline with `convcalc check --save-baseline`.",
+         lambda _verdict: "no budget and no baseline: nothing to check", "{save}",
+         fails=False, compares_nothing=True, once_recorded="gone"),
+    Code("CC010", "unknown figure",
+         "The baseline has figures that this version of convcalc does not know, written by a "
+         "newer one. They are kept in the file and not compared.",
+         _detail, fails=False, compares_nothing=True),
+)  # fmt: skip
+
+CODES = {code.code: code for code in _CODES}
+
+
+def explain(code: str) -> str:
+    """What a code means and what to do about it.
+
+    Raises:
+        OptionError: there is no such code.
+    """
+    found = CODES.get(code.upper())
+    if found is None:
+        near = nearest(code.upper(), list(CODES))
+        raise OptionError(
+            f"unknown code {shorten(code, 20)!r}: expected one of {', '.join(CODES)}",
+            hint=f"did you mean {near}?" if near else None,
+        )
+    return f"{found.code}: {found.title}\n\n{fill(found.explanation, 79)}\n"

@@ -1,0 +1,102 @@
+"""What `convcalc check` writes: baselines (`--save-baseline`, `--update`) and a configuration to
+begin with (`--init`). Each file is written whole or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from convcalc.checking.baseline import DEFAULT_NAME, Record, dumps, read_baseline
+from convcalc.checking.config import FILE, PYPROJECT, read_config
+from convcalc.checking.findings import NOTE, Verdict
+from convcalc.checking.gate import Progress, run
+from convcalc.checking.plan import Plan, Reference, baseline_path, entries_of
+from convcalc.checking.starter import starter
+from convcalc.checking.verdicts import Check
+from convcalc.checking.wording import counted
+from convcalc.errors import OptionError, SourceError, shorten
+from convcalc.files import write_whole
+
+
+def record(
+    plan: Plan,
+    given: str | None,
+    is_update: bool,
+    device: str | None = None,
+    progress: Progress | None = None,
+) -> tuple[Check, str]:
+    """Write the figures of the entries to the baseline file.
+
+    Budgets are still judged, except those relative to the baseline, and changes are reported.
+
+    Args:
+        is_update: entries that are not checked keep their figures, if only some were chosen.
+
+    Returns:
+        What the check came to, and a line that says what was written.
+    """
+    path = baseline_path(plan, given)
+    name = shorten(os.path.relpath(path), 100)
+    old: dict[str, Record] = {}
+    if path.exists() and is_update:
+        old = read_baseline(path, name)
+    elif path.exists():
+        _check_replaceable(path, name)
+    before = Reference(name, old, "none") if old else None
+    result = run(plan.absolute(), before, {}, True, device, progress)
+    records = {entry.name: _merged(entry.record, old.get(entry.name)) for entry in result.entries}
+    write_whole(path, dumps({**old, **records} if is_update and plan.partial else records))
+    verdicts = tuple(v for verdict in result.verdicts for v in _once_recorded(verdict))
+    result = replace(result, is_recorded=False, verdicts=verdicts)
+    return result, f"wrote {counted(len(records), 'entry')} to {name}"
+
+
+def _once_recorded(verdict: Verdict) -> list[Verdict]:
+    """A change that was just recorded is no failure any more."""
+    fate = verdict.kind.once_recorded if verdict.kind is not None else "stays"
+    if fate == "gone" and verdict.bound is None:
+        return []
+    return [verdict._replace(level=NOTE) if fate == "note" else verdict]
+
+
+def _merged(new: Record, old: Record | None) -> Record:
+    """What was not measured again, or is not known here, stays if the network is the same."""
+    if old is None or any(new.values[name] != value for name, value in old.values.items()):
+        return new
+    return replace(new, latency=new.latency or old.latency, unknown=old.unknown)
+
+
+def _check_replaceable(path: Path, name: str) -> None:
+    """Raises SourceError rather than overwrite something that is not a baseline."""
+    try:
+        head = path.read_bytes()[: 2**20] if path.is_file() else b""
+    except OSError as error:
+        raise SourceError(f"cannot read {name}: {error.strerror}") from None
+    if head.strip() and not (b'"schema_version"' in head and b'"entries"' in head):
+        raise SourceError(f"refusing to overwrite {name}: not a baseline file")
+
+
+def init(networks: Sequence[str], path: Path, options: Mapping[str, Any]) -> str:
+    """Write a configuration for networks.
+
+    Returns:
+        A line that says what was written.
+    """
+    if not networks:
+        raise OptionError("--init: expected a network", hint="convcalc check --init 7x1+1x7")
+    if path.suffix != ".toml" or path.name == PYPROJECT:
+        raise OptionError(f"--init writes a .toml file of its own, not {shorten(str(path), 60)}")
+    if path.exists():
+        raise SourceError(
+            f"refusing to overwrite {shorten(str(path), 100)}", hint="name another with --output"
+        )
+    result = run(Plan(entries_of(networks, options), Path()), None, {})
+    write_whole(path, starter(result.entries, DEFAULT_NAME, dict(options), path.parent))
+    read_config(path)
+    again = "" if path == Path(FILE) else f" --config {path}"
+    entries = counted(len(result.entries), "entry")
+    return f"wrote {path} with {entries}; next: convcalc check{again}"
