@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from convcalc.analysis.renderable import Renderable
-from convcalc.graph import BranchPath
+from convcalc.graph import BranchPath, Graph
 from convcalc.quantities import OpCounts, ReceptiveField, Shape
+
+if TYPE_CHECKING:
+    from convcalc.analysis.span import Span
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,8 @@ class Report(Renderable):
     assumed: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     """Operations of a torch model that no figure counts, each with its place in the model."""
+    graph: Graph | None = field(default=None, compare=False, repr=False)
+    """What was analysed."""
 
     @property
     def complete(self) -> bool:
@@ -162,6 +167,29 @@ class Report(Renderable):
     def memory_bytes(self) -> int:
         """The older name of `traffic_bytes`."""
         return self.traffic_bytes
+
+    @cached_property
+    def _span(self) -> Span | None:
+        from convcalc.analysis.span import span_of  # when it is asked for, and not before
+
+        return None if self.graph is None else span_of(self.graph, self.input)
+
+    @property
+    def span(self) -> int | None:
+        """The dimension of the set of linear kernels that the layers compose to; None where it is
+        not defined (`convcalc.analysis.span`)."""
+        return None if self._span is None else self._span.value
+
+    @property
+    def span_share(self) -> float | None:
+        """The span as a share of that of a dense layer of the same field."""
+        return None if self._span is None else self._span.share
+
+    @property
+    def span_exact(self) -> bool | None:
+        """True where the span is proven; otherwise it is an upper bound of a series, and of
+        branches the rank at a random point, which is a lower bound."""
+        return None if self._span is None else self._span.exact
 
     @property
     def field_before_head(self) -> ReceptiveField | None:

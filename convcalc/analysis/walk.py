@@ -102,6 +102,7 @@ def analyze_graph(graph: Graph, setting: Setting, assumed: tuple[str, ...] = ())
         inputs={"input": setting.input},
         assumed=assumed,
         unknown=graph.unknown,
+        graph=graph if graph.module is None else replace(graph, module=None),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from convcalc.analysis import Report, Setting, analyze_graph
@@ -24,7 +25,11 @@ class Comparison(Renderable):
     """Reports side by side; the first is the baseline."""
 
     reports: tuple[Report, ...]
-    notes: tuple[Note, ...]
+
+    @cached_property
+    def notes(self) -> tuple[Note, ...]:
+        """What follows from the figures, each with its source; worked out when asked for."""
+        return notes(self.reports)
 
     @property
     def baseline(self) -> Report:
@@ -123,7 +128,7 @@ def compare(
     reports = tuple(
         analyze_graph(graph, Setting(shape, *common), assumed) for graph, shape, _ in placed
     )
-    return Comparison(reports, notes(reports, [graph for graph, *_ in placed]))
+    return Comparison(reports)
 
 
 def _check_letters(graph: Graph, shape: Shape) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from convcalc.analysis import Report
-from convcalc.graph import INPUT, Graph
+from convcalc.graph import INPUT
+from convcalc.layers import Layer
 from convcalc.layers.conv import Conv
 from convcalc.quantities import ReceptiveField, Shape, is_number
 
@@ -20,36 +21,52 @@ class Note(NamedTuple):
 SZEGEDY = "Szegedy et al. 2015, arXiv:1512.00567, section 3.2"
 SIMONYAN = "Simonyan & Zisserman 2014, arXiv:1409.1556, section 2.3"
 
+MOST_SPANS = 4
+"""Networks whose share of a dense layer is told."""
+
 SMALLEST_GRID, LARGEST_GRID = 12, 20
 """Sizes of the maps on which SZEGEDY found 1xn and nx1 to work well."""
 
 
-class _Pair(NamedTuple):
-    """A kx1 convolution followed by a 1xk, or the other way round."""
-
-    first: Conv
-    second: Conv
-    names: str
-    shape: Shape
-    """What comes out of the second."""
-    activation_between: bool
-
-
-def notes(reports: tuple[Report, ...], graphs: list[Graph]) -> tuple[Note, ...]:
-    """The notes under a comparison: what is seen, what is saved, what an asymmetric pair can do."""
+def notes(reports: tuple[Report, ...]) -> tuple[Note, ...]:
+    """The notes under a comparison: what is seen, what is saved, what is left of a dense layer."""
     found: list[Note] = []
     if len(reports) > 1:
         found += _about_fields(reports)
-    pairs = [
-        pair
-        for report, graph in zip(reports, graphs, strict=True)
-        if (pair := _asymmetric_pair(report, graph)) is not None
-    ]
-    if pairs:
-        found += _about_pair(pairs[0])
+        found += _about_spans(reports)
+    maps = (_map_of_pair(report) for report in reports)
+    if (shape := next((shape for shape in maps if shape is not None), None)) is not None:
+        found += _about_map(shape)
     if len(reports) > 1:
-        found += _about_nonlinearities(reports, graphs)
+        found += _about_nonlinearities(reports)
     return tuple(found)
+
+
+def _about_spans(reports: tuple[Report, ...]) -> list[Note]:
+    """How much of a dense layer of its field each block can express, of those that cannot all."""
+    from convcalc.analysis.span import span_of
+
+    found: list[Note] = []
+    for report in reports:
+        if report.graph is None or len(found) == MOST_SPANS:
+            continue
+        if sum(node.layer.is_weighted for node in report.graph.nodes) < 2:
+            continue
+        between = report.nonlinearities > 0 and report.span is None
+        span = span_of(report.graph, report.input, linear_part=True)
+        if span is None or span.value == span.dense:
+            continue
+        said = "" if span.exact else "at most " if span.is_bound else "about "
+        part = f"{100 * span.share:#.3g}".removesuffix(".")
+        numerator, denominator = span.ratio
+        ratio = f" ({numerator}/{denominator})" if denominator < 10_000 else ""
+        name = f"the linear part of {_brief(report.name)}" if between else _brief(report.name)
+        text = (
+            f"{name} expresses {said}{part} %{ratio} of a dense {_field(report)}: its kernels have "
+            f"{said}{span.value:,} of {span.dense:,} dimensions."
+        )
+        found.append(Note(text[0].upper() + text[1:] if between else text))
+    return found
 
 
 def _about_fields(reports: tuple[Report, ...]) -> list[Note]:
@@ -122,30 +139,24 @@ def _brief(name: str) -> str:
     return name if len(name) <= 30 else f"{name[:27]}..."
 
 
-def _asymmetric_pair(report: Report, graph: Graph) -> _Pair | None:
-    """The first kx1 then 1xk (or 1xk then kx1) of a 2-D network, if it has one."""
-    for index, node in enumerate(graph.nodes):
+def _map_of_pair(report: Report) -> Shape | None:
+    """What comes out of the first kx1 then 1xk (or 1xk then kx1) of a 2-D network."""
+    nodes = report.graph.nodes if report.graph is not None else ()
+    for index, node in enumerate(nodes):
         second = node.layer
         if not isinstance(second, Conv) or len(second.kernel_size) != 2:
             continue
-        source, activation = node.inputs[0], False
-        while source != INPUT and not isinstance(graph.nodes[source].layer, Conv):
-            between = graph.nodes[source].layer
-            if between.is_activation:
-                activation = True
-            elif between.word not in ("bn", "affine", "dropout"):
-                break
-            source = graph.nodes[source].inputs[0]
-        first = graph.nodes[source].layer if source != INPUT else None
+        source = node.inputs[0]
+        while source != INPUT and _may_stand_between(nodes[source].layer):
+            source = nodes[source].inputs[0]
+        first = nodes[source].layer if source != INPUT else None
         if isinstance(first, Conv) and _crossed(first.kernel_size, second.kernel_size):
-            return _Pair(
-                first,
-                second,
-                f"{graph.nodes[source].spec} then {node.spec}",
-                report.layers[index].output,
-                activation,
-            )
+            return report.layers[index].output
     return None
+
+
+def _may_stand_between(layer: Layer) -> bool:
+    return layer.is_activation or layer.word in ("bn", "affine", "dropout")
 
 
 def _crossed(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
@@ -155,33 +166,22 @@ def _crossed(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
     )
 
 
-def _about_pair(pair: _Pair) -> list[Note]:
-    """Which kernels a depthwise pair can be, and on which maps pairs were found to work.
-
-    A depthwise kx1 then 1xk without an activation between composes to the outer product of a column
-    and a row in each channel: a kernel of rank 1.
-    """
-    found = []
-    if not pair.activation_between and pair.first.word == pair.second.word == "dw":
-        box = "x".join(
-            str(max(k)) for k in zip(pair.first.kernel_size, pair.second.kernel_size, strict=True)
-        )
-        found.append(Note(f"{pair.names} composes to rank-1 {box} kernels, one per channel."))
-    sizes = pair.shape.spatial
-    if all(is_number(size) for size in sizes):
-        inside = all(SMALLEST_GRID <= size <= LARGEST_GRID for size in sizes)
-        known = f"on maps of {SMALLEST_GRID} to {LARGEST_GRID}"
-        here = f"{'x'.join(map(str, sizes))} is {'in that range' if inside else 'outside it'}"
-        text = f"Asymmetric pairs were found to work well {known}, not near the input; {here}"
-        found.append(Note(text, SZEGEDY))
-    return found
+def _about_map(shape: Shape) -> list[Note]:
+    """On which maps an asymmetric pair was found to work."""
+    if not all(map(is_number, shape.spatial)):
+        return []
+    inside = all(SMALLEST_GRID <= size <= LARGEST_GRID for size in shape.spatial)
+    known = f"on maps of {SMALLEST_GRID} to {LARGEST_GRID}"
+    here = f"{'x'.join(map(str, shape.spatial))} is {'in that range' if inside else 'outside it'}"
+    text = f"Asymmetric pairs were found to work well {known}, not near the input; {here}"
+    return [Note(text, SZEGEDY)]
 
 
-def _about_nonlinearities(reports: tuple[Report, ...], graphs: list[Graph]) -> list[Note]:
+def _about_nonlinearities(reports: tuple[Report, ...]) -> list[Note]:
     """More activations for the same field: what a stack of small square kernels adds."""
     base, *others = reports
-    for report, graph in zip(others, graphs[1:], strict=True):
-        if not (_same_field(report, base) and report.depth > base.depth and _is_stack(graph)):
+    for report in others:
+        if not (_same_field(report, base) and report.depth > base.depth and _is_stack(report)):
             continue
         name = _brief(report.name)
         if report.nonlinearities > base.nonlinearities:
@@ -204,7 +204,8 @@ def _about_nonlinearities(reports: tuple[Report, ...], graphs: list[Graph]) -> l
     return []
 
 
-def _is_stack(graph: Graph) -> bool:
+def _is_stack(report: Report) -> bool:
     """Are all of its kernels one and the same square, larger than 1?"""
-    kernels = {n.layer.kernel_size for n in graph.nodes if isinstance(n.layer, Conv)}
+    nodes = report.graph.nodes if report.graph is not None else ()
+    kernels = {n.layer.kernel_size for n in nodes if isinstance(n.layer, Conv)}
     return len(kernels) == 1 and len(set(kernel := kernels.pop())) == 1 and kernel[0] > 1

@@ -58,6 +58,9 @@ def _network(report: Report, comparison: Comparison | None, layers: bool) -> dic
         },
         "element_size": report.element_size,
         "receptive_field": _whole_field(report.receptive_field),
+        "span": report.span,
+        "span_share": report.span_share,
+        "span_exact": report.span_exact,
     }
     if comparison:
         network["relative"] = {
