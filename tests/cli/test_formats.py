@@ -22,7 +22,7 @@ NETWORK = {
     "name", "reading", "output", "params", "macs", "valid_macs", "flops", "convention",
     "activations", "memory_bytes", "nonlinearities", "depth", "receptive_field",
 }  # fmt: skip
-NETWORK_ADDED = {
+NETWORK_ADDED = {"span", "span_share", "span_exact",
     "inputs", "outputs", "operations", "element_size", "complete", "input", "traffic_bytes",
 }  # fmt: skip
 FIELD = {"size", "stride", "padding", "support", "density", "aligned", "exact"}
