@@ -3,31 +3,74 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALL := -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# Tests run in as many processes as there are cores, in eight at most: each loads torch.
+JOBS ?= $(shell $(PYTHON) -c 'import os; print(min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8))')
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 # Two torch threads beside another busy process can be far slower than one.
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test lint bench bench-peers fuzz crosscheck clean
+.PHONY: help demo test quick lint coverage test-lowest test-pythons mutants bench bench-peers fuzz crosscheck wheel clean
 
 demo: $(VENV)/.core ## the main job, with nothing but typer and rich
 	$(BIN)/convcalc compare 7x7 7x1+1x7
 
+help: ## the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
 test: $(VENV)/.dev ## every test
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+quick: $(VENV)/.test ## every test that needs no torch
+	$(PYTEST) --without-torch
 
 lint: $(VENV)/.dev ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The plugin imports convcalc before coverage starts; its own tests run it in processes of theirs.
+coverage: $(VENV)/.dev ## every test, and how much of the package they run
+	rm -f .coverage .coverage.*
+	$(BIN)/python -m coverage run -m pytest -n $(JOBS) --dist worksteal -p no:convcalc
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report --fail-under=97
+	$(BIN)/python -m coverage report --fail-under=100 \
+		--include='convcalc/layers/*,convcalc/analysis/*,convcalc/conventions/*,convcalc/spec/*'
+
+# With torch as well: make test-lowest EXTRAS='test torch' (old releases of torch bring CUDA along).
+EXTRAS ?= test
+LOWEST := .venv-lowest
+test-lowest: ## the tests on the lowest versions that pyproject.toml allows, without torch
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python $(INSTALL) uv
+	$(LOWEST)/bin/uv pip compile --quiet --resolution lowest-direct --python $(LOWEST)/bin/python \
+		$(addprefix --extra ,$(EXTRAS)) --output-file $(LOWEST)/lowest.txt pyproject.toml
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -r $(LOWEST)/lowest.txt
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	$(LOWEST)/bin/python -m pytest -n $(JOBS) --dist worksteal -W ignore::DeprecationWarning # of old matplotlib
+
+PYTHONS ?= 3.12 3.13
+test-pythons: ## the tests without torch, on every other Python that is found
+	@for version in $(PYTHONS); do \
+		python=$$($(PYTHON) tests/find_python.py $$version) || continue; \
+		$$python -m venv .venv-$$version && \
+		.venv-$$version/bin/python $(INSTALL) -e '.[test]' && \
+		.venv-$$version/bin/python -m pytest -n $(JOBS) --dist worksteal || exit 1; \
+	done
+
+mutants: $(VENV)/.dev ## small faults put into the code: which of them no test notices
+	$(BIN)/python -m tests.mutants
+
 bench: $(VENV)/.dev ## the figures of the README, as ratios within one run
 	$(BIN)/python -m tests.bench
 
 bench-peers: $(VENV)/.dev ## other counters on torchvision's models, in an environment of their own
 	$(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]' pytest
+	.venv-peers/bin/python $(INSTALL) -e '.[bench]' pytest
 	.venv-peers/bin/python -m tests.bench.peers
 
-fuzz: $(VENV)/.dev ## 100,000 strings, 40,000 damaged files, 200 killed runs
+fuzz: $(VENV)/.dev ## 100,000 strings, 40,000 damaged files, 200 killed runs, with limits in seconds
 	$(BIN)/python -m tests.fuzz
 	$(BIN)/python -m tests.networks.mutated
 	$(BIN)/python -m tests.checking.damaged
@@ -36,14 +79,21 @@ fuzz: $(VENV)/.dev ## 100,000 strings, 40,000 damaged files, 200 killed runs
 crosscheck: $(VENV)/.dev ## 5,000 random layers against torch
 	$(BIN)/python -m tests.torch.crosscheck
 
-$(VENV)/.core: pyproject.toml
+wheel: ## the package, built, installed in a fresh environment and tried
+	sh tests/wheel.sh
+
+$(VENV)/.core: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/python $(INSTALL) -e .
 	touch $@
 
-$(VENV)/.dev: $(VENV)/.core constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+$(VENV)/.test: $(VENV)/.core
+	$(BIN)/python $(INSTALL) -e '.[test]'
 	touch $@
+
+$(VENV)/.dev: $(VENV)/.core
+	$(BIN)/python $(INSTALL) -e '.[dev]'
+	touch $@ $(VENV)/.test
 
 clean:
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) .venv-* build dist .coverage .coverage.*

@@ -7,7 +7,10 @@ drawn by `make fuzz` and `make crosscheck`, or with `--hypothesis-profile=explor
 from __future__ import annotations
 
 import os
+import random
+import sys
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 for name in (
@@ -29,3 +32,29 @@ settings.register_profile(
 )
 settings.register_profile("explore", deadline=None, suppress_health_check=UNHURRIED)
 settings.load_profile("repeatable")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`make quick` hides torch, so that it measures and tests what a user without it has."""
+    parser.addoption("--without-torch", action="store_true", help="run as if torch were missing")
+    parser.addoption("--shuffle", metavar="SEED", help="run the tests in a random order")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hide torch before any test module is imported."""
+    if config.getoption("--without-torch"):
+        for name in ("torch", "torchvision", "fvcore"):
+            sys.modules[name] = None  # type: ignore[assignment]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The same order in every worker, from the seed."""
+    if (seed := config.getoption("--shuffle")) is not None:
+        random.Random(seed).shuffle(items)
+
+
+def pytest_report_header() -> str | None:
+    """Tests that are left out are never left out silently."""
+    from tests import needs  # only now: its marks are fixed when it is imported
+
+    return None if needs.installed("torch") else "without torch: tests/torch is left out"

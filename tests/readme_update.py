@@ -6,16 +6,24 @@ A ```console block holds commands, each `$ command` with what it prints behind i
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
+from unittest.mock import patch
+
+from convcalc.cli.main import main as convcalc
 
 README = Path(__file__).parents[1] / "README.md"
 COLUMNS = 80
+TERMINAL = {"COLUMNS": str(COLUMNS), "PYTHONIOENCODING": "utf-8", "TERM": "dumb"}
+_SHELL = re.compile(r"[|&;<>$`\n]|=\S* convcalc")
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -41,32 +49,49 @@ def _steps(block: str) -> list[Step]:
 
 
 def run(block: list[Step]) -> list[Step]:
-    """The block with what its commands really print; `echo $?` gives the last exit code."""
-    beside = Path(sys.executable).parent  # where the entry point `convcalc` is
-    environment = {
-        **os.environ,
-        "PATH": f"{beside}{os.pathsep}{os.environ['PATH']}",
-        "COLUMNS": str(COLUMNS),
-        "PYTHONIOENCODING": "utf-8",
-        "TERM": "dumb",
-    }
-    environment.pop("GITHUB_ACTIONS", None)  # there `check` says more
+    """The block with what its commands really print; `echo $?` gives the last exit code.
+
+    A plain `convcalc ...` runs in this process, which is faster; the rest in a shell.
+    """
     code = 0
     steps = []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         for step in block:
-            done = subprocess.run(
-                ["bash", "-c", f"(exit {code}); {step.command}"],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                encoding="utf-8",
-                env=environment,
-                cwd=folder,
-            )
-            code = done.returncode
-            lines = [line.rstrip() for line in done.stdout.splitlines()]
+            plain = step.command.startswith("convcalc ") and not _SHELL.search(step.command)
+            code, text = _here(step.command) if plain else _in_a_shell(step.command, code)
+            lines = [line.rstrip() for line in text.splitlines()]
             steps.append(Step(step.command, "\n".join(lines).rstrip("\n")))
     return steps
+
+
+def _here(command: str) -> tuple[int, str]:
+    """Exit code and output of convcalc's entry function."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    with (
+        patch.dict(os.environ, TERMINAL),
+        contextlib.redirect_stdout(stream),
+        contextlib.redirect_stderr(stream),
+    ):
+        os.environ.pop("GITHUB_ACTIONS", None)  # there `check` prints more
+        code = convcalc(shlex.split(command)[1:])
+    stream.seek(0)
+    return code, stream.read()
+
+
+def _in_a_shell(command: str, code: int) -> tuple[int, str]:
+    """Exit code and output of a command line, after one that ended with `code`."""
+    beside = Path(sys.executable).parent  # where the entry point `convcalc` is
+    path = f"{beside}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, **TERMINAL, "PATH": path}
+    environment.pop("GITHUB_ACTIONS", None)
+    done = subprocess.run(
+        ["bash", "-c", f"(exit {code}); {command}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        env=environment,
+    )
+    return done.returncode, done.stdout
 
 
 def updated(text: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 import convcalc
 from convcalc.networks.file import read_text
+from tests import needs
 from tests.readme_update import COLUMNS, README, Step, blocks, run
 
 TEXT = README.read_text(encoding="utf-8")
@@ -30,7 +31,15 @@ def test_there_is_something_to_check() -> None:
     assert all(BLOCKS) and PYTHON
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block[0].command)
+def parameter(block: list[Step]) -> object:
+    """A block as a parameter of a test; some need torch, and sympy where sizes are letters."""
+    text = "\n".join(step.command for step in block)
+    marks = [needs.torch] if re.search(r"verify|profile|\.py|torchvision", text) else []
+    marks += [needs.sympy] if "CxHxW" in text else []
+    return pytest.param(block, id=block[0].command, marks=marks)
+
+
+@pytest.mark.parametrize("block", [parameter(block) for block in BLOCKS])
 def test_console_block(block: list[Step]) -> None:
     assert run(block) == block, "if it is meant to change: python -m tests.readme_update"
 
@@ -51,6 +60,7 @@ def test_network_files() -> None:
         assert report.output == convcalc.Shape(10)
 
 
+@needs.torch
 def test_python_blocks() -> None:
     """As one session."""
     session = doctest.DocTestParser().get_doctest("\n".join(PYTHON), {}, "README", "README.md", 0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests import needs
+
 pytest_plugins = "pytester"
 
 # 7x1+1x7 on 64 channels: 2 * (7 * 64 * 64 + 64) = 57,472 params.
@@ -103,6 +105,7 @@ def test_a_wrong_marker_fails_in_one_message(
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
+@needs.torch
 def test_a_torch_model_is_held_to_budgets(pytester: pytest.Pytester) -> None:
     result = run(
         pytester,

@@ -11,6 +11,7 @@ import pytest
 
 import convcalc
 from convcalc.render.formats import FORMATS
+from tests import needs
 from tests.cli.running import Program, run_process
 
 GOOD = [
@@ -148,6 +149,8 @@ COMMANDS = (
     "zoo",
     "layers",
 )
+MEASURING = ("verify", "profile")
+"""Commands that build real layers."""
 
 
 def test_every_command_is_known_here(program: Program) -> None:
@@ -155,7 +158,10 @@ def test_every_command_is_known_here(program: Program) -> None:
     assert tuple(listed) == COMMANDS
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    "command",
+    [pytest.param(name, marks=needs.torch if name in MEASURING else ()) for name in COMMANDS],
+)
 def test_help_has_examples_that_work(
     program: Program, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
