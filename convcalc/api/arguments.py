@@ -1,25 +1,174 @@
-"""Checks of arguments that several verbs take."""
+"""Checks of the arguments that public functions take, for Python and the command line alike."""
 
 from __future__ import annotations
 
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
 from convcalc.conventions import convention
-from convcalc.errors import OptionError, SymbolError
+from convcalc.errors import OptionError, SymbolError, option, shorten
+from convcalc.graph import Graph
 from convcalc.layers.base import MAX_SIZE
+from convcalc.networks.sources import InputSize, Network, Placed, graphs_at
 from convcalc.quantities import Shape, is_number
+from convcalc.spec.tree import Block, Branches, Leaf, Repeat, Series
+
+PaddingSize = str | int | Sequence[int]
+"""Of convolutions that give none: a mode's name, or an amount, one for all axes or one for each."""
 
 
-def known_convention(name: str) -> str:
-    return convention(name).name
+def placed(
+    networks: Sequence[Network],
+    input: InputSize = None,  # noqa: A002
+    padding: PaddingSize = "same",
+    bias: bool = True,
+    after_conv: str | None = None,
+) -> list[Placed]:
+    """The graphs of networks and their inputs, once the arguments are checked.
+
+    Raises:
+        ConvcalcError: an argument of a wrong type or value, or a network that does not parse.
+    """
+    check_flags(bias=bias)
+    check_texts(after_conv=after_conv)
+    size = _input_size(input)
+    graphs = [_network(network) for network in networks]
+    return graphs_at(graphs, size, padding_text(padding), bias, after_conv)
 
 
-def in_range(value: int, option: str, most: int = MAX_SIZE) -> int:
+def check_flags(**flags: Any) -> None:
+    """Raises OptionError for an argument that is neither True nor False."""
+    for name, value in flags.items():
+        if not isinstance(value, bool):
+            raise OptionError("expected True or False", option=name, value=value)
+
+
+def check_texts(**texts: Any) -> None:
+    """Raises OptionError for an argument that is neither a string nor None."""
+    for name, value in texts.items():
+        if value is not None and not isinstance(value, str):
+            raise OptionError("expected a string", option=name, value=value)
+
+
+def in_range(value: Any, name: str, most: int = MAX_SIZE) -> int:
     """Raises OptionError for what is not a whole number from 1 to `most`."""
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-        raise OptionError(f"expected a number from 1 to {most:,}", option=option, value=value)
+        raise OptionError(f"expected a number from 1 to {most:,}", option=name, value=value)
     return value
+
+
+def in_seconds(value: Any, name: str, most: float) -> float:
+    """Raises OptionError for what is not a number from 0 to `most`."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= most:
+        raise OptionError(f"expected 0 to {most:,g} seconds", option=name, value=value)
+    return value
+
+
+def known_convention(name: Any) -> str:
+    """Raises OptionError for what is not the name of a convention."""
+    check_texts(convention=name)
+    return convention("" if name is None else name).name
+
+
+def padding_text(padding: Any) -> str:
+    """The padding as it is written in a specification: "same", "3", "3x1"."""
+    amounts = (padding,) if _is_whole(padding) else padding
+    if isinstance(amounts, (tuple, list)) and amounts and all(map(_is_whole, amounts)):
+        return "x".join(map(str, amounts))
+    if not isinstance(padding, str):
+        raise OptionError(
+            "expected an amount such as 1 or (1, 2), or a mode such as 'same'",
+            option="padding",
+            value=padding,
+        )
+    return padding
+
+
+def unit_position(unit: Any, name: str = "unit") -> tuple[int, ...] | None:
+    """The output position of `(3, 4)`, `3` or "3,4"; None for None."""
+    if unit is None:
+        return None
+    if isinstance(unit, str) and re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", unit):
+        return tuple(map(int, unit.split(",")))
+    numbers = (unit,) if _is_whole(unit) else unit
+    if not isinstance(numbers, (tuple, list)) or not all(map(_is_whole, numbers)):
+        raise OptionError(
+            "expected a position such as 3,4",
+            option=name,
+            value=unit,
+            hint="one number for each axis of the output, counted from 0",
+        )
+    return tuple(numbers)
+
+
+def texts(values: Any, name: str) -> list[str]:
+    """The strings of a list; one string stands for a list of one."""
+    found = [values] if isinstance(values, str) else values
+    if not isinstance(found, Iterable) or isinstance(found, dict):
+        raise OptionError("expected a list of strings", option=name, value=values)
+    found = list(found)
+    for value in found:
+        if not isinstance(value, str):
+            raise OptionError("expected a list of strings", option=name, value=value)
+    return found
+
+
+def is_module(value: Any) -> bool:
+    """Is it a torch module? There is none where torch is not loaded."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.nn.Module)
+
+
+def check_module(model: Any) -> None:
+    """Raises OptionError for what is not a torch module."""
+    if not is_module(model):
+        hint = f"give an instance: {model.__name__}()" if isinstance(model, type) else None
+        raise OptionError(f"expected a torch.nn.Module, got {shorten(repr(model))}", hint=hint)
 
 
 def need_numbers(shape: Shape, what: str) -> None:
     """Raises SymbolError where a size is a letter."""
     if not is_number(shape.elements):
         raise SymbolError(f"{what} runs real layers, so every size of {shape} must be a number")
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _input_size(size: Any) -> InputSize:
+    if size is None or isinstance(size, (str, Shape)):
+        return size
+    if isinstance(size, Sequence) and not isinstance(size, (bytes, bytearray)):
+        return "x".join(map(str, size))
+    raise OptionError(
+        "expected channels and the size of each axis",
+        option="input",
+        value=size,
+        hint=f"for example {option('input', '64x56x56')}",
+    )
+
+
+def _network(network: Any) -> Network:
+    """The network; a path is read as a network file.
+
+    Raises:
+        OptionError: something that names no network.
+    """
+    if isinstance(network, Path):
+        from convcalc.networks import read_file
+
+        return read_file(network).graph(str(network))
+    if isinstance(network, (str, Graph, Leaf, Series, Branches, Repeat, Block)):
+        return network
+    if is_module(network):
+        return network
+    hint = "a network is a specification, a file, zoo:NAME or a torch model"
+    if isinstance(network, (tuple, list)):
+        hint = "give networks one by one: compare(*networks)"
+    elif isinstance(network, type):
+        hint = f"give an instance: {network.__name__}()"
+    raise OptionError(f"expected a network, got {shorten(repr(network), 40)}", hint=hint)

@@ -8,12 +8,19 @@ from typing import Any
 
 from convcalc.analysis import Report, Setting, analyze_graph
 from convcalc.analysis.renderable import Renderable
-from convcalc.api.arguments import in_range, known_convention
+from convcalc.api.arguments import (
+    PaddingSize,
+    check_flags,
+    in_range,
+    known_convention,
+    padding_text,
+    placed,
+)
 from convcalc.api.notes import Note, notes
 from convcalc.conventions import DEFAULT
 from convcalc.errors import LimitError, shorten
 from convcalc.graph import Graph
-from convcalc.networks.sources import InputSize, Network, Placed, graphs_at
+from convcalc.networks.sources import InputSize, Network, Placed
 from convcalc.quantities import Shape, is_number
 
 MAX_SYMBOLIC_LAYERS = 600
@@ -58,7 +65,7 @@ def analyze(
     *,
     input: InputSize = None,  # noqa: A002  (the command line's word)
     batch: int = 1,
-    padding: str = "same",
+    padding: PaddingSize = "same",
     bias: bool = True,
     after_conv: str | None = None,
     convention: str = DEFAULT,
@@ -101,7 +108,7 @@ def compare(
     *networks: Network,
     input: InputSize = None,  # noqa: A002
     batch: int = 1,
-    padding: str = "same",
+    padding: PaddingSize = "same",
     bias: bool = True,
     after_conv: str | None = None,
     convention: str = DEFAULT,
@@ -115,18 +122,19 @@ def compare(
     Raises:
         ConvcalcError: one message that says what was expected, where, and a hint.
     """
-    placed = graphs_at(networks, input, padding, bias, after_conv)
+    check_flags(local=local)
+    found = placed(networks, input, padding, bias, after_conv)
     common = (
         in_range(batch, "batch"),
         known_convention(convention),
         in_range(element_size, "element_size"),
         local,
     )
-    for graph, shape, _ in placed:
+    for graph, shape, _ in found:
         _check_letters(graph, shape)
-    assumed = _assumed(placed, padding, bias, after_conv)
+    assumed = _assumed(found, padding_text(padding), bias, after_conv)
     reports = tuple(
-        analyze_graph(graph, Setting(shape, *common), assumed) for graph, shape, _ in placed
+        analyze_graph(graph, Setting(shape, *common), assumed) for graph, shape, _ in found
     )
     return Comparison(reports)
 
@@ -142,11 +150,11 @@ def _check_letters(graph: Graph, shape: Shape) -> None:
 
 
 def _assumed(
-    placed: list[Placed], padding: str, bias: bool, after_conv: str | None
+    networks: list[Placed], padding: str, bias: bool, after_conv: str | None
 ) -> tuple[str, ...]:
     """At what input, and what holds for layers that do not say otherwise; files say it all."""
-    where = _inputs(placed)
-    if all(graph.input is not None for graph, *_ in placed):
+    where = _inputs(networks)
+    if all(graph.input is not None for graph, *_ in networks):
         return (where,)
     return (
         where,
@@ -156,10 +164,10 @@ def _assumed(
     )
 
 
-def _inputs(placed: list[Placed]) -> str:
+def _inputs(networks: list[Placed]) -> str:
     """The input, or that of each network where they differ."""
     how = {"option": "", "file": " (of the file)", "default": " (default)"}
-    if len({shape for _, shape, _ in placed}) == 1:
-        return f"input {placed[0].input}{how[placed[0].chosen_by]}"
-    each = ", ".join(f"{shape} of {shorten(graph.name, 30)}" for graph, shape, _ in placed)
+    if len({shape for _, shape, _ in networks}) == 1:
+        return f"input {networks[0].input}{how[networks[0].chosen_by]}"
+    each = ", ".join(f"{shape} of {shorten(graph.name, 30)}" for graph, shape, _ in networks)
     return f"each at its own input ({each}; --input puts all on one)"

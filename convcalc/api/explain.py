@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 from convcalc.analysis.renderable import Renderable
 from convcalc.analysis.report import Report
+from convcalc.api.arguments import PaddingSize, placed
 from convcalc.api.compare import analyze
 from convcalc.conventions import CONVENTIONS, Convention
 from convcalc.conventions.steps import CONVOLUTIONS, Step, Term
 from convcalc.errors import ConvcalcError
 from convcalc.graph import INPUT, Graph
 from convcalc.layers import Layer
-from convcalc.networks.sources import InputSize, Network, graphs_at
+from convcalc.networks.sources import InputSize, Network
 from convcalc.quantities import Shape, same_size
 
 _NOT_A_TOOL = ("macs",)
@@ -79,7 +80,7 @@ def explain(
     *,
     input: InputSize = None,  # noqa: A002  (the command line's word)
     batch: int = 1,
-    padding: str = "same",
+    padding: PaddingSize = "same",
     bias: bool = True,
     after_conv: str | None = None,
 ) -> Explanation:
@@ -88,7 +89,7 @@ def explain(
     Raises:
         ConvcalcError: one message that says what was expected, where, and a hint.
     """
-    ((graph, *_),) = graphs_at([network], input, padding, bias, after_conv)
+    ((graph, *_),) = placed([network], input, padding, bias, after_conv)
     report = analyze(
         graph, input=input, batch=batch, padding=padding, bias=bias, after_conv=after_conv
     )

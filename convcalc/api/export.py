@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from convcalc.analysis import Setting, analyze_graph
+from convcalc.api.arguments import PaddingSize, placed
 from convcalc.errors import SourceError, shorten
 from convcalc.graph import Graph
 from convcalc.layers.base import Word
 from convcalc.layers.padding import Padding
 from convcalc.networks.file import read_text
-from convcalc.networks.sources import InputSize, Network, graphs_at
+from convcalc.networks.sources import InputSize, Network
 from convcalc.networks.writer import write_file
 
 
@@ -18,7 +19,7 @@ def export_text(
     network: Network,
     *,
     input: InputSize = None,  # noqa: A002
-    padding: str = "same",
+    padding: PaddingSize = "same",
     bias: bool = True,
     after_conv: str | None = None,
 ) -> str:
@@ -29,7 +30,7 @@ def export_text(
         SourceError: the language cannot say it: a step without a word, weights used twice,
             branches that are no nest.
     """
-    (graph, shape, _), *_ = graphs_at([network], input, padding, bias, after_conv)
+    (graph, shape, _), *_ = placed([network], input, padding, bias, after_conv)
     report = analyze_graph(graph, Setting(shape))
     if graph.unknown:
         raise SourceError(f"{shorten(graph.name, 40)} is incomplete: {graph.unknown[0]}")

@@ -13,9 +13,17 @@ from dataclasses import dataclass
 
 from convcalc.analysis import Report, Setting, analyze_graph
 from convcalc.analysis.renderable import Renderable
-from convcalc.api.arguments import in_range, need_numbers
+from convcalc.api.arguments import (
+    PaddingSize,
+    check_flags,
+    check_texts,
+    in_range,
+    in_seconds,
+    need_numbers,
+    placed,
+)
 from convcalc.errors import OptionError
-from convcalc.networks.sources import InputSize, Network, Placed, graphs_at, need_torch
+from convcalc.networks.sources import InputSize, Network, Placed, need_torch
 from convcalc.quantities import Shape
 from convcalc.torch_bridge.timings import DTYPES, Machine, ProfileOptions, Timing
 
@@ -41,7 +49,7 @@ class Profile(Renderable):
 def profile(
     *networks: Network,
     input: InputSize = None,  # noqa: A002
-    padding: str = "same",
+    padding: PaddingSize = "same",
     bias: bool = True,
     after_conv: str | None = None,
     device: str = "cpu",
@@ -84,11 +92,11 @@ def profile(
         roofline, warm_cache,
     )  # fmt: skip
     _check(options)
-    placed = graphs_at(networks, input, padding, bias, after_conv)
-    for _, shape, _ in placed:
+    at_input = placed(networks, input, padding, bias, after_conv)
+    for _, shape, _ in at_input:
         need_numbers(shape, "profile")
-    graphs = [graph for graph, *_ in placed]
-    reports = _reports(placed, options)
+    graphs = [graph for graph, *_ in at_input]
+    reports = _reports(at_input, options)
     found = measure(graphs, reports, options, progress or (lambda _text, _share: None))
     return Profile(
         machine=found.machine,
@@ -101,16 +109,24 @@ def profile(
     )
 
 
-def _reports(placed: list[Placed], options: ProfileOptions) -> tuple[Report, ...]:
+def _reports(networks: list[Placed], options: ProfileOptions) -> tuple[Report, ...]:
     return tuple(
         analyze_graph(graph, Setting(shape, options.batch, element_size=DTYPES[options.dtype]))
-        for graph, shape, _ in placed
+        for graph, shape, _ in networks
     )
 
 
 def _check(options: ProfileOptions) -> None:
     """Raises OptionError for a value that is out of range."""
-    if options.dtype not in DTYPES:
+    check_texts(device=options.device)
+    check_flags(
+        backward=options.backward,
+        channels_last=options.channels_last,
+        compile=options.compile,
+        roofline=options.roofline,
+        warm_cache=options.warm_cache,
+    )
+    if not isinstance(options.dtype, str) or options.dtype not in DTYPES:
         raise OptionError(
             f"expected one of {', '.join(DTYPES)}", option="dtype", value=options.dtype
         )
@@ -120,7 +136,4 @@ def _check(options: ProfileOptions) -> None:
         ("repeat", options.repeat, 10**5),
     ):
         in_range(value, option, most)
-    if not 0 <= options.min_time <= 3600:
-        raise OptionError(
-            "expected seconds from 0 to 3600", option="min_time", value=options.min_time
-        )
+    in_seconds(options.min_time, "min_time", 3600)

@@ -6,6 +6,7 @@ input sizes go together. The field of any layer, on the input or on another laye
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -19,9 +20,10 @@ from convcalc.analysis.forward import reached_from
 from convcalc.analysis.productivity import Productivity, productivity
 from convcalc.analysis.renderable import Renderable
 from convcalc.analysis.walk import Walk
+from convcalc.api.arguments import PaddingSize, check_flags, check_texts, placed, unit_position
 from convcalc.errors import OptionError, SymbolError, nearest, option
 from convcalc.graph import INPUT, Graph
-from convcalc.networks.sources import InputSize, Network, graphs_at
+from convcalc.networks.sources import InputSize, Network
 from convcalc.quantities import ReceptiveField, Shape, is_number
 
 Interval = tuple[int, int]
@@ -79,9 +81,9 @@ def receptive_field(
     *,
     at: str | None = None,
     origin: str | None = None,
-    unit: tuple[int, ...] | None = None,
+    unit: str | int | Sequence[int] | None = None,
     input: InputSize = None,  # noqa: A002
-    padding: str = "same",
+    padding: PaddingSize = "same",
     bias: bool = True,
     after_conv: str | None = None,
     local: bool = False,
@@ -98,7 +100,9 @@ def receptive_field(
     Raises:
         ConvcalcError: a network that does not parse or fit, no such layer or unit, letters.
     """
-    (graph, shape, _), *_ = graphs_at([network], input, padding, bias, after_conv)
+    check_flags(local=local)
+    check_texts(at=at, origin=origin)
+    (graph, shape, _), *_ = placed([network], input, padding, bias, after_conv)
     if not is_number(shape.elements):
         raise SymbolError(f"rf follows positions, so every size of {shape} must be a number")
     last = _index(graph, at, "at") if at is not None else graph.outputs[0].node
@@ -108,7 +112,7 @@ def receptive_field(
     walk.visit_all()
     if walk.states[-1].axes is None:
         raise OptionError(f"{graph.nodes[last].name} does not depend on {origin}")
-    return _view(walk, unit)
+    return _view(walk, unit_position(unit))
 
 
 def _index(graph: Graph, name: str, option: str) -> int:

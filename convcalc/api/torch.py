@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from convcalc.analysis import Setting, analyze_graph
-from convcalc.api.arguments import need_numbers
+from convcalc.api.arguments import PaddingSize, check_module, check_texts, need_numbers, placed
 from convcalc.errors import OptionError
 from convcalc.graph import Graph
 from convcalc.networks.input_size import parse_input
-from convcalc.networks.sources import InputSize, Network, graphs_at, model_to_graph, need_torch
+from convcalc.networks.sources import InputSize, Network, model_to_graph, need_torch
 from convcalc.quantities import Shape
 
 if TYPE_CHECKING:
@@ -36,11 +36,18 @@ def from_torch(
         MissingExtraError: torch is not installed.
         ConvcalcError: the forward pass fails at this size, or depends on values.
     """
-    size = input
+    check_texts(name=name)
+    need_torch("from_torch")
+    check_module(model)
+    size: Any = input
+    if isinstance(size, (int, float, bytes, set, bool)):
+        raise OptionError(
+            "expected a size such as 3x224x224, or tensors", option="input", value=size
+        )
     if isinstance(size, str):
         size = parse_input(size)
     elif isinstance(size, (tuple, list)) and size and all(isinstance(n, int) for n in size):
-        size = Shape(size[0], tuple(size[1:]))
+        size = parse_input("x".join(map(str, size)))
     return model_to_graph(model, size, name or type(model).__name__)
 
 
@@ -48,7 +55,7 @@ def to_torch(
     network: Network,
     *,
     input: InputSize = None,  # noqa: A002
-    padding: str = "same",
+    padding: PaddingSize = "same",
     bias: bool = True,
     after_conv: str | None = None,
 ) -> nn.Module:
@@ -61,7 +68,7 @@ def to_torch(
     need_torch("to_torch")
     from convcalc.torch_bridge.build import to_torch as build
 
-    (graph, shape, _), *_ = graphs_at([network], input, padding, bias, after_conv)
+    (graph, shape, _), *_ = placed([network], input, padding, bias, after_conv)
     need_numbers(shape, "to_torch")
     if graph.module is not None:
         raise OptionError(f"{graph.name} is a torch model already")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from convcalc.analysis import Report, Setting, analyze_graph
-from convcalc.api.arguments import in_range, known_convention
+from convcalc.api.arguments import check_flags, in_range, known_convention, placed
 from convcalc.checking.baseline import Latency
 from convcalc.checking.config import Entry, network_in
 from convcalc.errors import OptionError, shorten
-from convcalc.networks.sources import graphs_at
 from convcalc.quantities import is_number
 
 
@@ -21,7 +20,8 @@ def report_of(entry: Entry, folder: Path) -> Report:
     convention = known_convention(options.pop("convention", "convcalc"))
     element_size = in_range(options.pop("element_size", 4), "element_size")
     local = options.pop("local", False)
-    (graph, shape, _), *_ = graphs_at([network_in(entry, folder)], size, **options)
+    check_flags(local=local)
+    (graph, shape, _), *_ = placed([network_in(entry, folder)], size, **options)
     if not is_number(shape.elements):
         raise OptionError(f"input {shape}: expected numbers, not letters")
     return analyze_graph(graph, Setting(shape, batch, convention, element_size, local))

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from convcalc.analysis import Report
+from convcalc.api.arguments import check_flags, check_texts, texts
 from convcalc.checking.baseline import record_of
 from convcalc.checking.budgets import Budget
-from convcalc.checking.config import MAX_NAME, Entry, read_options
+from convcalc.checking.config import MAX_NAME, Entry, check_options
 from convcalc.checking.entry import latency_of, report_of
 from convcalc.checking.findings import ERROR, NOTE, Verdict
 from convcalc.checking.judge import judge
@@ -59,32 +60,15 @@ def check(
         ConvcalcError: a bad configuration, baseline, network or option; all of a file's problems
             in one.
     """
-    options = read_options(options)
-    _check_types(config=(config, str, Path), against=(against, str), device=(device, str))
-    plan = make_plan(networks, config, options, _texts("require", require))
+    check_flags(lenient=lenient, profile=profile)
+    check_texts(against=against, device=device)
+    if not isinstance(config, (str, Path, type(None))):
+        raise OptionError("expected a file", option="config", value=config)
+    check_options(options)
+    plan = make_plan(networks, config, options, texts(require, "require"))
     reference = find_reference(plan, baseline, against)
-    changes = read_tolerances(_texts("fail_on", fail_on))
+    changes = read_tolerances(texts(fail_on, "fail_on"))
     return run(plan, reference, changes, lenient, device if profile else None, progress)
-
-
-def _check_types(**given: tuple[Any, ...]) -> None:
-    """Raises OptionError for a value that is neither None nor of one of the types behind it."""
-    for name, (value, *types) in given.items():
-        if value is not None and not isinstance(value, tuple(types)):
-            expected = " or ".join("a string" if kind is str else "a path" for kind in types)
-            raise OptionError(f"expected {expected}", option=name, value=value)
-
-
-def _texts(name: str, given: str | Iterable[str]) -> list[str]:
-    """One string or several."""
-    several = [given] if isinstance(given, str) else given
-    if not isinstance(several, Iterable):
-        raise OptionError("expected strings", option=name, value=given)
-    texts = list(several)
-    for text in texts:
-        if not isinstance(text, str):
-            raise OptionError("expected strings", option=name, value=texts)
-    return texts
 
 
 def run(

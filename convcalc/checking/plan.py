@@ -128,9 +128,10 @@ def _config(networks: Sequence[Network], given: str | Path | None) -> Config | N
 
 def _named(network: Network, options: Mapping[str, Any]) -> Entry:
     """An entry for a network that stands on the command line or in a call."""
-    network = str(network) if isinstance(network, Path) else network
-    if isinstance(network, str):
-        name = network.strip() or "''"
+    if isinstance(network, Path) and is_file(str(network)):
+        network = str(network)
+    if isinstance(network, (str, Path)):
+        name = str(network).strip() or "''"
     else:
         name = network.name if isinstance(network, Graph) else type(network).__name__
     return Entry(shorten(name, MAX_NAME), network, options)

@@ -31,6 +31,8 @@ def parse(text: str) -> Tree:
         SpecError: the text is not in the language; the error shows the place and a hint.
         LimitError: the text is too long or too deep.
     """
+    if not isinstance(text, str):
+        raise SpecError(f"expected a string, got {shorten(repr(text))}")
     return parse_passage(Passage(text, 0, len(text)), Blocks())
 
 

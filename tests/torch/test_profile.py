@@ -163,7 +163,7 @@ def test_one_network_out_of_memory_leaves_the_others(
         (["--dtype", "int8"], "--dtype int8: expected one of float32, bfloat16, float16"),
         (["--threads", "0"], "--threads 0: expected a number from 1 to 1,024"),
         (["--repeat", "0"], "--repeat 0: expected a number from 1"),
-        (["--min-time", "-1"], "seconds from 0 to 3600"),
+        (["--min-time", "-1"], "--min-time -1.0: expected 0 to 3,600 seconds"),
         (["--input", "CxHxW"], "must be a number"),
     ],
 )

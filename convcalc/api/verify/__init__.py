@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from convcalc.analysis import Report, Setting, analyze_graph
 from convcalc.analysis.renderable import Renderable
-from convcalc.api.arguments import need_numbers
+from convcalc.api.arguments import PaddingSize, check_flags, need_numbers, placed
 from convcalc.api.verify.counts import compare_fvcore, compare_layers, compare_run
 from convcalc.api.verify.fields import compare_fields
 from convcalc.api.verify.rows import (
@@ -29,7 +29,7 @@ from convcalc.api.verify.rows import (
 )
 from convcalc.errors import LayerError, shorten
 from convcalc.graph import Graph
-from convcalc.networks.sources import InputSize, Network, graphs_at, need_torch
+from convcalc.networks.sources import InputSize, Network, need_torch
 from convcalc.quantities import Shape
 
 __all__ = [
@@ -65,7 +65,7 @@ class Verification(Renderable):
 def verify(
     *networks: Network,
     input: InputSize = None,  # noqa: A002
-    padding: str = "same",
+    padding: PaddingSize = "same",
     bias: bool = True,
     after_conv: str | None = None,
     layers: bool = False,
@@ -85,14 +85,15 @@ def verify(
     need_torch("verify")
     from convcalc.torch_bridge.state import preserved_state
 
-    placed = graphs_at(networks, input, padding, bias, after_conv)
-    for _, shape, _ in placed:
+    check_flags(layers=layers)
+    found = placed(networks, input, padding, bias, after_conv)
+    for _, shape, _ in found:
         need_numbers(shape, "verify")
     rows: list[Row] = []
     with preserved_state():
-        for graph, shape, _ in placed:
+        for graph, shape, _ in found:
             rows += _verify_graph(graph, shape, layers, progress or (lambda _: None))
-    return Verification(tuple(rows), tuple(shape for _, shape, _ in placed))
+    return Verification(tuple(rows), tuple(shape for _, shape, _ in found))
 
 
 def _verify_graph(
