@@ -15,7 +15,7 @@ from convcalc.layers import Layer
 from convcalc.quantities import Shape
 
 INPUT = -1
-"""The index that stands for the network's input among a node's inputs."""
+"""The index of the network's (first) input among a node's inputs; others are -2, -3, ..."""
 
 MAX_LAYERS = 10_000
 """The most layers a network may have, counted before any work is done."""
@@ -35,8 +35,17 @@ class Node(NamedTuple):
     branch: BranchPath = ()
     span: Span | None = None
     """Where the layer stands in the user's text."""
+    size: Shape | None = None
+    """The output as torch has it, where its axes are not channels and positions in order."""
     params: int | None = None
     """Learned scalars, where the layer's own formula is wrong because some are shared."""
+
+
+class Input(NamedTuple):
+    """One of a network's inputs: number k is what nodes read as -1-k."""
+
+    name: str
+    shape: Shape
 
 
 class Output(NamedTuple):
@@ -45,6 +54,8 @@ class Output(NamedTuple):
     name: str
     node: int
     """The node that writes it; INPUT where the input is passed on as it is."""
+    size: Shape | None = None
+    """As torch has it, where that is not the node's map."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +73,8 @@ class Graph:
     reading: str
     input: Shape | None = None
     """The size that the network is described at, if it says so."""
+    inputs: tuple[Input, ...] = ()
+    """All inputs of a network with several, or with a name of its own; `input` is the first's."""
     outputs: tuple[Output, ...] = ()
     """Never empty: left out, the last node is the one output."""
     unknown: tuple[str, ...] = ()
@@ -74,17 +87,18 @@ class Graph:
             raise ValueError("a graph needs at least one node")
         check_layer_count(len(self.nodes))
         names: set[str] = set()
+        first = -max(1, len(self.inputs))
         for index, node in enumerate(self.nodes):
             if node.name in names:
                 raise ValueError(f"two nodes are named {node.name!r}")
             names.add(node.name)
-            if not node.inputs or not all(INPUT <= source < index for source in node.inputs):
+            if not all(first <= source < index for source in node.inputs):
                 raise ValueError(f"node {node.name!r} does not read earlier nodes")
         if not self.outputs:
             object.__setattr__(self, "outputs", (Output("output", len(self.nodes) - 1),))
         if len({output.name for output in self.outputs}) < len(self.outputs):
             raise ValueError("two outputs share a name")
-        if not all(INPUT <= output.node < len(self.nodes) for output in self.outputs):
+        if not all(first <= output.node < len(self.nodes) for output in self.outputs):
             raise ValueError("an output is not one of the nodes")
 
     def up_to(self, node: int) -> Graph:
@@ -102,8 +116,14 @@ class Graph:
         return self.names(node.inputs)
 
     def names(self, indices: Iterable[int]) -> tuple[str, ...]:
-        """The names of nodes, "input" for the network's input."""
-        return tuple("input" if i == INPUT else self.nodes[i].name for i in indices)
+        """The names of nodes and inputs."""
+        return tuple(self.name_of(index) for index in indices)
+
+    def name_of(self, index: int) -> str:
+        """The name of a node or an input; "input" where there is one that has none."""
+        if index >= 0:
+            return self.nodes[index].name
+        return self.inputs[-1 - index].name if self.inputs else "input"
 
 
 def check_layer_count(count: int, span: Span | None = None) -> None:

@@ -169,7 +169,10 @@ class AxisRead(NamedTuple):
     A convolution or pool has upsampling 1 and offset -padding. A transposed convolution has
     stride 1 and upsampling s: its output s*i - padding + dilation*t' is written by input i, which
     is the same equation read backwards. Padding and cropping are kernel 1 with an offset; a
-    broadcast axis is kernel 1 with stride 0.
+    broadcast axis is kernel 1 with stride 0; a flip has stride -1.
+
+    outside: what stands beyond the borders of the input: "" for zeros, which are not read, or
+        "circular", "reflect" or "replicate", which read other positions of it.
     """
 
     kernel_size: int = 1
@@ -177,6 +180,67 @@ class AxisRead(NamedTuple):
     offset: int = 0
     dilation: int = 1
     upsampling: int = 1
+    outside: str = ""
+
+    @property
+    def taps(self) -> int:
+        """The most positions that an output reads."""
+        return self.kernel_size
+
+
+class Windows(NamedTuple):
+    """Which input positions an output position reads, along one axis, where no stride says it.
+
+    With P windows, output q*P + f reads all positions from the first to the last of windows[f],
+    both moved by q*step; None reads nothing. Resizes to any size and uneven adaptive pools are so.
+    """
+
+    step: int
+    windows: tuple[tuple[int, int] | None, ...]
+
+    @property
+    def taps(self) -> int:
+        """The most positions that an output reads."""
+        return max((last - first + 1 for first, last in filter(None, self.windows)), default=0)
+
+    def window(self, output: int) -> tuple[int, int] | None:
+        """The first and last position that an output reads; None if it reads nothing."""
+        turns, phase = divmod(output, len(self.windows))
+        window = self.windows[phase]
+        if window is None:
+            return None
+        return window[0] + turns * self.step, window[1] + turns * self.step
+
+
+AxisReading = AxisRead | Windows
+
+
+class Link(NamedTuple):
+    """How one axis of a layer's input is read.
+
+    output: the axis of the output whose position decides what is read; None where every output
+        reads the same.
+    read: what is read; None for every position.
+    """
+
+    output: int | None
+    read: AxisReading | None
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """How the axes of a layer's input are read, where they are not those of its output in order.
+
+    axes: a link for each axis of the input; None where every position may be read.
+    exact: False where this is only an upper bound.
+    """
+
+    axes: tuple[Link, ...] | None
+    exact: bool = True
+
+
+LOST = Links(None, exact=False)
+"""Positions that are no longer followed: anything may be read."""
 
 
 class Stride(NamedTuple):

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from convcalc.analysis import support
+from convcalc.analysis.linked import linked
+from convcalc.graph import INPUT
 from convcalc.layers.base import Reads
+from convcalc.quantities import Links
 
 if TYPE_CHECKING:
     from convcalc.analysis.walk import Walk
@@ -28,7 +31,7 @@ def carried(
         joined: what two values become where they meet.
     """
     pending: dict[int, T] = {node: start}
-    for index in range(node, walk.origin, -1):
+    for index in range(node, max(walk.origin, INPUT), -1):
         if index not in pending:
             continue
         here = pending.pop(index)
@@ -61,9 +64,11 @@ def read_by(
         spatial = walk.state(source).shape.spatial
         if read is None:
             found = support.everything(spatial)
+        elif isinstance(read, Links):
+            found = linked(counter, region, read, spatial, clip)
         else:
             found = counter.read(region, read)
-            found = counter.clipped(found, spatial) if clip else found
+            found = counter.clipped(found, spatial, read) if clip else found
         return found if found.rows else None
 
     last = len(walk.states) - 1 if node is None else node

@@ -12,19 +12,20 @@ integers, and a position's count never overflows because `width` holds the numbe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from math import prod, sqrt
 from operator import add, methodcaller
 from typing import NamedTuple
 
+from convcalc.analysis import support
 from convcalc.analysis.backward import carried
 from convcalc.analysis.packed import Counts, Lines
 from convcalc.analysis.support import TooLarge
 from convcalc.analysis.walk import Walk
 from convcalc.layers.base import Reads
-from convcalc.quantities import AxisRead
+from convcalc.quantities import AxisRead, AxisReading, Links, Windows
 
 MAX_BITS = 2**31
 """Bits that one map of counts may take."""
@@ -114,8 +115,7 @@ class _Counter:
         """No fewer than the paths from the unit to any map: every tap taken to read something."""
 
         def through(ways: int, source: int, read: Reads) -> int:
-            spatial = self.walk.state(source).shape.spatial
-            return ways * (prod(spatial) if read is None else prod(r.kernel_size for r in read))
+            return ways * prod(_taps(read, self.walk.state(source).shape.spatial))
 
         return carried(self.walk, self.node, 1, through, add) or 1
 
@@ -135,11 +135,13 @@ class _Counter:
     def _through(self, here: _Apart | Counts, source: int, read: Reads) -> _Apart | Counts | None:
         spatial = self.walk.state(source).shape.spatial
         through: _Apart | Counts
-        if read is None:
+        if read is None or (isinstance(read, Links) and read.axes is None):
             through = self._everywhere(self._together(here).total(), spatial)
+        elif isinstance(read, Links):
+            through = self._linked(here, read, spatial)
         elif isinstance(here, Counts):
             through = self._read(here, read)
-            through = self._clipped(through, spatial) if self.clip else through
+            through = self._clipped(through, spatial, read) if self.clip else through
         else:
             through = self._read_apart(here, read, spatial)
         return through if all(_size(through)) else None
@@ -148,14 +150,36 @@ class _Counter:
         return self._sum(self._together(left), self._together(right))
 
     def _read_apart(
-        self, apart: _Apart, reads: tuple[AxisRead, ...], spatial: tuple[int, ...]
+        self, apart: _Apart, reads: tuple[AxisReading, ...], spatial: tuple[int, ...]
     ) -> _Apart:
         """Each axis read for itself."""
-        through = []
-        for counts, read, extent in zip(apart, reads, spatial, strict=True):
-            read_here = self._read(counts, (read,))
-            through.append(self._clipped(read_here, (extent,)) if self.clip else read_here)
-        return tuple(through)
+        return tuple(map(self._read_alone, apart, reads, spatial))
+
+    def _read_alone(self, counts: Counts, read: AxisReading, extent: int) -> Counts:
+        found = self._read(counts, (read,))
+        return self._clipped(found, (extent,), (read,)) if self.clip else found
+
+    def _linked(self, here: _Apart | Counts, links: Links, spatial: tuple[int, ...]) -> _Apart:
+        """The axes of the input, each read where it is linked to; only while they are apart."""
+        assert links.axes is not None
+        linked = [link.output for link in links.axes if link.output is not None and link.read]
+        if isinstance(here, Counts) or len(set(linked)) < len(linked):
+            raise TooLarge
+        alone = Counts((0,), (1,), [1], self.width)
+        found = [
+            self._everywhere(1, (extent,))
+            if link.read is None
+            else self._read_alone(
+                alone if link.output is None else here[link.output], link.read, extent
+            )
+            for link, extent in zip(links.axes, spatial, strict=True)
+        ]
+        left = prod(part.total() for axis, part in enumerate(here) if axis not in linked)
+        if left != 1 and not self.dry:
+            if not found:
+                raise TooLarge
+            found[0] = replace(found[0], rows=[row * left for row in found[0].rows])
+        return tuple(found)
 
     def _together(self, counts: _Apart | Counts) -> Counts:
         """The product of what was counted along each axis."""
@@ -187,19 +211,23 @@ class _Counter:
         row = int.from_bytes(ways.to_bytes(self.width // 8, "little") * last, "little")
         return Counts((0,) * len(spatial), spatial, [row] * prod(spatial[:-1]), self.width)
 
-    def _read(self, counts: Counts, reads: tuple[AxisRead, ...]) -> Counts:
+    def _read(self, counts: Counts, reads: Sequence[AxisReading]) -> Counts:
         for axis, read in enumerate(reads):
             if read != AxisRead():
                 counts = self._read_axis(counts, axis, read)
         return counts
 
-    def _read_axis(self, counts: Counts, axis: int, read: AxisRead) -> Counts:
+    def _read_axis(self, counts: Counts, axis: int, read: AxisReading) -> Counts:
         """The counts after one axis has gone through a layer; as `support` does with sets."""
-        n = counts.size[axis]
-        if read.stride == 0:  # a broadcast axis: all read the one position
-            summed = self._along(counts, axis, 1, lambda x: x.summed())
-            return summed.moved(axis, read.offset)
-        start = counts.low[axis] * read.stride + read.offset
+        if isinstance(read, Windows):
+            return self._mapped(counts, axis, read.window)
+        if read.stride < 0:
+            counts = self._mapped(counts, axis, lambda position: (-position, -position))
+            read = read._replace(stride=-read.stride)
+        n, start = counts.size[axis], counts.low[axis] * read.stride + read.offset
+        if read.stride == 0:  # a broadcast axis: all read the same
+            n = 1
+            counts = self._along(counts, axis, 1, lambda x: x.summed())
         if read.stride > 1:
             n = (n - 1) * read.stride + 1
             counts = self._along(counts, axis, n, lambda x: x.spread(read.stride))
@@ -215,9 +243,23 @@ class _Counter:
             start = (start + skip) // read.upsampling
         return counts.moved(axis, start)
 
-    def _clipped(self, counts: Counts, spatial: tuple[int, ...]) -> Counts:
-        """The part inside a map of those sizes."""
-        for axis, extent in enumerate(spatial):
+    def _mapped(self, counts: Counts, axis: int, window: support.Window) -> Counts:
+        """The counts with each position along an axis replaced by those of a window."""
+        low = counts.low[axis]
+        windows = [window(low + index) for index in range(counts.size[axis])]
+        first = min((found[0] for found in windows if found), default=0)
+        n = max((found[1] for found in windows if found), default=first - 1) - first + 1
+        placed = [(found[0] - first, found[1] - first) if found else None for found in windows]
+        counts = self._along(counts, axis, n, methodcaller("replaced", placed, n))
+        return counts.moved(axis, first)
+
+    def _clipped(
+        self, counts: Counts, spatial: tuple[int, ...], reads: Sequence[AxisReading]
+    ) -> Counts:
+        """The part inside a map of those sizes, with what stands for others brought there."""
+        for axis, (extent, read) in enumerate(zip(spatial, reads, strict=True)):
+            if outside := getattr(read, "outside", ""):
+                counts = self._mapped(counts, axis, support.FOLDS[outside](extent))
             low, n = counts.low[axis], counts.size[axis]
             first, last = max(low, 0), min(low + n, extent)
             if (first, last) != (low, low + n):
@@ -252,3 +294,15 @@ class _Counter:
         if self.dry:
             return replace(counts, size=size, rows=[])
         return counts.changed(axis, n, change)
+
+
+def _taps(read: Reads, spatial: tuple[int, ...]) -> Iterator[int]:
+    """Along each axis of an input, the most positions that an output reads."""
+    if read is None or (isinstance(read, Links) and read.axes is None):
+        yield from spatial
+    elif isinstance(read, Links):
+        for link, extent in zip(read.axes or (), spatial, strict=True):
+            yield extent if link.read is None else link.read.taps
+    else:
+        for along in read:
+            yield along.taps

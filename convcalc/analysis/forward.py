@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from convcalc.analysis import support
 from convcalc.analysis.walk import Walk
-from convcalc.quantities import AxisRead, Shape
+from convcalc.quantities import AxisRead, AxisReading, Links, Shape, Windows
 
 
 def reached_from(walk: Walk, position: tuple[int, ...]) -> support.Region | None:
@@ -18,6 +18,8 @@ def reached_from(walk: Walk, position: tuple[int, ...]) -> support.Region | None
                 region = regions.get(source)
                 if region is None:
                     continue
+                if isinstance(read, Links):
+                    return None  # positions are not followed forwards through these
                 if read is None:
                     found = support.everything(output.spatial)
                 else:
@@ -31,11 +33,16 @@ def reached_from(walk: Walk, position: tuple[int, ...]) -> support.Region | None
     return regions.get(len(walk.states) - 1, support.Region(position, 0))
 
 
-def _adjoint(reads: tuple[AxisRead, ...], output: Shape) -> tuple[AxisRead, ...]:
+def _adjoint(reads: tuple[AxisReading, ...], output: Shape) -> tuple[AxisRead, ...]:
     """Which outputs an input is read by: the equation of `AxisRead` solved for the output.
 
     stride * o = upsampling * i - offset - dilation * t, with t counted from the last tap.
+
+    Raises:
+        TooLarge: not that equation says what is read, but windows or another mode of padding.
     """
+    if any(isinstance(read, Windows) or read.outside or read.stride < 0 for read in reads):
+        raise support.TooLarge
     return tuple(
         AxisRead(
             read.kernel_size,
@@ -47,4 +54,5 @@ def _adjoint(reads: tuple[AxisRead, ...], output: Shape) -> tuple[AxisRead, ...]
         if read.stride
         else AxisRead(extent)  # the one position of a broadcast axis reaches all
         for read, extent in zip(reads, output.spatial, strict=True)
+        if isinstance(read, AxisRead)
     )

@@ -8,12 +8,15 @@ an axis is written once, for `Lines`, which are either the positions of a packed
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from math import prod
 from typing import Self
+
+Window = tuple[int, int]
+"""First and last position."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,10 @@ class Lines(ABC):
         """Position skip + factor*p moved to p."""
 
     @abstractmethod
+    def replaced(self, windows: Sequence[Window | None], n: int) -> Self:
+        """Each position's counts added to all positions of its window; n in all."""
+
+    @abstractmethod
     def summed(self) -> Self:
         """All positions added into one."""
 
@@ -150,6 +157,15 @@ class _Packed(Lines):
         kept = self.chunks()[skip::factor]
         return self._of(kept, b"", len(kept))
 
+    def replaced(self, windows: Sequence[Window | None], n: int) -> Self:
+        found = [0] * n
+        for count, window in zip(_unpacked(self.packed, self.n, self.width), windows, strict=True):
+            for position in _positions(window):
+                found[position] += count
+        size = self.width // 8
+        data = b"".join(count.to_bytes(size, "little") for count in found)
+        return replace(self, packed=int.from_bytes(data, "little"), n=n)
+
     def summed(self) -> Self:
         return replace(self, packed=_sum_of(self.packed, self.width), n=1)
 
@@ -200,11 +216,22 @@ class _Listed(Lines):
     def every(self, factor: int, skip: int) -> Self:
         return replace(self, lines=self.lines[skip::factor])
 
+    def replaced(self, windows: Sequence[Window | None], n: int) -> Self:
+        found = [[0] * self.inner for _ in range(n)]
+        for line, window in zip(self.lines, windows, strict=True):
+            for position in _positions(window):
+                found[position] = [x + y for x, y in zip(found[position], line, strict=True)]
+        return replace(self, lines=found)
+
     def summed(self) -> Self:
         return replace(self, lines=[[sum(column) for column in zip(*self.lines, strict=True)]])
 
     def rows(self) -> list[int]:
         return [row for line in self.lines for row in line]
+
+
+def _positions(window: Window | None) -> range:
+    return range(0) if window is None else range(window[0], window[1] + 1)
 
 
 def _sum_of(row: int, width: int) -> int:

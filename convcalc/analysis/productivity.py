@@ -11,7 +11,11 @@ from math import inf
 from typing import NamedTuple
 
 from convcalc.analysis import receptive_field as fields
-from convcalc.analysis.walk import Branch, Walk
+from convcalc.analysis.ties import Ties
+from convcalc.analysis.walk import Walk
+from convcalc.graph import INPUT
+from convcalc.layers.base import Reads
+from convcalc.quantities import AxisReading, Links
 
 
 class Productivity(NamedTuple):
@@ -28,25 +32,25 @@ class Productivity(NamedTuple):
 
 
 class _Path(NamedTuple):
-    """One way to a layer: the narrowest field before it, its taps, the field behind it."""
+    """One way to a layer: the narrowest field before it, its taps, and what is behind it."""
 
     before: fields.AxisField
     taps: int
-    after: fields.AxisField
+    after: Ties
 
 
 def productivity(walk: Walk, axis: int) -> Productivity:
     """The layers and the sizes that go together along an axis of the walk's origin."""
     extent = walk.state(walk.origin).shape.spatial[axis]
-    narrowest: dict[int, fields.AxisField] = {walk.origin: fields.IDENTITY}
+    narrowest = {walk.origin: Ties((fields.IDENTITY,), (axis,))}
     unproductive: list[str] = []
     smallest = 1
     largest: int | None = None
-    for index in range(walk.origin + 1, len(walk.states)):
-        paths = _paths(walk.branches[index], axis, narrowest)
+    for index in range(max(walk.origin, INPUT) + 1, len(walk.states)):
+        paths = [_path(narrowest[source], read) for source, read, _ in walk.branches[index]]
         if not paths:
             continue
-        narrowest[index] = min((path.after for path in paths), key=_size)
+        narrowest[index] = min((path.after for path in paths), key=lambda ties: _size(ties.axes[0]))
         before, taps, _ = paths[0]
         node, state = walk.graph.nodes[index], walk.states[index]
         if node.layer.is_weighted and taps > 1 and not before.sees_all:
@@ -54,23 +58,22 @@ def productivity(walk: Walk, axis: int) -> Productivity:
             smallest = max(smallest, size)
             if size > extent:
                 unproductive.append(node.name)
-        if state.axes is not None and not state.axes[axis].sees_all and state.shape.rank:
-            largest = fields.headline((state.axes[axis],), (state.shape.spatial[axis],)).size[0]
+        if state.ties is not None and not state.ties.axes[axis].sees_all and state.shape.rank:
+            along = state.ties.extents(state.shape.spatial)[axis]
+            largest = fields.headline((state.ties.axes[axis],), (along,)).size[0]
     return Productivity(tuple(unproductive), smallest, largest)
 
 
-def _paths(
-    branches: tuple[Branch, ...], axis: int, narrowest: dict[int, fields.AxisField]
-) -> list[_Path]:
-    """The way through each input."""
-    found = []
-    for source, read, _ in branches:
-        before = narrowest[source]
-        if read is None:
-            found.append(_Path(before, 1, fields.EVERYTHING))
-        else:
-            found.append(_Path(before, read[axis].kernel_size, before.through(read[axis])))
-    return found
+def _path(before: Ties, read: Reads) -> _Path:
+    """The way through one input."""
+    ((field,), (moved,), _) = before
+    after = before.through(read, fields.AxisField.through)
+    along: AxisReading | None = None
+    if moved is not None and isinstance(read, Links) and read.axes is not None:
+        along = read.axes[moved].read
+    elif moved is not None and isinstance(read, tuple):
+        along = read[moved]
+    return _Path(field, along.taps if along else 1, after)
 
 
 def _size(axis: fields.AxisField) -> float:

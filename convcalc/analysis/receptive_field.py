@@ -18,7 +18,15 @@ from math import gcd, lcm
 from typing import NamedTuple
 
 from convcalc.errors import LimitError
-from convcalc.quantities import INT64_MAX, AxisRead, ReceptiveField, Stride, is_number
+from convcalc.quantities import (
+    INT64_MAX,
+    AxisRead,
+    AxisReading,
+    ReceptiveField,
+    Stride,
+    Windows,
+    is_number,
+)
 
 MAX_PHASES = 2048
 """Output phases that are followed one by one."""
@@ -43,13 +51,17 @@ class Course(NamedTuple):
         turns, phase = divmod(unit, self.period)
         return _moved(self.regions[phase], turns * self.step)
 
-    def through(self, read: AxisRead) -> Course:
+    def through(self, read: AxisReading) -> Course:
         """The course of a layer's outputs, given that of its inputs."""
+        if isinstance(read, Windows):
+            return self._through_windows(read)
         if self.period == 1 and read.upsampling == 1 and self.regions[0] is not None:
             low, high = self.regions[0]
             first = self.step * read.offset
-            reach = self.step * read.dilation * (read.kernel_size - 1)
-            return Course(self.step * read.stride, ((low + first, high + first + reach),))
+            last = first + self.step * read.dilation * (read.kernel_size - 1)
+            if last < first:  # flipped
+                first, last = last, first
+            return Course(self.step * read.stride, ((low + first, high + last),))
         scaled = read.upsampling * self.period
         period = scaled // gcd(scaled, read.stride)
         _check_phases(period)
@@ -57,6 +69,27 @@ class Course(NamedTuple):
             self.step * (read.stride * period // scaled),
             tuple(self._read(read, unit) for unit in range(period)),
         ).shortest()
+
+    def _through_windows(self, read: Windows) -> Course:
+        turns = self.period // gcd(self.period, read.step)
+        period = len(read.windows) * turns
+        _check_phases(period)
+        regions = []
+        for unit in range(period):
+            window = read.window(unit)
+            regions.append(None if window is None else self._hull_over(*window, 1))
+        step = self.step * (read.step * turns // self.period)
+        return Course(step, tuple(regions)).shortest()
+
+    def _hull_over(self, begin: int, end: int, stride: int) -> Region | None:
+        """The hull of what units from `begin` to `end` read.
+
+        The regions of one phase move in one direction, so its first and its last unit decide.
+        """
+        count = (end - begin) // stride + 1
+        near = min(count, self.period)
+        steps = (*range(near), *range(count - near, count))
+        return _hull([self.region(begin + stride * step) for step in steps])
 
     def _read(self, read: AxisRead, unit: int) -> Region | None:
         """The hull of what the taps of one output unit read."""
@@ -72,10 +105,7 @@ class Course(NamedTuple):
         count = (read.kernel_size - 1 - first) // every + 1
         begin = (start + read.dilation * first) // read.upsampling
         stride = read.dilation * every // read.upsampling
-        # Regions of one phase move forward, so the first and last unit of each phase decide.
-        near = min(count, self.period)
-        steps = (*range(near), *range(count - near, count))
-        return _hull([self.region(begin + stride * step) for step in steps])
+        return self._hull_over(begin, begin + stride * (count - 1), stride)
 
     def shortest(self) -> Course:
         """The same with the smallest period that describes it."""
@@ -137,7 +167,7 @@ class AxisField(NamedTuple):
         """True after global pooling, a flatten or a fully connected layer."""
         return not self.courses
 
-    def through(self, read: AxisRead) -> AxisField:
+    def through(self, read: AxisReading) -> AxisField:
         """The field of a layer's outputs: series composition."""
         if self.sees_all:
             return self
@@ -153,20 +183,6 @@ EVERYTHING = AxisField(())
 
 Axes = tuple[AxisField, ...]
 """A field along each axis of the map that it is measured on."""
-
-
-def merged(branches: list[Axes]) -> Axes:
-    """The field of a layer that sees all of these.
-
-    Raises:
-        LimitError: it is larger than 64 bits can index.
-    """
-    axes = branches[0]
-    if len(branches) > 1:
-        axes = tuple(hull(list(axis)) for axis in zip(*branches, strict=True))
-    if too_large(axes):
-        raise LimitError("the receptive field is larger than 64 bits can index")
-    return axes
 
 
 def hull(fields: list[AxisField]) -> AxisField:
@@ -255,7 +271,7 @@ def _summary(axis: AxisField, extent: int) -> _Summary:
     first = next((region for region in course.regions if region is not None), None)
     return _Summary(
         max(by_phase),
-        Stride.reduced(course.step, course.period),
+        Stride.reduced(abs(course.step), course.period) if course.step else None,
         None if first is None else -first[0],
         by_phase,
     )
@@ -278,7 +294,7 @@ def too_large(axes: tuple[AxisField, ...]) -> bool:
     """Is a region or a stride beyond what 64 bits can index?"""
     for axis in axes:
         for course in axis.courses:
-            ends = [region[1] for region in course.regions if region is not None]
-            if course.step > INT64_MAX or max(ends, default=0) > INT64_MAX:
+            ends = [max(-region[0], region[1]) for region in course.regions if region is not None]
+            if abs(course.step) > INT64_MAX or max(ends, default=0) > INT64_MAX:
                 return True
     return False

@@ -28,6 +28,8 @@ class LayerReport:
     spec: str
     inputs: tuple[str, ...]
     output: Shape
+    size: Shape
+    """The output as it is shown: of a torch model, as torch has it."""
     params: int
     operations: OpCounts
     flops: int

@@ -61,6 +61,7 @@ def _folded(layers: list[LayerReport], parts: list[str]) -> LayerReport:
         spec=f"{len(layers)} layer{'' if len(layers) == 1 else 's'}",
         inputs=layers[0].inputs,
         output=last.output,
+        size=last.size,
         **Totals.of(layers)._asdict(),
         receptive_field=last.receptive_field,
         depth=last.depth,

@@ -16,11 +16,11 @@ support is then None.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from convcalc.quantities import AxisRead
+from convcalc.quantities import AxisRead, AxisReading, Windows
 
 MAX_POSITIONS = 2**22
 """Positions along one axis above which the set is not made."""
@@ -37,6 +37,12 @@ Run = tuple[int, Rows]
 
 _END: Run = (0, 0)
 """What follows the last run."""
+
+
+Window = Callable[[int], tuple[int, int] | None]
+"""The first and last position that one position becomes; None for none."""
+
+_ITSELF = AxisRead()
 
 
 class TooLarge(Exception):  # noqa: N818  (a signal between two functions here, no error)
@@ -62,22 +68,30 @@ class Counter:
         if self.budget < 0:
             raise TooLarge
 
-    def read(self, region: Region, reads: tuple[AxisRead, ...]) -> Region:
+    def read(self, region: Region, reads: Sequence[AxisReading]) -> Region:
         """What the outputs in `region` read of a layer's input."""
         rows = region.rows
         low = list(region.low)
         for axis, read in enumerate(reads):
-            if read != AxisRead():
+            if read != _ITSELF:
                 low[axis], rows = self._read_axis(rows, axis, low[axis], read)
         return Region(tuple(low), rows)
 
-    def _read_axis(self, rows: Rows, axis: int, low: int, read: AxisRead) -> tuple[int, Rows]:
+    def _read_axis(self, rows: Rows, axis: int, low: int, read: AxisReading) -> tuple[int, Rows]:
         """The set after one axis has gone through a layer, and its new low end."""
+        if isinstance(read, Windows):
+            return self._mapped(rows, axis, low, read.window)
         if read.stride == 0:
-            return read.offset, self._along(rows, axis, self._collapse)
+            return self._dilated(self._along(rows, axis, self._collapse), axis, read.offset, read)
+        if read.stride < 0:
+            low, rows = self._mapped(rows, axis, low, lambda position: (-position, -position))
+            read = read._replace(stride=-read.stride)
         if read.stride > 1:
             rows = self._along(rows, axis, lambda part: self._spread(part, read.stride))
-        start = low * read.stride + read.offset
+        return self._dilated(rows, axis, low * read.stride + read.offset, read)
+
+    def _dilated(self, rows: Rows, axis: int, start: int, read: AxisRead) -> tuple[int, Rows]:
+        """The set after the taps along one axis, whose first is at `start` for the lowest unit."""
         if read.kernel_size > 1:
             rows = self._along(rows, axis, lambda part: self._dilate(part, read))
         if read.upsampling > 1:
@@ -86,13 +100,38 @@ class Counter:
             start = (start + skip) // read.upsampling
         return start, rows
 
+    def _mapped(self, rows: Rows, axis: int, low: int, window: Window) -> tuple[int, Rows]:
+        """Every position along an axis replaced by those of a window."""
+        length = _length(rows, axis)
+        self.spend(_STEP_COST * length)
+        windows = [window(low + index) for index in range(length)]
+        first = min((found[0] for found in windows if found), default=0)
+        return first, self._along(rows, axis, lambda part: self._placed(part, first, windows))
+
+    def _placed(self, rows: Rows, low: int, windows: list[tuple[int, int] | None]) -> Rows:
+        """The set along one axis with its positions replaced by windows, counted from `low`."""
+        if isinstance(rows, int):
+            moved = 0
+            for index, found in enumerate(windows[: rows.bit_length()]):
+                if found and rows >> index & 1:
+                    moved |= ((2 << found[1] - found[0]) - 1) << found[0] - low
+            self.spend(_STEP_COST * len(windows))
+            return moved
+        union: Rows = 0
+        for start, end, part in numbered(rows):
+            for found in windows[start : end + 1]:
+                if found and part:
+                    union = self.union(union, runs([(found[0] - low, 0),
+                                                     (found[1] - found[0] + 1, part)]))  # fmt: skip
+        return union
+
     def _along(self, rows: Rows, axis: int, change: Callable[[Rows], Rows]) -> Rows:
         """`change` done to the sets that lie along `axis`."""
         if axis == 0 or rows == 0:
             return change(rows) if rows else 0
         assert isinstance(rows, tuple)
         self.spend(0)
-        return _runs([(count, self._along(part, axis - 1, change)) for count, part in rows])
+        return runs([(count, self._along(part, axis - 1, change)) for count, part in rows])
 
     def _collapse(self, rows: Rows) -> Rows:
         """Every position brought to one (a broadcast axis)."""
@@ -117,7 +156,7 @@ class Counter:
         for count, part in rows:
             self.spend(_STEP_COST * count)
             spread.extend([(1, part), gap] * count if part else [(count * factor, 0)])
-        return _runs(spread[:-1] if spread[-1] == gap else spread)
+        return runs(spread[:-1] if spread[-1] == gap else spread)
 
     def _decimate(self, rows: Rows, skip: int, factor: int) -> Rows:
         """Position skip + factor*p moved to p, the others dropped."""
@@ -134,7 +173,7 @@ class Counter:
             if last >= first:
                 parts.append((last - first + 1, part))
             position += count
-        return _runs(parts)
+        return runs(parts)
 
     def _dilate(self, rows: Rows, read: AxisRead) -> Rows:
         """The union of the set moved by 0, d, 2d ... (k-1)d, in log2(k) unions."""
@@ -153,7 +192,7 @@ class Counter:
             if rows.bit_length() + by > MAX_POSITIONS:
                 raise TooLarge
             return rows << by
-        return _runs([(by, 0), *rows])
+        return runs([(by, 0), *rows])
 
     def union(self, left: Rows, right: Rows) -> Rows:
         """The union of two sets over the same axes that begin at the same position."""
@@ -183,7 +222,7 @@ class Counter:
         elif right_count:
             merged += [(right_count, right_part), *b]
         self.spend(_STEP_COST * len(merged))
-        return _runs(merged)
+        return runs(merged)
 
     def join(self, left: Region, right: Region) -> Region:
         """The union of two regions."""
@@ -192,11 +231,17 @@ class Counter:
         low = tuple(map(min, left.low, right.low))
         return Region(low, self.union(self._from(left, low), self._from(right, low)))
 
-    def clipped(self, region: Region, spatial: tuple[int, ...]) -> Region:
-        """The part of the region that lies inside a map of those sizes."""
+    def clipped(
+        self, region: Region, spatial: tuple[int, ...], reads: Sequence[AxisReading] = ()
+    ) -> Region:
+        """The part of the region that lies inside a map of those sizes; what was read beyond its
+        borders and stands for other positions is brought there."""
         rows = region.rows
         low = list(region.low)
         for axis, size in enumerate(spatial):
+            outside = getattr(reads[axis], "outside", "") if reads else ""
+            if outside and rows:
+                low[axis], rows = self._mapped(rows, axis, low[axis], FOLDS[outside](size))
             skip = max(0, -low[axis])
             low[axis] = max(0, low[axis])
             keep = max(0, size - low[axis])
@@ -215,7 +260,7 @@ class Counter:
             kept = min(times - dropped, keep)
             keep -= kept
             parts.append((kept, part))
-        return _runs([run for run in parts if run[0]])
+        return runs([run for run in parts if run[0]])
 
     def _from(self, region: Region, low: tuple[int, ...]) -> Rows:
         """The region's rows, counted from `low`."""
@@ -229,7 +274,41 @@ class Counter:
         return rows
 
 
-def _runs(parts: list[Run]) -> Rows:
+def _circular(size: int) -> Window:
+    return lambda position: (position % size, position % size)
+
+
+def _reflect(size: int) -> Window:
+    def window(position: int) -> tuple[int, int]:
+        turn = max(1, 2 * (size - 1))
+        there = min(position % turn, turn - position % turn) if size > 1 else 0
+        return there, there
+
+    return window
+
+
+def _replicate(size: int) -> Window:
+    return lambda position: (min(max(position, 0), size - 1),) * 2
+
+
+FOLDS: dict[str, Callable[[int], Window]] = {
+    "circular": _circular,
+    "reflect": _reflect,
+    "replicate": _replicate,
+}
+"""Which position of a map stands beyond its borders, by the padding's mode."""
+
+
+def _length(rows: Rows, axis: int) -> int:
+    """Positions along an axis up to the last that is in the set."""
+    if isinstance(rows, int):
+        return rows.bit_length()
+    if axis == 0:
+        return sum(count for count, _ in rows)
+    return max(_length(part, axis - 1) for _, part in rows)
+
+
+def runs(parts: list[Run]) -> Rows:
     """Equal neighbours joined, empty ends dropped; 0 if nothing is left."""
     joined: list[Run] = []
     for count, part in parts:
@@ -286,14 +365,14 @@ def extents(rows: Rows, rank: int) -> list[tuple[int, int]]:
         return []
     if isinstance(rows, int):
         return [((rows & -rows).bit_length() - 1, rows.bit_length() - 1)]
-    ends = [run for run in _numbered(rows) if run[2]]
+    ends = [run for run in numbered(rows) if run[2]]
     found = [extents(part, rank - 1) for _, _, part in ends]
     inner = zip(*found, strict=True)
     hulls = [(min(a for a, _ in axis), max(b for _, b in axis)) for axis in inner]
     return [(ends[0][0], ends[-1][1]), *hulls]
 
 
-def _numbered(rows: tuple[Run, ...]) -> Iterator[tuple[int, int, Rows]]:
+def numbered(rows: tuple[Run, ...]) -> Iterator[tuple[int, int, Rows]]:
     """The runs with their first and last position."""
     position = 0
     for times, part in rows:

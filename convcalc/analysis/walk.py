@@ -5,19 +5,32 @@ Cost is linear in the layers; the support (`analysis.support`) is a second walk,
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 from convcalc.analysis import receptive_field as fields
-from convcalc.analysis import support
+from convcalc.analysis import support, ties
 from convcalc.analysis.backward import read_by
 from convcalc.analysis.report import LayerReport, OutputReport, Report
+from convcalc.analysis.ties import Ties
 from convcalc.conventions import convention
 from convcalc.errors import ConvcalcError, LimitError, shorten
-from convcalc.graph import INPUT, Graph, Node
+from convcalc.graph import INPUT, Graph, Node, Output
 from convcalc.layers import Layer
 from convcalc.layers.base import Reads
-from convcalc.quantities import INT64_MAX, AxisRead, OpCounts, ReceptiveField, Shape, is_number
+from convcalc.quantities import (
+    INT64_MAX,
+    AxisRead,
+    AxisReading,
+    OpCounts,
+    ReceptiveField,
+    Shape,
+    is_number,
+)
+
+NO_FIELD = ReceptiveField((), (), ())
+"""What is seen of a map that nothing of the layer depends on."""
 
 
 class Setting(NamedTuple):
@@ -35,7 +48,7 @@ class State(NamedTuple):
     """What the walk knows of one map: the network's input, or a node's output."""
 
     shape: Shape
-    axes: fields.Axes | None
+    ties: Ties | None
     """None of a map that does not depend on the one that fields are measured on."""
     depth: int = 0
     nonlinearities: int = 0
@@ -44,13 +57,23 @@ class State(NamedTuple):
     exact: bool = True
     """Is the field, the union over channels, no more than an output really sees?"""
 
+    @property
+    def axes(self) -> fields.Axes | None:
+        """The field along each axis of the origin."""
+        return None if self.ties is None else self.ties.axes
+
 
 class Branch(NamedTuple):
     """What a node sees through one of its inputs."""
 
     source: int
     read: Reads
-    axes: fields.Axes
+    ties: Ties
+
+    @property
+    def axes(self) -> fields.Axes:
+        """The field along each axis of the origin."""
+        return self.ties.axes
 
 
 class Facts(NamedTuple):
@@ -77,13 +100,18 @@ def analyze_graph(graph: Graph, setting: Setting, assumed: tuple[str, ...] = ())
         SymbolError: the answer needs a number where the input has a letter.
     """
     walk = Walk(graph, setting)
-    layers = []
-    for index, node in enumerate(graph.nodes):
-        try:
-            layers.append(walk.step(index, node))
-        except ConvcalcError as error:
-            raise _at(error, graph, node) from None
-    outputs = {output.name: walk.output_report(output.node) for output in graph.outputs}
+    names = [given.name for given in graph.inputs] or ["input"]
+    layers = [walk.step(index, node) for index, node in enumerate(graph.nodes)]
+    walks = {names[0]: walk}
+    for number, name in enumerate(names[1:], 2):
+        walks[name] = Walk(graph, setting, -number, walk.facts)
+        walks[name].visit_all()
+    if len(walks) > 1:
+        layers = [
+            replace(layer, receptive_field=_seen_first(walks.values(), index))
+            for index, layer in enumerate(layers)
+        ]
+    outputs = {output.name: _output_report(walks, output) for output in graph.outputs}
     first = outputs[graph.outputs[0].name]
     ends = [walk.state(output.node) for output in graph.outputs]
     return Report(
@@ -99,7 +127,7 @@ def analyze_graph(graph: Graph, setting: Setting, assumed: tuple[str, ...] = ())
         receptive_field=first.receptive_field,
         layers=tuple(layers),
         outputs=outputs,
-        inputs={"input": setting.input},
+        inputs={name: walk.state(-1 - number).shape for number, name in enumerate(names)},
         assumed=assumed,
         unknown=graph.unknown,
         graph=graph if graph.module is None else replace(graph, module=None),
@@ -114,31 +142,59 @@ def _at(error: ConvcalcError, graph: Graph, node: Node) -> ConvcalcError:
     )
 
 
+def _seen_first(walks: Iterable[Walk], node: int) -> ReceptiveField:
+    """What a node sees of the first input that it depends on."""
+    found = (walk.headline(state) for walk in walks if (state := walk.state(node)).ties is not None)
+    return next(found, NO_FIELD)
+
+
+def _output_report(walks: Mapping[str, Walk], output: Output) -> OutputReport:
+    """An output's shape, and what it sees of each input that it depends on."""
+    seen = {
+        name: walk.whole_field(output.node)
+        for name, walk in walks.items()
+        if walk.state(output.node).ties is not None
+    }
+    shape = output.size or next(iter(walks.values())).state(output.node).shape
+    return OutputReport(shape, next(iter(seen.values()), NO_FIELD), seen)
+
+
 def _stays_uniform(layer: Layer, sources: list[State]) -> bool:
     """Do all channels still see the same, if the layer does not mix them? A sum unites what its
     branches saw, channel by channel; concatenated ones are taken to have seen something else."""
-    return all(source.uniform for source in sources) and not (
-        layer.keeps_branches_apart and len(sources) > 1
-    )
+    apart = layer.keeps_branches_apart and len(sources) > 1
+    return all(s.uniform for s in sources) and not (apart or layer.sets_channels_apart)
 
 
 class Walk:
     """Visits the nodes in order; `origin` is the map that fields are measured on."""
 
-    def __init__(self, graph: Graph, setting: Setting, origin: int = INPUT) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        setting: Setting,
+        origin: int = INPUT,
+        facts: dict[tuple[Layer, tuple[Shape, ...]], Facts] | None = None,
+    ) -> None:
         self.graph = graph
         self.setting = setting
         self.origin = origin
         self.count = convention(setting.convention).counter()
-        rank = setting.input.rank
-        self.start = State(setting.input, (fields.IDENTITY,) * rank if origin == INPUT else None)
-        self.last = (fields.IDENTITY, AxisRead(), fields.IDENTITY)
+        shapes = (setting.input, *(given.shape for given in graph.inputs[1:]))
+        self.starts = [
+            State(shape, ties.identity(shape.rank) if origin == -1 - number else None)
+            for number, shape in enumerate(shapes)
+        ]
+        self.last: tuple[fields.AxisField, AxisReading, fields.AxisField] = (
+            fields.IDENTITY, AxisRead(), fields.IDENTITY
+        )  # fmt: skip
         self.states: list[State] = []
         self.branches: list[tuple[Branch, ...]] = []
-        self.facts: dict[tuple[Layer, tuple[Shape, ...]], Facts] = {}
+        self.facts = {} if facts is None else facts
 
     def state(self, index: int) -> State:
-        return self.start if index == INPUT else self.states[index]
+        """The map of a node, or of an input."""
+        return self.states[index] if index >= 0 else self.starts[-1 - index]
 
     def visit_all(self) -> None:
         """Visit every node.
@@ -147,20 +203,24 @@ class Walk:
             LayerError, LimitError, SymbolError: as `analyze_graph`.
         """
         for index, node in enumerate(self.graph.nodes):
-            try:
-                self.advance(index, node)
-            except ConvcalcError as error:
-                raise _at(error, self.graph, node) from None
+            self._visit(index, node)
+
+    def _visit(self, index: int, node: Node) -> Facts:
+        try:
+            return self.advance(index, node)
+        except ConvcalcError as error:
+            raise _at(error, self.graph, node) from None
 
     def step(self, index: int, node: Node) -> LayerReport:
         """Visit one node: its state is kept, its share returned."""
-        layer, facts = node.layer, self.advance(index, node)
+        layer, facts = node.layer, self._visit(index, node)
         return LayerReport(
             name=node.name,
             kind=layer.word,
             spec=node.spec,
             inputs=self.graph.input_names(node),
             output=facts.output,
+            size=node.size or facts.output,
             params=facts.params if node.params is None else node.params,
             operations=facts.operations,
             flops=facts.flops,
@@ -177,18 +237,18 @@ class Walk:
         sources = [self.state(i) for i in node.inputs]
         facts = self._facts_of(layer, tuple(source.shape for source in sources))
         branches = self._branches(node, sources, facts.reads)
-        axes: fields.Axes | None = None
+        seen: Ties | None = None
         if index == self.origin:
-            axes = (fields.IDENTITY,) * facts.output.rank
+            seen = ties.identity(facts.output.rank)
         elif branches:
-            axes = fields.merged([branch.axes for branch in branches])
+            seen = ties.merged([branch.ties for branch in branches])
         self.branches.append(branches)
         self.states.append(
             State(
                 facts.output,
-                axes,
-                max(source.depth for source in sources) + layer.is_weighted,
-                max(source.nonlinearities for source in sources) + layer.is_activation,
+                seen,
+                max((s.depth for s in sources), default=0) + layer.is_weighted,
+                max((s.nonlinearities for s in sources), default=0) + layer.is_activation,
                 layer.mixes_channels or _stays_uniform(layer, sources),
                 all(s.exact and (s.uniform or not layer.drops_channels) for s in sources),
             )
@@ -224,20 +284,15 @@ class Walk:
     ) -> tuple[Branch, ...]:
         """What a node sees through each of its inputs that depend on the origin."""
         found = tuple(
-            Branch(index, read, self._seen_through(source.axes, read))
+            Branch(index, read, source.ties.through(read, self._through))
             for index, source, read in zip(node.inputs, sources, reads, strict=True)
-            if source.axes is not None
+            if source.ties is not None
         )
         if self.setting.local and node.layer.is_gate:
             return tuple(b for b in found if not all(axis.sees_all for axis in b.axes)) or found
         return found
 
-    def _seen_through(self, axes: fields.Axes, read: Reads) -> fields.Axes:
-        if read is None:
-            return (fields.EVERYTHING,) * len(axes)
-        return tuple(map(self._through, axes, read))
-
-    def _through(self, axis: fields.AxisField, read: AxisRead) -> fields.AxisField:
+    def _through(self, axis: fields.AxisField, read: AxisReading) -> fields.AxisField:
         """`AxisField.through`; worked out once for the axes of a square kernel."""
         if self.last[:2] != (axis, read):
             self.last = (axis, read, axis.through(read))
@@ -246,17 +301,17 @@ class Walk:
     def _reads(self, layer: Layer, shapes: tuple[Shape, ...], output: Shape, which: int) -> Reads:
         if self.setting.local and layer.sees_statistics:
             return (AxisRead(),) * output.rank
-        if output.rank == 0:  # a vector has no positions left: what it reads, it reads whole
-            return None
-        return layer.reads(shapes, output, which)
+        read = layer.reads(shapes, output, which)
+        if isinstance(read, tuple) and len(read) != shapes[which].rank:
+            return None  # a vector has no positions left: what it reads, it reads whole
+        return read
 
     def headline(self, state: State) -> ReceptiveField:
         """The field of a map, without its support."""
-        axes, output = state.axes, state.shape
-        assert axes is not None  # where every map depends on the input
-        extents = output.spatial if output.rank == len(axes) else (1,) * len(axes)
-        field = fields.headline(axes, extents)
-        return field if state.exact else replace(field, exact=False)
+        if state.ties is None:  # a constant of a torch model
+            return NO_FIELD
+        field = fields.headline(state.ties.axes, state.ties.extents(state.shape.spatial))
+        return field if state.exact and state.ties.exact else replace(field, exact=False)
 
     def _check_size(self, output: Shape, params: int) -> None:
         elements = output.elements
@@ -266,11 +321,6 @@ class Walk:
             )
         if is_number(params) and params > INT64_MAX:
             raise LimitError("it has more parameters than a 64-bit tensor can hold")
-
-    def output_report(self, node: int) -> OutputReport:
-        """What is said of an output that a node writes."""
-        field = self.whole_field(node)
-        return OutputReport(self.state(node).shape, field, {"input": field})
 
     def whole_field(self, node: int | None = None) -> ReceptiveField:
         """The field of a node, the last one if left out, with the support of an interior unit."""
@@ -282,7 +332,8 @@ class Walk:
             return field
         if max(size or 0 for size in field.size) > support.MAX_POSITIONS:
             return field
-        unit = tuple(map(fields.largest_phase, axes))
+        assert state.ties is not None
+        unit = state.ties.unit(state.shape.rank, fields.largest_phase)
         try:
             region = read_by(self, unit, clip=False, node=node)
         except support.TooLarge:

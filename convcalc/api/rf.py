@@ -19,6 +19,7 @@ from convcalc.analysis.effective import EffectiveField, effective_field
 from convcalc.analysis.forward import reached_from
 from convcalc.analysis.productivity import Productivity, productivity
 from convcalc.analysis.renderable import Renderable
+from convcalc.analysis.ties import Ties
 from convcalc.analysis.walk import Walk
 from convcalc.api.arguments import PaddingSize, check_flags, check_texts, placed, unit_position
 from convcalc.errors import OptionError, SymbolError, nearest, option
@@ -134,8 +135,9 @@ def _index(graph: Graph, name: str, option: str) -> int:
 
 
 def _view(walk: Walk, unit: tuple[int, ...] | None) -> FieldView:
-    axes = walk.states[-1].axes
-    assert axes is not None
+    ties = walk.states[-1].ties
+    assert ties is not None
+    axes = ties.axes
     origin, output = walk.state(walk.origin).shape, walk.states[-1].shape
     field = walk.whole_field()
     drifting = field.is_global or any(len(axis.courses) != 1 for axis in axes)
@@ -145,7 +147,7 @@ def _view(walk: Walk, unit: tuple[int, ...] | None) -> FieldView:
     elif clipped or not axes:
         unit = tuple(size // 2 for size in output.spatial)
     else:
-        unit = tuple(map(algebra.largest_phase, axes))
+        unit = ties.unit(output.rank, algebra.largest_phase)
     positions = _read_by(walk, unit, clipped)
     position = tuple(size // 2 for size in origin.spatial)
     reached = reached_from(walk, position)
@@ -162,7 +164,7 @@ def _view(walk: Walk, unit: tuple[int, ...] | None) -> FieldView:
         disagreements=tuple(_disagreements(walk)),
         unit=unit,
         clipped=clipped,
-        region=_region(axes, unit, origin, positions, clipped),
+        region=_region(ties, unit, origin, positions, clipped),
         read=sets.count(positions.rows) if positions else None,
         positions_read=positions,
         effective=_effective(walk, unit, clipped) if positions is not None else None,
@@ -213,7 +215,7 @@ def _centre(axis: algebra.AxisField) -> Fraction | None:
 
 
 def _region(
-    axes: algebra.Axes,
+    ties: Ties,
     unit: tuple[int, ...],
     origin: Shape,
     positions: sets.Region | None,
@@ -226,12 +228,12 @@ def _region(
     """
     if positions is not None:
         return _box(positions) or (None,) * origin.rank
-    at = unit or (0,) * origin.rank
+    at = [0 if moved is None else unit[moved] for moved in ties.moved]
     extents = origin.spatial if clipped else (None,) * origin.rank
-    return tuple(map(_interval, axes, at, extents))
+    return tuple(map(seen_along, ties.axes, at, extents))
 
 
-def _interval(axis: algebra.AxisField, unit: int, extent: int | None) -> Interval | None:
+def seen_along(axis: algebra.AxisField, unit: int, extent: int | None) -> Interval | None:
     """What a unit sees along an axis, within the map if its extent is given."""
     if axis.sees_all:
         return (0, extent - 1) if extent else None

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 from convcalc.errors import LayerError, SpecError
 from convcalc.layers.padding import Padding, format_sides
-from convcalc.quantities import AxisRead, OpCounts, Shape
+from convcalc.quantities import AxisRead, AxisReading, Links, OpCounts, Shape
 
 MAX_SIZE = 999_999_999
 """The largest number that a specification may hold."""
@@ -141,6 +141,8 @@ class Layer(Word, ABC):
     """What some channels saw may be lost, so that a field over all of them is an upper bound."""
     keeps_branches_apart: ClassVar[bool] = False
     """Different branches end in different channels."""
+    sets_channels_apart: ClassVar[bool] = False
+    """Its output's channels read different positions."""
     is_gate: ClassVar[bool] = False
     """Its branches that see the whole map only scale the others; `local` fields leave them out."""
 
@@ -165,8 +167,9 @@ class Layer(Word, ABC):
         """For each spatial axis, what an output position reads of input number `which`."""
 
 
-Reads = tuple[AxisRead, ...] | None
-"""An AxisRead for each axis; None where an output reads every position."""
+Reads = tuple[AxisReading, ...] | Links | None
+"""For each axis of the input what the same axis of the output reads of it, or its links to others;
+None where an output reads every position."""
 
 POINTWISE = AxisRead()
 

@@ -93,7 +93,7 @@ def _layer(layer: LayerReport) -> dict[str, Any]:
         "kind": layer.kind,
         "spec": layer.spec,
         "inputs": list(layer.inputs),
-        "output": shape_dict(layer.output),
+        "output": shape_dict(layer.size),
         **_figures(LAYER_FIGURES, layer),
         "receptive_field": field_dict(layer.receptive_field),
     }

@@ -53,7 +53,7 @@ def raw_layers(report: Report) -> Rows:
             layer.kind,
             layer.spec,
             " ".join(layer.inputs),
-            layer.output,
+            layer.size,
             *_values(LAYER_FIGURES, layer),
             *_raw_field(layer.receptive_field),
         ]
@@ -111,7 +111,7 @@ def _layer_row(layer: LayerReport, report: Report) -> list[str]:
     return [
         layer.name,
         layer.spec,
-        numbers.shape(layer.output),
+        numbers.shape(layer.size),
         numbers.grouped(layer.params),
         numbers.si(layer.macs),
         numbers.percent(layer.macs, report.macs),

@@ -164,7 +164,7 @@ def _layers(report: Report) -> Table:
         table.add_row(
             _tree_name(layer, open_branch),
             Text(layer.spec),
-            Text(numbers.shape(layer.output)),
+            Text(numbers.shape(layer.size)),
             numbers.grouped(layer.params) if layer.params else "",
             numbers.si(layer.macs) if layer.macs else "",
             numbers.percent(layer.macs, report.macs) if layer.macs else "",

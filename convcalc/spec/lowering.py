@@ -82,7 +82,7 @@ def lower_stages(
         builder.open_stage(stage)
         source = builder.add_tree(tree, source, ())
     outputs = (Output(stages[-1][0], source),)
-    return Graph(tuple(builder.nodes), name, title, input, outputs)
+    return Graph(tuple(builder.nodes), name, title, input, outputs=outputs)
 
 
 class _Counter:

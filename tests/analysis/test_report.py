@@ -6,10 +6,11 @@ import pytest
 
 from convcalc import ConvcalcError, Shape, analyze, compare, parse
 from convcalc.conventions import CONVENTIONS
-from convcalc.graph import INPUT, Graph, Node, Output
+from convcalc.graph import INPUT, Graph, Input, Node, Output
 from convcalc.layers.activation import ReLU
 from convcalc.layers.conv import Conv
 from convcalc.layers.merge import Add
+from convcalc.layers.traced import Traced
 from tests.limits import Limit, cost
 
 MAP = "4x6x5"  # 120 elements
@@ -133,7 +134,6 @@ def test_trees_and_graphs_are_networks_too() -> None:
     [
         (),
         (Node("a", ReLU(), (0,), "relu"),),
-        (Node("a", ReLU(), (), "relu"),),
         (Node("a", ReLU(), (INPUT,), "relu"), Node("a", ReLU(), (0,), "relu")),
         (Node("a", ReLU(), (-2,), "relu"),),
     ],
@@ -225,3 +225,33 @@ def test_ten_thousand_layers_are_analysed() -> None:
     assert (report.depth, report.nonlinearities, len(report.layers)) == (5000, 5000, 10_000)
     assert report.receptive_field.size == (10_001, 10_001)
     assert report.receptive_field.support == 10_001**2
+
+
+def test_two_inputs_are_seen_each_for_itself() -> None:
+    """conv3(x) + conv5(y), and a second output of y alone."""
+    nodes = (
+        Node("a", Conv((3, 3)), (-1,), "3x3"),
+        Node("b", Conv((5, 5), stride=(2, 2)), (-2,), "5x5s2"),
+        Node("sum", Add(), (0, 1), "add"),
+        Node("constant", Traced("constant", Shape(4, (6, 5)), reading=()), (), "constant"),
+        Node("late", Add(), (2, 3), "add"),
+    )
+    graph = Graph(
+        nodes, "two", "two inputs", Shape(4, (6, 5)),
+        inputs=(Input("x", Shape(4, (6, 5))), Input("y", Shape(4, (12, 10)))),
+        outputs=(Output("late", 4), Output("b", 1), Output("constant", 3), Output("y", -2)),
+    )  # fmt: skip
+    report = analyze(graph)
+    assert report.inputs == {"x": Shape(4, (6, 5)), "y": Shape(4, (12, 10))}
+    late, b, constant, y = report.outputs.values()
+    assert {name: field.size for name, field in late.receptive_fields.items()} == {
+        "x": (3, 3), "y": (5, 5),
+    }  # fmt: skip
+    assert late.receptive_field == report.receptive_field == late.receptive_fields["x"]
+    assert {name: field.size for name, field in b.receptive_fields.items()} == {"y": (5, 5)}
+    assert [str(stride) for stride in b.receptive_field.stride] == ["2", "2"]
+    assert constant.receptive_fields == {} and constant.receptive_field.size == ()
+    assert y.receptive_field.size == (1, 1) and y.shape == Shape(4, (12, 10))
+    sizes = {layer.name: layer.receptive_field.size for layer in report.layers}
+    assert sizes == {"a": (3, 3), "b": (5, 5), "sum": (3, 3), "constant": (), "late": (3, 3)}
+    assert report.layers[1].inputs == ("y",)
