@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from convcalc.api.explain import Explanation, explain
     from convcalc.api.profile import Profile, profile
     from convcalc.api.rf import FieldView, receptive_field
+    from convcalc.api.search import SearchResult, SearchRow, search
     from convcalc.api.torch import from_torch, to_torch
     from convcalc.api.verify import Verification, verify
     from convcalc.checking import Check, Verdict, check
@@ -40,6 +41,8 @@ __all__ = [
     "Profile",
     "ReceptiveField",
     "Report",
+    "SearchResult",
+    "SearchRow",
     "Shape",
     "Timing",
     "Verdict",
@@ -54,6 +57,7 @@ __all__ = [
     "parse",
     "profile",
     "receptive_field",
+    "search",
     "to_torch",
     "verify",
 ]
@@ -64,6 +68,7 @@ _MODULES = {
     "api.explain": ("Explanation", "explain"),
     "api.profile": ("Profile", "profile"),
     "api.rf": ("FieldView", "receptive_field"),
+    "api.search": ("SearchResult", "SearchRow", "search"),
     "api.torch": ("from_torch", "to_torch"),
     "api.verify": ("Verification", "verify"),
     "checking": ("Check", "Verdict", "check"),

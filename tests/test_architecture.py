@@ -25,7 +25,7 @@ ORDER = (
     {"conventions"},
     {"analysis", "spec"},
     {"torch_bridge"},
-    {"networks"},
+    {"networks", "searching"},
     {"api"},
     {"checking"},
     {"render"},

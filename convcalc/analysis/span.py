@@ -79,7 +79,12 @@ class Span(NamedTuple):
         return self.value // divisor, self.dense // divisor
 
 
-def span_of(graph: Graph, input: Shape, linear_part: bool = False) -> Span | None:  # noqa: A002
+def span_of(
+    graph: Graph,
+    input: Shape,  # noqa: A002
+    linear_part: bool = False,
+    ranks: bool = True,
+) -> Span | None:
     """The span of a block of convolutions, batch norms and sums or concatenations of such.
 
     None where it is not defined: other layers between, several outputs, letters; and where
@@ -87,6 +92,7 @@ def span_of(graph: Graph, input: Shape, linear_part: bool = False) -> Span | Non
 
     Args:
         linear_part: of the block without its activations.
+        ranks: try them; without, a bound that is not proven otherwise counts as not exact.
     """
     steps = linear_steps(graph, input, linear_part)
     if steps is None or not any(step.kind == "conv" for step in steps):
@@ -100,12 +106,12 @@ def span_of(graph: Graph, input: Shape, linear_part: bool = False) -> Span | Non
     links = _links(steps, input.channels)
     if links is None:
         found = _side_by_side(net)
-        found = net.rank(dense) if found is None else found
+        found = net.rank(dense) if found is None and ranks else found
         return None if found is None else Span(found, False, dense, False)
     bound = upper_bound(links, input.channels)
     if bound is None:
         return None
-    exact = is_proven(links) or net.rank(bound) == bound
+    exact = is_proven(links) or (ranks and net.rank(bound) == bound)
     return Span(bound, exact, dense, True)
 
 

@@ -13,7 +13,19 @@ from typing import Annotated, Any
 import typer
 
 from convcalc import __version__
-from convcalc.cli import check, compare, explain, export, layers, profile, rf, show, verify, zoo
+from convcalc.cli import (
+    check,
+    compare,
+    explain,
+    export,
+    layers,
+    profile,
+    rf,
+    search,
+    show,
+    verify,
+    zoo,
+)
 from convcalc.cli.spelling import command_line
 from convcalc.errors import ConvcalcError
 
@@ -31,6 +43,7 @@ for module, command in (
     (verify, verify.verify),
     (explain, explain.explain),
     (profile, profile.profile),
+    (search, search.search),
     (check, check.check),
     (export, export.export),
     (zoo, zoo.zoo),
@@ -66,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     debug = "--debug" in arguments  # anywhere: one adds it behind the command that failed
     arguments = [argument for argument in arguments if argument != "--debug"]
-    arguments = check.with_default_file(arguments)
+    arguments = search.with_default_count(check.with_default_file(arguments))
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal that lacks · or ² gets a question mark
             stream.reconfigure(errors="replace")

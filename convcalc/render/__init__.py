@@ -93,6 +93,7 @@ _RENDERERS = {
     "api.profile": "profile",
     "api.rf": "rf",
     "api.explain": "explain",
+    "api.search": "search",
     "checking.verdicts": "check",
 }
 """The modules of results that are not in every run, and those that render them."""

@@ -13,10 +13,12 @@ from convcalc.analysis.report import LayerReport, Report
 from convcalc.analysis.stages import fold, has_stages
 from convcalc.api.compare import Comparison
 from convcalc.api.rf import FieldView
+from convcalc.api.search import SearchResult
 from convcalc.errors import MissingExtraError, OptionError
 from convcalc.quantities import is_number
 from convcalc.render.grids import Grid, support_grid, weight_grid
 from convcalc.render.rf import AXES
+from convcalc.render.search import LABELS
 
 _STYLE: Any = {
     "svg.fonttype": "none",
@@ -31,6 +33,9 @@ _STYLE: Any = {
 _DASHES = ["-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1))]
 _MARKERS = ["o", "s", "^", "D", "v", "x"]
 _GREYS = ["0.0", "0.35", "0.55", "0.2", "0.45", "0.65"]
+
+MOST_NAMES = 30
+"""Rows of a front that are named beside their points."""
 
 MOST_BARS = 40
 """Stages or layers that a figure shows."""
@@ -63,6 +68,8 @@ def draw(shown: Any, form: str) -> bytes:
             _growth(figure, shown)
         elif isinstance(shown, Report):
             _stages(figure, shown)
+        elif isinstance(shown, SearchResult):
+            _front(figure, shown)
         else:
             raise OptionError(f"there is no figure of a {type(shown).__name__.lower()}")
         out = io.BytesIO()
@@ -149,6 +156,41 @@ def _growth_along(report: Report, axis: int) -> tuple[list[int], list[int]]:
             largest[layer.depth] = max(largest.get(layer.depth, 0), size)
     depths = sorted(largest)
     return depths, [largest[depth] for depth in depths]
+
+
+def _front(figure: Any, result: SearchResult) -> None:
+    """The rows over the first two objectives, the knee and the reference marked."""
+    goals = result.objectives
+    if len(goals) < 2 or not result.front:
+        raise OptionError("there is no picture: a front of two objectives or more is drawn")
+    figure.set_size_inches(6.2, 4.2)
+    panel = figure.subplots()
+    points = [tuple(row.figures[goal] for goal in goals[:2]) for row in result.front]
+    style = {"linestyle": "-", "linewidth": 0.8, "color": "0.55"} if len(goals) == 2 else {
+        "linestyle": ""}  # fmt: skip
+    panel.plot(*zip(*points, strict=True), marker="o", markersize=4,
+               markerfacecolor="0.0", markeredgecolor="0.0", label="front", **style)  # fmt: skip
+    base = tuple(result.figures[goal] for goal in goals[:2])
+    if None not in base:
+        name = f"the reference, {result.reference.name}"
+        panel.plot(*base, marker="s", markersize=8, linestyle="", markerfacecolor="none",
+                   markeredgecolor="0.0", label=name)  # fmt: skip
+    knee = next((n for n, row in enumerate(result.front) if row.is_knee), None)
+    if knee is not None:
+        panel.plot(*points[knee], marker="D", markersize=10, linestyle="", markerfacecolor="none",
+                   markeredgecolor="0.0", label="the knee")  # fmt: skip
+    if len(points) <= MOST_NAMES:
+        for row, point in zip(result.front, points, strict=True):
+            panel.annotate(row.specs[0], point, xytext=(5, -9), textcoords="offset points",
+                           fontsize=6)  # fmt: skip
+    panel.set_xlabel(LABELS[goals[0]])
+    panel.set_ylabel(LABELS[goals[1]])
+    panel.xaxis.set_major_formatter(_si)
+    panel.yaxis.set_major_formatter(_si)
+    panel.margins(x=0.15, y=0.08)
+    panel.legend(frameon=False)
+    panel.set_title(f"{result.candidates:,} candidates in place of {result.reference.name}",
+                    fontsize=9)  # fmt: skip
 
 
 def _stages(figure: Any, report: Report) -> None:

@@ -144,6 +144,7 @@ COMMANDS = (
     "verify",
     "explain",
     "profile",
+    "search",
     "check",
     "export",
     "zoo",

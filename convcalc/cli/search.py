@@ -1,0 +1,226 @@
+"""`convcalc search`: which factorisation should I use?"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from convcalc.cli import options
+from convcalc.errors import OptionError
+
+if TYPE_CHECKING:
+    from convcalc.api.search import SearchResult
+
+EPILOG = """Examples:
+
+  convcalc search 7x7@64 --input 64x56x56
+
+  convcalc search 7x7 --kinds dense,dw --require 'macs<=0.1*ref'
+
+  convcalc search 7x7s2@64 --input 3x224x224 --objectives macs,params
+
+  convcalc search zoo:alexnet --at conv2/conv1 --apply 1 --output net.toml
+
+  convcalc search dw21x21+1x1 --kernels 1x1,5x5 --dilations 1,4 --kinds dense,dw
+
+  convcalc search 7x7@64 --format svg --output front.svg
+"""
+
+PROFILED = 5
+"""Rows that `--profile` times, where it does not say how many."""
+
+Reference = Annotated[
+    str,
+    typer.Argument(
+        metavar="REF",
+        help="What is to be replaced: a layer or a block such as 7x7@64, or any network with --at.",
+    ),
+]
+At = Annotated[
+    str | None,
+    typer.Option("--at", metavar="LAYER", help="The layer or stage of the network that is it."),
+]
+Kernels = Annotated[
+    str,
+    typer.Option(
+        "--kernels", metavar="SIZES",
+        help="Sizes, every height with every width, or kernels such as 1x3,3x1.",
+    ),
+]  # fmt: skip
+Dilations = Annotated[
+    str, typer.Option("--dilations", metavar="NUMBERS", help="Along each axis, e.g. 1,2,3.")
+]
+Widths = Annotated[
+    str,
+    typer.Option(
+        "--widths", metavar="same|NUMBERS",
+        help="Channels between layers, besides REF's own, e.g. 8,16,64.",
+    ),
+]  # fmt: skip
+Kinds = Annotated[
+    str,
+    typer.Option("--kinds", metavar="KINDS", help="Of dense, dw (depthwise) and grouped."),
+]
+MaxDepth = Annotated[int, typer.Option("--depth", metavar="N", help="Layers, at most.")]
+Objectives = Annotated[
+    str,
+    typer.Option(
+        "--objectives", metavar="FIGURES",
+        help="Of params, macs, flops, activations, traffic, depth (small) and span (large).",
+    ),
+]  # fmt: skip
+Require = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--require", metavar="REQUIREMENT",
+        help="field==7x7, field>=15x*, density>=1/2, macs<=0.3*ref, params<=2.5M, depth<=3. "
+        "[default: REF's field, at least its density]",
+    ),
+]  # fmt: skip
+Mix = Annotated[
+    bool,
+    typer.Option("--mix/--no-mix", help="At least one dense layer, so that channels are mixed."),
+]
+Top = Annotated[int | None, typer.Option("--top", metavar="N", help="Show the first N rows.")]
+Apply = Annotated[
+    int | None,
+    typer.Option("--apply", metavar="N", help="Write the network with row N in REF's place."),
+]
+Profiled = Annotated[
+    int | None,
+    typer.Option(
+        "--profile", metavar="[N]", help=f"Time the first N rows, {PROFILED} if left out."
+    ),
+]
+Verify = Annotated[
+    bool, typer.Option("--verify", help="Check the rows against real torch layers as well.")
+]
+
+
+def search(
+    reference: Reference,
+    at: At = None,
+    input: options.Input = None,  # noqa: A002
+    kernels: Kernels = "1,3,5,7",
+    dilations: Dilations = "1",
+    widths: Widths = "same",
+    kinds: Kinds = "dense",
+    depth: MaxDepth = 4,
+    objectives: Objectives = "macs,span",
+    require: Require = None,
+    mix: Mix = True,
+    bias: options.Bias = True,
+    padding: options.Padding = "same",
+    model_arg: options.ModelArg = None,
+    top: Top = None,
+    apply: Apply = None,
+    verify: Verify = False,
+    profile: Profiled = None,
+    form: options.FormatOrPicture = "table",
+    output: options.Output = None,
+) -> None:
+    """Find what can stand in a layer's place: every candidate counted, the best of them shown.
+
+    Exit codes: 0 fine, 1 nothing fits or a row disagrees with torch, 2 a bad argument.
+    """
+    from convcalc.api.arguments import in_range
+    from convcalc.api.search import search as search_space
+    from convcalc.cli.models import with_arguments
+    from convcalc.cli.output import progress_bar, show
+    from convcalc.render import check_format
+    from convcalc.render.formats import FORMATS, PICTURES
+
+    check_format(form, FORMATS + PICTURES)
+    if (verify or profile) and form not in ("table", "json"):
+        raise OptionError(f"--verify and --profile go with --format table or json, not {form}")
+    for name, number in (("top", top), ("profile", profile)):
+        if number is not None:
+            in_range(number, name)
+    with progress_bar() as progress:
+        result = search_space(
+            with_arguments([reference], model_arg, input)[0],
+            at=at,
+            input=input,
+            kernels=kernels,
+            dilations=dilations,
+            widths=widths,
+            kinds=kinds,
+            depth=depth,
+            objectives=objectives,
+            require=require or (),
+            mix=mix,
+            bias=bias,
+            padding=padding,
+            progress=progress,
+        )
+    if apply is not None:
+        _write_network(result, apply, output)
+        return
+    shown = result if top is None else result.top(top)
+    result, further = _measured(shown, verify, profile)
+    show(result, form, output, False, further)
+    if not result.complete:
+        raise typer.Exit(130)
+    if not result.front or not all(found.agrees for found in further.values()
+                                   if hasattr(found, "agrees")):  # fmt: skip
+        raise typer.Exit(1)
+
+
+def _write_network(result: SearchResult, row: int, output: Any) -> None:
+    """The network with a row in the reference's place, as a network file."""
+    from convcalc.api.export import export_text
+    from convcalc.files import write_whole
+
+    text = export_text(result.apply(row))
+    if output is None:
+        sys.stdout.write(text)
+        return
+    write_whole(output, text)
+    print(f"wrote {output} with {result.front[row - 1].specs[0]}", file=sys.stderr)
+
+
+def _measured(
+    result: SearchResult, verify: bool, rows: int | None
+) -> tuple[SearchResult, dict[str, Any]]:
+    """What --verify and --profile add, by the name it has in the JSON."""
+    from dataclasses import replace
+
+    from convcalc.cli.output import progress_bar
+
+    further: dict[str, Any] = {}
+    if not result.front or not (verify or rows):
+        return result, further
+    common: dict[str, Any] = {"input": result.reference.input, "bias": result.bias}
+    graphs = [row.report.graph for row in result.front]
+    with progress_bar() as progress:
+        if verify:
+            from convcalc.api.verify import verify as verify_networks
+
+            further["verification"] = verify_networks(
+                *graphs, progress=lambda text: progress(text, None), **common
+            )
+        if rows:
+            from convcalc.api.profile import profile as profile_networks
+
+            timed = profile_networks(
+                result.reference.graph, *graphs[:rows], progress=progress, **common
+            )
+            further["profile"] = timed
+            seconds = tuple(one.seconds if one.samples else None for one in timed.timings)
+            result = replace(result, seconds=seconds)
+    return result, further
+
+
+def with_default_count(arguments: list[str]) -> list[str]:
+    """`search --profile` alone means a few rows: typer has no options whose value may be left
+    out. A word after it is its value if it is a number."""
+    if "search" not in arguments[:2]:
+        return arguments
+    found = []
+    for index, argument in enumerate(arguments):
+        following = arguments[index + 1] if index + 1 < len(arguments) else ""
+        bare = argument == "--profile" and not following.isdigit()
+        found.append(f"--profile={PROFILED}" if bare else argument)
+    return found
