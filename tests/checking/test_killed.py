@@ -85,6 +85,7 @@ def test_a_file_that_may_not_grow_leaves_the_old_one(project: Path) -> None:
     before = (project / OLD).read_bytes()
     command = [sys.executable, "-c", LIMITED]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {k: v for k, v in environment.items() if not k.startswith("COVERAGE")}
     done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment,
                           check=False)  # fmt: skip
     assert done.returncode == 2

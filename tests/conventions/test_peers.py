@@ -125,6 +125,8 @@ TOOLS: dict[str, tuple[str, Callable[[Any, Any], int]]] = {
     "thop": ("thop", _thop),
     "torchprofile": ("torchprofile", _torchprofile),
 }
+NEED_TORCHVISION = ("ptflops", "torchprofile")
+"""They import it themselves, and not every build of it can be imported without help."""
 
 
 @pytest.mark.parametrize("name", TOOLS)
@@ -132,6 +134,10 @@ TOOLS: dict[str, tuple[str, Callable[[Any, Any], int]]] = {
 @given(st.integers(1, 3).flatmap(networks), st.integers(1, 2))
 def test_the_tool_prints_what_its_convention_counts(name: str, drawn: Any, batch: int) -> None:
     package, run = TOOLS[name]
+    if package in NEED_TORCHVISION:
+        from tests.torch.torchvision_shim import torchvision_models
+
+        torchvision_models()
     pytest.importorskip(package)
     tree, shape = drawn
     module = as_people_write(tree, shape)
