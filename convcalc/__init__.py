@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from convcalc.checking import Check, Verdict, check
     from convcalc.checking.assertions import assert_within
     from convcalc.errors import ConvcalcError
+    from convcalc.networks.parts import parse
     from convcalc.quantities import OpCounts, ReceptiveField, Shape
-    from convcalc.spec import parse
     from convcalc.torch_bridge.timings import Timing
 
 __version__ = "0.1.0"
@@ -74,8 +74,8 @@ _MODULES = {
     "checking": ("Check", "Verdict", "check"),
     "checking.assertions": ("assert_within",),
     "errors": ("ConvcalcError",),
+    "networks.parts": ("parse",),
     "quantities": ("OpCounts", "ReceptiveField", "Shape"),
-    "spec": ("parse",),
     "torch_bridge.timings": ("Timing",),
 }
 """Where each public name comes from."""

@@ -226,6 +226,10 @@ class ProblemsError(SourceError):
         return "\n".join(parts)
 
 
+class ReadingWarning(UserWarning):
+    """Text that was read in one of two ways that people may mean; not an error."""
+
+
 class SymbolError(ConvcalcError):
     """An answer that exists only once a size is a number."""
 

@@ -39,6 +39,8 @@ class Node(NamedTuple):
     """The output as torch has it, where its axes are not channels and positions in order."""
     params: int | None = None
     """Learned scalars, where the layer's own formula is wrong because some are shared."""
+    weights_of: int | None = None
+    """An earlier node of the same layer, whose weights this one uses as well."""
 
 
 class Input(NamedTuple):

@@ -15,7 +15,7 @@ from convcalc.analysis.backward import read_by
 from convcalc.analysis.report import LayerReport, OutputReport, Report
 from convcalc.analysis.ties import Ties
 from convcalc.conventions import convention
-from convcalc.errors import ConvcalcError, LimitError, shorten
+from convcalc.errors import ConvcalcError, LayerError, LimitError, shorten
 from convcalc.graph import INPUT, Graph, Node, Output
 from convcalc.layers import Layer
 from convcalc.layers.base import Reads
@@ -189,6 +189,7 @@ class Walk:
             fields.IDENTITY, AxisRead(), fields.IDENTITY
         )  # fmt: skip
         self.states: list[State] = []
+        self.params: list[int] = []
         self.branches: list[tuple[Branch, ...]] = []
         self.facts = {} if facts is None else facts
 
@@ -221,7 +222,7 @@ class Walk:
             inputs=self.graph.input_names(node),
             output=facts.output,
             size=node.size or facts.output,
-            params=facts.params if node.params is None else node.params,
+            params=self.own_params(index, facts),
             operations=facts.operations,
             flops=facts.flops,
             activations=facts.written if layer.is_weighted else 0,
@@ -230,6 +231,26 @@ class Walk:
             branch=node.branch,
             depth=self.states[-1].depth,
         )
+
+    def own_params(self, index: int, facts: Facts) -> int:
+        """The parameters that no other node counts.
+
+        Raises:
+            LayerError: shared weights that do not fit.
+        """
+        node = self.graph.nodes[index]
+        self.params.append(facts.params)
+        if node.weights_of is None:
+            return facts.params if node.params is None else node.params
+        owner = self.graph.nodes[node.weights_of]
+        own, others = (self.state(i.inputs[0]).shape.channels for i in (node, owner))
+        if facts.params != self.params[node.weights_of] or (facts.params and own != others):
+            raise LayerError(
+                f"its weights are those of {owner.name}, which reads {others} channels, not {own}"
+                if own != others
+                else f"its weights are those of {owner.name}, which has another number of them"
+            )
+        return 0
 
     def advance(self, index: int, node: Node) -> Facts:
         """Visit one node: its state is kept, its layer's answers returned."""

@@ -51,6 +51,7 @@ from convcalc.errors import (
     shorten,
 )
 from convcalc.networks.input_size import parse_input
+from convcalc.networks.parts import NAMES_FILE, parse
 from convcalc.networks.sources import Network, is_file, is_model, named_model, to_graph
 from convcalc.quantities import is_number
 from convcalc.scanner import Where
@@ -116,6 +117,8 @@ def network_in(entry: Entry, folder: Path) -> Network:
         return named_model(network, entry.model_args, shape, folder if entry.place else None)
     if is_file(network) and not network.startswith("zoo:"):
         return str(folder / network)
+    if NAMES_FILE.search(network):
+        return parse(network, folder if entry.place else None)
     return network
 
 

@@ -7,6 +7,9 @@ option or environment, 130 interrupted. `--debug` shows an error's traceback.
 from __future__ import annotations
 
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Annotated, Any
 
@@ -27,7 +30,7 @@ from convcalc.cli import (
     zoo,
 )
 from convcalc.cli.spelling import command_line
-from convcalc.errors import ConvcalcError
+from convcalc.errors import ConvcalcError, ReadingWarning
 
 app = typer.Typer(
     name="convcalc",
@@ -49,7 +52,7 @@ for module, command in (
     (zoo, zoo.zoo),
     (layers, layers.layers),
 ):
-    app.command(epilog=module.EPILOG)(command)
+    app.command(epilog=module.EPILOG.replace("[", r"\["))(command)  # not markup
 
 
 def _print_version(wanted: bool) -> None:
@@ -74,6 +77,25 @@ def _program() -> Any:
     return typer.main.get_command(app)
 
 
+@contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """Print what was read in one of two ways, `warning: ...`, once each, on standard error."""
+    printed: set[str] = set()
+
+    def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
+        if not issubclass(category, ReadingWarning):
+            shown(message, category, *rest, **more)
+        elif str(message) not in printed:
+            printed.add(str(message))
+            print(f"warning: {message}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        shown = warnings.showwarning
+        warnings.simplefilter("always", ReadingWarning)
+        warnings.showwarning = show
+        yield
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; the exit code comes back, also where typer would raise SystemExit."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
@@ -85,7 +107,8 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     try:
         try:
-            _program()(args=arguments, prog_name="convcalc")
+            with _warnings_as_lines():
+                _program()(args=arguments, prog_name="convcalc")
         finally:
             sys.stdout.flush()  # here, where a full disk can still be reported
     except SystemExit as stop:

@@ -18,6 +18,8 @@ EPILOG = """Examples:
 
   convcalc show zoo:resnet50 --stage conv2
 
+  convcalc show 'zoo:vgg16[..conv5]+3x3@512+1x1@18'
+
   convcalc show 'convt4x4s2p1@32' --format json
 
   convcalc show zoo:googlenet --format png --output stages.png

@@ -62,6 +62,8 @@ class Word:
     summary: ClassVar[str]
     example: ClassVar[str]
     aliases: ClassVar[tuple[str, ...]] = ()
+    gives_way: ClassVar[bool] = False
+    """Added later than blocks: a file's own block or parameter of that name goes before it."""
 
     is_convolution: ClassVar[bool] = False
     """Followed by `--after-conv`, and padded and biased as the command line says."""
@@ -92,9 +94,12 @@ class Word:
         """The canonical text, which parses back to an equal value."""
         parts = [self._head()]
         defaults = type(self).left_out(self)
+        stride = MODIFIERS["s"].field
         for letter in self.modifiers:
             modifier = MODIFIERS[letter]
             value = getattr(self, modifier.field)
+            if letter == "d" and value != defaults.get("dilation") and self._reads_as_rank(parts):
+                parts.append("s" + _format(getattr(self, stride), "axes"))
             if value != defaults.get(modifier.field):
                 parts.append(letter + _format(value, modifier.form))
         parts += [
@@ -103,6 +108,12 @@ class Word:
             if getattr(self, field) == set_to != defaults.get(field)
         ]
         return "".join(parts)
+
+    def _reads_as_rank(self, parts: list[str]) -> bool:
+        """Would a dilation make it `maxpool2d3`, which people read as a 3x3 pool in 2-D?"""
+        return self.word in ("convt", "maxpool") and parts in (
+            [f"{self.word}{rank}"] for rank in (1, 2, 3)
+        )
 
     def left_out(self) -> dict[str, Any]:
         """The value of every field that the text left out; a kind whose defaults depend on the

@@ -11,18 +11,26 @@ convolution.
     [blocks]
     "inception(a, rb, b)" = "cat(1x1@a | 1x1@rb+3x3@b)"
 
+    outputs = ["3a", "aux"]                     stages; left out: the last one
+
     [[stage]]
     name = "3a"
     layers = "inception(64, 96, 128)"
 
-A file says all there is to say of a network: what it leaves out is the language's default, whatever
-the command line asks of specifications. TOML and JSON of the same shape are read. A file is data:
-it names no other file and runs nothing.
+    [[stage]]
+    name = "aux"
+    layers = "$3a + gap + fc10"                 begins with an earlier stage
+    weights_of = "other"                        the same layers as that stage's, and its weights
+
+A file says everything about a network: what it leaves out is the language's default, whatever the
+command line asks of specifications. TOML and JSON of the same shape are read. A file is data: it
+runs nothing, and names no other networks than built-in ones and files below its own folder.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,22 +39,40 @@ from convcalc.documents import (
     STRING,
     TABLE,
     TABLES,
+    Document,
     Reader,
+    list_of,
     parse_document,
     read_document,
 )
 from convcalc.errors import SourceError, shorten
 from convcalc.graph import Graph
 from convcalc.networks.input_size import parse_input
+from convcalc.networks.parts import Finder
 from convcalc.quantities import Shape
-from convcalc.spec import Blocks, Defaults, Passage, Tree, lower_stages, parse_passage
-from convcalc.spec.tokens import MAX_CHARACTERS
+from convcalc.spec import (
+    Blocks,
+    Defaults,
+    Names,
+    Passage,
+    Stage,
+    Stages,
+    lower_stages,
+    parse,
+    parse_passage,
+    same_layers,
+)
+from convcalc.spec.tokens import suggest
 
 KEYS = {"name": STRING, "input": STRING, "source": STRING, "after_conv": STRING, "padding": STRING,
-        "bias": BOOLEAN, "blocks": TABLE, "stage": TABLES}  # fmt: skip
-"""What a file may say, and of what type."""
+        "bias": BOOLEAN, "outputs": list_of(STRING, "strings"), "blocks": TABLE,
+        "stage": TABLES}  # fmt: skip
+"""The keys of a file, with their types."""
 
-STAGE_KEYS = {"name": STRING, "layers": STRING}
+STAGE_KEYS = {"name": STRING, "layers": STRING, "weights_of": STRING}
+
+MAX_BYTES = 2_000_000
+"""The largest file that is read."""
 
 _STAGE_NAME = re.compile("[A-Za-z0-9_-]{1,40}")
 
@@ -57,39 +83,44 @@ class NetworkFile(NamedTuple):
     name: str
     source: str
     input: Shape | None
-    stages: tuple[tuple[str, Tree], ...]
-    defaults: Defaults
+    stages: Stages
 
     def graph(self, called: str) -> Graph:
         """The network, under the name that the user called it by.
 
         Raises:
-            LimitError: it has more than MAX_LAYERS layers.
+            LimitError: more than MAX_LAYERS layers.
         """
-        return lower_stages(self.stages, self.defaults, called, self.name or called, self.input)
+        return lower_stages(self.stages, called, self.name or called, self.input)
 
 
-def read_file(path: Path, called: str | None = None) -> NetworkFile:
+def read_file(path: Path, called: str | None = None, finder: Finder | None = None) -> NetworkFile:
     """The network that a file describes.
 
     Args:
         called: the file's name in messages, if not its path.
+        finder: finds the networks that the file names.
 
     Raises:
-        SourceError: no such file, too large, not TOML or JSON, not what a network file says.
+        SourceError: no such file, too large, not TOML or JSON, or not a network file.
         SpecError, LimitError: a specification in it does not parse.
     """
     called = called or shorten(str(path), 60)
-    return _Reader(read_document(path, called, MAX_CHARACTERS, "network files")).network()
+    document = read_document(path, called, MAX_BYTES, "network files")
+    return _Reader(document, finder or Finder().within(path)).network()
 
 
 def read_text(text: str, called: str, is_json: bool = False) -> NetworkFile:
     """The network that a file's text describes. Arguments and errors as for `read_file`."""
-    return _Reader(parse_document(text, called, is_json)).network()
+    return _Reader(parse_document(text, called, is_json), Finder(Path())).network()
 
 
 class _Reader(Reader):
     """Reads one file."""
+
+    def __init__(self, document: Document, finder: Finder) -> None:
+        super().__init__(document)
+        self.finder = finder
 
     def network(self) -> NetworkFile:
         data = self.table((), KEYS)
@@ -101,17 +132,46 @@ class _Reader(Reader):
         blocks = self.blocks(data)
         defaults = self.defaults(data)
         self.finish()  # what follows would complain of blocks that are wrong above
-        stages: list[tuple[str, Tree]] = []
+        read: dict[str, Stage] = {}
+        named = (stage.get("name") for stage in data["stage"] if isinstance(stage, dict))
+        every = {name for name in named if isinstance(name, str)}
         for number in range(len(data["stage"])):
             with self.noting("stage", number):
-                stages.append(self.stage(number, blocks, [name for name, _ in stages]))
+                self.stage(number, blocks, read, every)
         size = None
         with self.noting("input"):
             size = parse_input(data["input"]) if data.get("input") else None
         self.finish()
-        return NetworkFile(
-            data.get("name", ""), data.get("source", ""), size, tuple(stages), defaults
-        )
+        stages = Stages(tuple(read.values()), defaults, self.outputs(data, read))
+        self.check_use(stages)
+        self.finish()
+        return NetworkFile(data.get("name", ""), data.get("source", ""), size, stages)
+
+    def outputs(self, data: dict[str, Any], stages: Mapping[str, Stage]) -> tuple[str, ...]:
+        names: list[str] = data.get("outputs", [])
+        span = self.document.key("outputs")
+        if "outputs" in data and not names:
+            self.note("outputs: expected at least one stage", span)
+        for number, name in enumerate(names):
+            here = self.document.value("outputs", number) or span
+            if name not in stages:
+                hint = suggest(name, list(stages))
+                self.note(f"outputs: no such stage: {shorten(name, 30)!r}", here, hint)
+            elif name in names[:number]:
+                self.note(f"outputs: duplicate stage {name!r}", here)
+        self.finish()
+        return tuple(names)
+
+    def check_use(self, stages: Stages) -> None:
+        """Note the stages that lead to no output."""
+        needed = stages.needed()
+        for number, stage in enumerate(stages.stages):
+            if number not in needed:
+                self.note(
+                    f"stage {stage.name!r} leads nowhere: no output depends on it",
+                    self.document.value("stage", number, "name"),
+                    f"read it as ${stage.name} in a later stage, or name it in outputs",
+                )
 
     def defaults(self, data: dict[str, Any]) -> Defaults:
         after = data.get("after_conv") or None
@@ -124,7 +184,7 @@ class _Reader(Reader):
         return Defaults.of(padding, bias, after)
 
     def blocks(self, data: dict[str, Any]) -> Blocks:
-        blocks = Blocks()
+        blocks = Blocks(self.finder)
         if "blocks" not in data:
             return blocks
         strings = dict.fromkeys(data["blocks"], STRING)
@@ -135,26 +195,51 @@ class _Reader(Reader):
                 blocks.define(head, self.passage(body, part, "blocks", head), span)
         return blocks
 
-    def stage(self, number: int, blocks: Blocks, before: list[str]) -> tuple[str, Tree]:
+    def stage(self, number: int, blocks: Blocks, before: dict[str, Stage], every: set[str]) -> None:
+        """Read a stage, and add it to those before it."""
         where, label = ("stage", number), f"stage {number + 1}"
-        stage = self.table(where, STAGE_KEYS, STAGE_KEYS, f"{label}: ")
-        name, layers = stage.get("name"), stage.get("layers")
-        if name is not None and not _STAGE_NAME.fullmatch(name):
+        stage = self.table(where, STAGE_KEYS, ("name", "layers"), f"{label}: ")
+        name, layers = stage.get("name", ""), stage.get("layers")
+        if "name" in stage and not _STAGE_NAME.fullmatch(name):
             self.note(
                 f"{label}: invalid stage name {shorten(name, 20)!r}",
                 self.document.value(*where, "name"),
                 "use letters, digits, - and _, 40 at most",
             )
         if name in before:
-            first = before.index(name) + 1
+            first = list(before).index(name) + 1
             self.note(
                 f"stages {first} and {number + 1} are both named {name!r}",
                 self.document.value(*where, "name"),
             )
-        passage = self.passage(
-            "id" if layers is None else layers, f"stage {name}", *where, "layers"
-        )
-        return name or "", parse_passage(passage, blocks)
+            return
+        found = Stage(name, parse("id"), stage.get("weights_of"))
+        try:
+            if layers is not None:
+                passage = self.passage(layers, f"stage {name}", *where, "layers")
+                tree = parse_passage(passage, blocks, Names(before, every))
+                found = Stage(name, tree, found.weights_of)
+                self.check_weights(found, number, before)
+        finally:
+            before[name] = found  # also a stage that is wrong, so that those that read it are not
+
+    def check_weights(self, stage: Stage, number: int, before: Mapping[str, Stage]) -> None:
+        """Note that a stage cannot have the weights of the stage that it names."""
+        name = stage.weights_of
+        if name is None:
+            return
+        if name not in before:
+            self.note(
+                f"stage {stage.name}: weights_of: no earlier stage {shorten(name, 30)!r}",
+                self.document.value("stage", number, "weights_of"),
+                suggest(name, list(before)),
+            )
+        elif not same_layers(stage.tree, before[name].tree):
+            self.note(
+                f"stage {stage.name} has other layers than {name}, whose weights it takes",
+                self.document.value("stage", number, "layers"),
+                "the layers must be the same, but for a $NAME that they begin with",
+            )
 
     def passage(self, text: str, part: str, *where: str | int) -> Passage:
         """The text of a value: its place in the file, or alone if it is written with escapes."""

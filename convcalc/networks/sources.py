@@ -14,11 +14,9 @@ from convcalc.errors import MissingExtraError, OptionError, SourceError, SymbolE
 from convcalc.files import importing_from
 from convcalc.graph import Graph
 from convcalc.networks.input_size import default_input, parse_input
+from convcalc.networks.parts import ZOO, parse
 from convcalc.quantities import Shape, is_number
-from convcalc.spec import Block, Branches, Defaults, Leaf, Repeat, Series, Tree, lower, parse
-
-ZOO = "zoo:"
-"""What the names of built-in networks begin with."""
+from convcalc.spec import TREES, Defaults, Tree, lower
 
 _MODEL = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*:[A-Za-z_]\w*(?:\.\w+)*")
 
@@ -42,7 +40,7 @@ def to_graph(network: Network, defaults: Defaults, input: Shape | None = None) -
         return _at_its_input(network, input)
     if isinstance(network, str):
         return _named(network.strip(), defaults, input)
-    if isinstance(network, (Leaf, Series, Branches, Repeat, Block)):
+    if isinstance(network, TREES):
         return lower(network, defaults)
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(network, torch.nn.Module):
@@ -61,8 +59,10 @@ def _at_its_input(graph: Graph, input: Shape | None) -> Graph:  # noqa: A002
 
 
 def is_file(name: str) -> bool:
-    """Does the text name a network file or a built-in one?"""
-    return name.startswith(ZOO) or name.endswith((".toml", ".json"))
+    """Does the text name a whole network file or a built-in network, and nothing more?"""
+    if not name.startswith(ZOO) and not name.endswith((".toml", ".json")):
+        return False
+    return not any(sign in name for sign in "+*|([,") or Path(name).is_file()
 
 
 def is_model(name: str) -> bool:
@@ -72,13 +72,11 @@ def is_model(name: str) -> bool:
 
 def _named(name: str, defaults: Defaults, input: Shape | None) -> Graph:  # noqa: A002
     """The graph of what a text names."""
-    if name.startswith(ZOO):
+    if is_file(name):
         from convcalc.networks import read_file, zoo_file
 
-        return read_file(zoo_file(name.removeprefix(ZOO)), shorten(name, 60)).graph(name)
-    if is_file(name):
-        from convcalc.networks import read_file
-
+        if name.startswith(ZOO):
+            return read_file(zoo_file(name.removeprefix(ZOO)), shorten(name, 60)).graph(name)
         return read_file(Path(name)).graph(name)
     if is_model(name):
         return named_model(name, {}, input)
@@ -153,7 +151,7 @@ def _needs_size(network: Network) -> bool:
         return network.module is not None
     if isinstance(network, str):
         return is_model(network.strip())
-    return not isinstance(network, (Leaf, Series, Branches, Repeat, Block))
+    return not isinstance(network, TREES)
 
 
 class Placed(NamedTuple):

@@ -76,7 +76,7 @@ def _seen(field: ReceptiveField) -> str:
 
 def plain_table(title: str, *headings: str) -> Table:
     table = Table(
-        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD,
+        title=Text(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0), pad_edge=False, show_edge=False,
     )  # fmt: skip
     for heading in headings:

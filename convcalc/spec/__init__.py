@@ -3,23 +3,43 @@
 from __future__ import annotations
 
 from convcalc.spec.blocks import Blocks
-from convcalc.spec.lowering import Defaults, lower, lower_stages
-from convcalc.spec.parser import parse, parse_passage
+from convcalc.spec.lowering import lower, lower_stages, same_layers
+from convcalc.spec.parser import Names, parse, parse_passage
+from convcalc.spec.stages import Defaults, Stage, Stages
 from convcalc.spec.tokens import Passage
-from convcalc.spec.tree import Block, Branches, Leaf, Repeat, Series, Tree
+from convcalc.spec.tree import (
+    TREES,
+    Block,
+    Branches,
+    Each,
+    Leaf,
+    Part,
+    Ref,
+    Repeat,
+    Series,
+    Tree,
+)
 
 __all__ = [
+    "TREES",
     "Block",
     "Blocks",
     "Branches",
     "Defaults",
+    "Each",
     "Leaf",
+    "Names",
+    "Part",
     "Passage",
+    "Ref",
     "Repeat",
     "Series",
+    "Stage",
+    "Stages",
     "Tree",
     "lower",
     "lower_stages",
     "parse",
     "parse_passage",
+    "same_layers",
 ]

@@ -7,12 +7,12 @@ are bounded before any layer is made.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from convcalc.errors import LimitError, Span, SpecError, shorten
-from convcalc.layers.base import MAX_SIZE
 from convcalc.spec.tokens import Passage, suggest
-from convcalc.spec.tree import Tree
+from convcalc.spec.tree import Part, Tree
 from convcalc.spec.words import Values, is_word
 
 MAX_WORK = 2_000_000
@@ -41,7 +41,9 @@ class Parsed(NamedTuple):
 class Blocks:
     """The blocks that a text may call."""
 
-    def __init__(self) -> None:
+    def __init__(self, networks: Callable[[str, Span], Part] | None = None) -> None:
+        """With `networks`, which finds a network that a text names."""
+        self._networks = networks
         self.definitions: dict[str, Definition] = {}
         self.parsed: dict[tuple[str, tuple[int, ...]], Parsed] = {}
         self._open: list[str] = []
@@ -113,37 +115,37 @@ class Blocks:
             cycle = [*self._open[self._open.index(name) :], name]
             raise SpecError(f"block {name} is recursive: {' -> '.join(cycle)}", span=span)
         body = self.definitions[name].body
-        self._work += body.end - body.start
+        self.charge(body.end - body.start, span)
+        self._open.append(name)
+
+    def charge(self, characters: int, span: Span) -> None:
+        """Count text that is parsed again.
+
+        Raises:
+            LimitError: too much has been parsed for one network.
+        """
+        self._work += characters
         if self._work > MAX_WORK:
             raise LimitError(
                 f"the blocks expand to more than {MAX_WORK:,} characters, the limit",
                 span=span,
             )
-        self._open.append(name)
 
     def leave(self) -> None:
         """Mark the block that was entered last as parsed."""
         self._open.pop()
 
+    def network(self, text: str, span: Span) -> Part:
+        """The network that a text names, or some of its stages.
+
+        Raises:
+            SpecError: a text that may not name networks.
+            ConvcalcError: no such network or stage.
+        """
+        if self._networks is None:
+            raise SpecError("a network cannot be named here", span=span)
+        return self._networks(text, span)
+
     def suggest(self, word: str) -> str | None:
         """A hint with the block nearest to a word."""
         return suggest(word, list(self.definitions))
-
-
-def number(text: str, parameters: Values, span: Span) -> int:
-    """The value of an argument: a number, or a parameter of the enclosing block.
-
-    Raises:
-        SpecError: neither of them, or too large.
-    """
-    if text in parameters:
-        return parameters[text]
-    if not re.fullmatch("[0-9]+", text):
-        raise SpecError(
-            f"expected a number, got {shorten(text, 20)!r}",
-            span=span,
-            hint=f"or a parameter of this block: {', '.join(parameters)}" if parameters else None,
-        )
-    if len(text) > len(str(MAX_SIZE)):
-        raise SpecError(f"{shorten(text, 20)} exceeds the limit of {MAX_SIZE:,}", span=span)
-    return int(text)

@@ -6,17 +6,24 @@ counts and the same field, yet are different networks.
 
 from __future__ import annotations
 
-from convcalc.spec.tree import Branches, Repeat, Series, Tree
+from convcalc.spec.tree import Branches, Each, Repeat, Series, Tree
 
 
 def reading(tree: Tree) -> str:
     """The tree in words."""
     if isinstance(tree, Series):
         return " then ".join(_nested(item) for item in tree.items)
+    if isinstance(tree, Each):
+        bodies = [_nested(body) for body in tree.bodies]
+        long = len(bodies) > 4
+        return str(tree) if long or tree.beside else " then ".join(bodies)
     if isinstance(tree, Repeat):
         return f"{tree.count} times {_nested(tree.body)}"
     if isinstance(tree, Branches):
-        return f" {tree.merge.joined_by} ".join(_nested(branch) for branch in tree.branches)
+        branches = [_nested(branch) for branch in tree.every]
+        if branches[0].isdigit():  # "7 times 3" would be a repeat
+            branches[0] = f"({branches[0]})"
+        return f" {tree.merge.joined_by} ".join(branches)
     return str(tree)
 
 

@@ -1,12 +1,14 @@
-"""Text to tokens: layers, and the signs `+ * | ( ) ,`.
+"""Text to tokens: layers, networks, and the signs `+ * | ( ) , ^ // /`.
 
-A layer is one unbroken run of letters, digits and `@ : . - _`, which `spec.words` reads. White
-space separates tokens and has no other meaning.
+A layer is one unbroken run of letters, digits and `@ : . - _`, which `spec.words` reads; a `$` may
+begin it. A network is `zoo:NAME` or the path of a network file, with stages in brackets or without.
+White space separates tokens and has no other meaning.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from convcalc.errors import LimitError, Span, SpecError, nearest
@@ -14,7 +16,15 @@ from convcalc.errors import LimitError, Span, SpecError, nearest
 MAX_CHARACTERS = 200_000
 """The longest text that is accepted."""
 
-_TOKEN = re.compile(r"[A-Za-z0-9@:._×-]+|[+*|(),]|\s+")
+NETWORK = r"(?:zoo:[A-Za-z0-9_]+|[A-Za-z0-9_./~-]*[A-Za-z0-9_]\.(?:toml|json)\b)(?:\[[^\]\n]*\])?"
+"""A network named within a specification, `zoo:vgg16[..conv5]`."""
+
+_TOKEN = re.compile(
+    rf"(?P<network>{NETWORK})|(?P<layer>\$?[A-Za-z0-9@:._×-]+)|(?P<sign>//|[+*|(),^/])|\s+"
+)
+
+_TIMES = re.compile("×|(?<=[0-9])X(?=[0-9])")
+"""Other signs between the sizes of a kernel."""
 
 LOOK_ALIKES = {"х": "x", "Х": "x", "χ": "x", "✕": "x", "✖": "x", "⨯": "x", "＋": "+", "﹢": "+",
                "∗": "*", "·": "*", "⋅": "*", "❘": "|", "│": "|", "∣": "|", "–": "-", "—": "-",
@@ -22,7 +32,7 @@ LOOK_ALIKES = {"х": "x", "Х": "x", "χ": "x", "✕": "x", "✖": "x", "⨯": "
 
 
 class Token(NamedTuple):
-    """A piece of the text: `kind` is "layer", "end" or the sign itself."""
+    """A piece of the text: `kind` is "layer", "network", "end" or the sign itself."""
 
     kind: str
     text: str
@@ -61,13 +71,26 @@ def tokenize(passage: Passage) -> list[Token]:
             raise foreign(passage.span(position, position + 1))
         piece = found.group()
         span = passage.span(position, found.end())
-        if piece in "+*|(),":
+        kind = found.lastgroup
+        if kind == "sign":
             tokens.append(Token(piece, piece, span))
-        elif not piece.isspace():
-            tokens.append(Token("layer", piece.replace("×", "x"), span))
+        elif kind is not None:
+            tokens.append(Token(kind, _TIMES.sub("x", piece), span))
         position = found.end()
     tokens.append(Token("end", "", passage.span(end, end)))
     return tokens
+
+
+def closings(tokens: Sequence[Token]) -> dict[int, int]:
+    """For each opening parenthesis that is closed, the position of the closing one."""
+    found: dict[int, int] = {}
+    opened: list[int] = []
+    for position, token in enumerate(tokens):
+        if token.kind == "(":
+            opened.append(position)
+        elif token.kind == ")" and opened:
+            found[opened.pop()] = position
+    return found
 
 
 def foreign(span: Span) -> SpecError:

@@ -19,11 +19,18 @@ from convcalc.layers import KINDS, MERGES, MODIFIERS, Word
 from convcalc.layers.base import MAX_SIZE
 from convcalc.layers.conv import Conv
 from convcalc.layers.padding import MODES, Padding
+from convcalc.spec import mistakes
 from convcalc.spec.tokens import Token, suggest
 
 _KINDS = {name: kind for kind in KINDS for name in (kind.word, *kind.aliases)}
-_WORDS = sorted([*_KINDS, *(merge.word for merge in MERGES)])
+_MERGES = {merge.word: merge for merge in MERGES}
+_WORDS = sorted([*_KINDS, *_MERGES])
 _BY_LENGTH = sorted(_KINDS, key=len, reverse=True)
+
+_KEYWORDS = ("for", "in", "then", *(merge.joined_by for merge in MERGES))
+
+_RANKED = re.compile("(convt?|maxpool|avgpool)([123])d")
+"""Words of frameworks that name the rank, `conv2d3x3`."""
 
 Values = Mapping[str, int]
 """The values of a block's parameters."""
@@ -76,8 +83,25 @@ def read_word(token: Token, parameters: Values | None = None) -> Word:
 
 
 def is_word(text: str) -> bool:
-    """Is it a word of the language?"""
-    return text in _WORDS
+    """Is it a word that a block or a parameter may not have for a name? Words that were added
+    after files could define blocks give way to them."""
+    kind = _KINDS.get(text) or _MERGES.get(text)
+    return kind is not None and not kind.gives_way
+
+
+def name_problem(text: str) -> str | None:
+    """Why a text cannot name a variable; None if it can."""
+    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", text):
+        return "expected letters, digits and _"
+    if is_word(text) or text in _KEYWORDS:
+        return "it is a word of the language"
+    return "it begins with x, as in a kernel such as 3x3" if text.startswith("x") else None
+
+
+def takes_a_number(text: str, parameters: Values) -> bool:
+    """May a number follow what is written of a layer, so that a sum in parentheses may?"""
+    begins = text[0].isdigit() or text.startswith((*_BY_LENGTH, *parameters))
+    return begins and not text[-1].isdigit() and text not in parameters
 
 
 class _Reader:
@@ -88,6 +112,7 @@ class _Reader:
         self.span = token.span
         self.at = 0
         self.parameters = parameters
+        self.is_ambiguous = False
         self.patterns = _patterns(tuple(sorted(parameters)))
 
     def at_number(self) -> bool:
@@ -103,13 +128,20 @@ class _Reader:
         while self.at < len(self.text):
             self.read_modifier(kind, values)
         try:
-            return kind(**values)
+            word = kind(**values)
+            self.warn_if_ambiguous(word)
+            return word
         except SpecError as error:
             raise error.with_context(prefix=f"{shorten(self.text, 30)}: ", span=self.span) from None
 
     def kind(self) -> type[Word]:
         """WORD: the longest known one at the beginning of the text; none before a kernel."""
         if self.text[0].isdigit():
+            return Conv
+        if (ranked := _RANKED.match(self.text)) is not None:
+            return self.ranked(ranked)
+        found = self.patterns["name"].match(self.text) if self.parameters else None
+        if found is not None and found[0] in _KINDS and _KINDS[found[0]].gives_way:
             return Conv
         for word in _BY_LENGTH:
             if self.text.startswith(word):
@@ -129,8 +161,51 @@ class _Reader:
         if lower != self.text and any(lower.startswith(word) for word in _BY_LENGTH):
             hint: str | None = f"words are lowercase: {shorten(lower, 30)}"
         else:
-            hint = suggest(written, _WORDS) or "`convcalc layers` lists the words"
+            hint = (
+                mistakes.other_word(self.text)
+                or suggest(written, _WORDS)
+                or "`convcalc layers` lists the words"
+            )
         raise self.error(0, len(written), f"unknown word {shorten(written, 30)!r}", hint)
+
+    def ranked(self, found: re.Match[str]) -> type[Word]:
+        """WORD of a framework, `conv2d3x3`. `conv2d3` was a kernel of 2 with dilation 3 before, and
+        stays one."""
+        kind, rank = _KINDS[found[1]], int(found[2])
+        kernel = self.patterns["kernel"].match(self.text, found.end())
+        count = kernel[0].count("x") + 1 if kernel is not None else 0
+        if count == rank:
+            self.at = found.end()
+        elif count == 1 and "d" in kind.modifiers:
+            self.at = len(found[1])
+            self.is_ambiguous = True
+        else:
+            sizes = "x".join("3" * rank)
+            head = "" if found[1] == "conv" else found[1]
+            got = f"got {count}" if count else "got none"
+            raise self.error(
+                0,
+                kernel.end() if kernel is not None else found.end(),
+                f"{found[0]!r} takes {rank} size{'' if rank == 1 else 's'}, {got}",
+                f"for example {found[0]}{sizes}, or {head}{sizes}",
+            )
+        return kind
+
+    def warn_if_ambiguous(self, word: Word) -> None:
+        """Say how `conv2d4` was read."""
+        if not self.is_ambiguous:
+            return
+        found = _RANKED.match(self.text)
+        kernel = self.patterns["kernel"].match(self.text, found.end()) if found else None
+        if found is None or kernel is None:
+            return
+        head = "" if found[1] == "conv" else found[1]
+        square = "x".join([kernel[0]] * int(found[2]))
+        mistakes.warn(
+            f"{self.text} is read as kernel {found[2]} with dilation {kernel[0]}; write {word}, "
+            f"or {head}{square}{self.text[kernel.end() :]} for a {square} kernel",
+            self.span,
+        )
 
     def follows_well(self, kind: type[Word]) -> bool:
         """Can the rest of the text belong to the word? (`selux` is not selu.)"""
@@ -251,6 +326,8 @@ class _Reader:
     def error(self, start: int, end: int, message: str, hint: str | None = None) -> SpecError:
         """An error at the characters `start` to `end` of this layer."""
         base = self.span.start
+        if self.span.end - base != len(self.text):  # a layer with sums in it
+            start, end = 0, self.span.end - base
         return SpecError(
             message, span=self.span._replace(start=base + start, end=base + end), hint=hint
         )

@@ -153,7 +153,7 @@ PICTURES = {
     "rf": (["rf", "add(7x1 | 1x7)+3x3d2"], ["input position, width", "share of the largest"]),
     "growth": (["compare", "zoo:vgg16", "zoo:resnet18"], ["zoo:vgg16", "along height"]),
     "stages": (["show", "zoo:googlenet"], ["params", "MACs", "4e"]),
-    "strip": (["rf", "3*3+5d4"], ["input position, length"]),
+    "strip": (["rf", "3*(3)+5d4"], ["input position, length"]),
     "clip": (["rf", "3x3x3+1x3x3"], ["input position, height"]),
 }
 

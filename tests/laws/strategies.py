@@ -14,6 +14,7 @@ from convcalc.layers import KINDS, MERGES, MODIFIERS, Layer, Word
 from convcalc.layers.conv import Conv
 from convcalc.layers.merge import Add, Concat
 from convcalc.layers.padding import MODES
+from convcalc.networks.parts import parse
 from convcalc.quantities import AxisRead, Shape
 from convcalc.spec import Branches, Leaf, Repeat, Tree
 from convcalc.spec.tree import series
@@ -97,15 +98,39 @@ def any_word(high: int = 9) -> st.SearchStrategy[Word]:
     )
 
 
+_LOOPS = ("i in 1..3", "i in 0..1, 5", "i, j in (2, 1), (4, 3)")
+
+
+def _loop(body: Tree, loop: str) -> Tree:
+    """A repeat over values, of a body that uses one of them."""
+    return parse(f"({body}+3d(2^i)@(i+1) for {loop})")
+
+
+def _loops(bodies: list[Tree], loop: str) -> Tree:
+    """Branches, the last of them for each of several values."""
+    return parse(f"cat({' | '.join(map(str, bodies))} | {bodies[0]}+maxpool(i+1)x3 for {loop})")
+
+
+PARTS = st.builds(
+    lambda network, stages: parse(network + stages),
+    st.sampled_from(["zoo:vgg16", "zoo:alexnet"]),
+    st.sampled_from(["[..]", "[..2]", "[1..1]", "[2..]", "[ 1 .. 2 ]", ""]),
+)
+"""Networks within networks."""
+
+
 def trees(leaves: st.SearchStrategy[Word] | None = None) -> st.SearchStrategy[Tree]:
     """Trees of every form, nested; they parse, but need not make sense as networks."""
     leaf: st.SearchStrategy[Tree] = (any_word() if leaves is None else leaves).map(Leaf)
+    leaf = leaf if leaves is not None else st.one_of(leaf, leaf, leaf, PARTS)
 
     def grow(inner: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
         parts = st.lists(inner, min_size=1, max_size=3)
         return st.one_of(
             parts.map(series),
             st.builds(Repeat, st.integers(1, 9), inner),
+            st.builds(_loop, inner, st.sampled_from(_LOOPS)),
+            st.builds(_loops, st.lists(inner, min_size=1, max_size=2), st.sampled_from(_LOOPS)),
             st.builds(
                 lambda merge, branches: Branches(merge(), tuple(branches)),
                 st.sampled_from(MERGES),

@@ -1,0 +1,259 @@
+"""Errors and warnings of the parser: what was expected, the place, and what to write instead."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from convcalc.errors import ReadingWarning, Span, SpecError, shorten
+from convcalc.spec.tokens import Passage, Token, foreign, suggest
+
+if TYPE_CHECKING:
+    from convcalc.layers import Merge
+    from convcalc.spec.parser import Names
+
+MAX_REWRITTEN = 300
+"""Characters of a text that is tried in other notations."""
+
+
+def warn(text: str, span: Span | None = None) -> None:
+    """Warn that something was read in one of two possible ways."""
+    place = span.place() if span is not None else ""
+    warnings.warn(f"{place}: {text}" if place else text, ReadingWarning, stacklevel=2)
+
+
+def warn_of_a_kernel(count: Token, body: Token) -> None:
+    """Warn of `7*7`, which may be meant as a kernel."""
+    if body.text.isdigit():
+        written = f"{count.text}*{body.text}"
+        warn(
+            f"{written} is read as {count.text} layers with kernel {body.text}; "
+            f"a {count.text}x{body.text} kernel is written {count.text}x{body.text}",
+            count.span,
+        )
+
+
+_REWRITES = [
+    (r"\s*(?:->|=>|→|>|;|&)\s*", "+"),
+    (r"p\(\s*(\d+)\s*,\s*(\d+)\s*\)", r"p\1:\2"),
+    (r"\(\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*\)", r"\1x\2x\3"),
+    (r"\(\s*(\d+)\s*,\s*(\d+)\s*\)", r"\1x\2"),
+    (r"\bk(\d+)(?=[sdpgcb@+\s]|$)", r"\1x\1"),
+    (r"(?<=\d)c(\d+)", r"@\1"),
+    (r"(?<=\d)/(\d+)", r"s\1"),
+    (r"(?<=\d)-(\d+)", r"@\1"),
+    (r"(?<=\d)\s*,\s*([sdpg]\d)", r"\1"),
+    (r"(\d+x\d+)\s*,\s*(\d+)(?![\dx])", r"\1@\2"),
+]
+"""Other people's notation, and ours; applied one after the other."""
+
+_LIST = re.compile(r"(\d[\dx]*[sdpg])(\d+)((?:\s*,\s*\d+)+)(?![\dx])")
+
+
+def rewritten(text: str) -> str:
+    """A text in other people's notation as one of ours."""
+
+    def listed(found: re.Match[str]) -> str:
+        values = [found[2], *re.findall(r"\d+", found[3])]
+        return "+".join(found[1] + value for value in values)
+
+    text = _LIST.sub(listed, text.strip())
+    text = re.sub(r"\b(?:cat|add|mul)\([^()|]*\)", lambda m: m[0].replace(",", " | "), text)
+    for pattern, ours in _REWRITES:
+        text = re.sub(pattern, ours, text)
+    return re.sub(r"\s*,\s*", "+", text)
+
+
+def unexpected(tokens: Sequence[Token], position: int) -> SpecError:
+    """The error for what cannot follow a complete term."""
+    token = tokens[position]
+    if token.kind == ")":
+        return SpecError("unmatched ')'", span=token.span)
+    if token.kind in (",", "/", "//", "^"):
+        return foreign(token.span)
+    if token.kind == "|":
+        return SpecError(
+            "'|' separates branches and belongs inside cat(...), add(...) or mul(...)",
+            span=token.span,
+            hint="for example add(7x1 | 1x7)",
+        )
+    if token.kind in ("layer", "network", "("):
+        return SpecError(
+            "expected '+' between layers",
+            span=token.span,
+            hint="for example 7x1+1x7; modifiers follow without a space: 7x7s2@64",
+        )
+    return SpecError(f"unexpected {token.text!r}", span=token.span)
+
+
+def expected_layer(tokens: Sequence[Token], position: int) -> SpecError:
+    """The error for anything else in the place of a layer."""
+    token = tokens[position]
+    before = tokens[position - 1] if position else None
+    if token.kind == "end":
+        where = f" after {before.text!r}" if before else ""
+        return SpecError(f"expected a layer{where}, but the text ends", span=token.span)
+    if token.kind == ")" and before is not None and before.kind == "(":
+        return SpecError("empty parentheses", span=token.span)
+    if token.kind in (",", "/", "//", "^"):
+        return foreign(token.span)
+    if token.kind in ("|", ")") and before is not None and before.kind in ("|", "("):
+        return SpecError(
+            "empty branch", span=token.span, hint="write id for a branch without layers"
+        )
+    return SpecError(f"expected a layer, got {token.text!r}", span=token.span)
+
+
+def unclosed(opening: Token) -> SpecError:
+    """The error for a parenthesis that is never closed."""
+    return SpecError("'(' was never closed", span=opening.span, hint="add the matching ')'")
+
+
+def repeat_of_a_repeat(outer: Token, inner: Token) -> SpecError:
+    """The error for `3*4*3x3`."""
+    return SpecError(
+        "nested repeats need parentheses",
+        span=inner.span,
+        hint=f"write {shorten(outer.text, 12)}*({shorten(inner.text, 12)}*...)",
+    )
+
+
+def no_count(token: Token) -> SpecError:
+    """The error for anything else in the place of a repeat count."""
+    return SpecError(
+        "expected a repeat count before '*'",
+        span=token.span,
+        hint="for example 3*3x3 or 3*(3x3+relu)",
+    )
+
+
+def count_behind(tokens: Sequence[Token], closing: int) -> str | None:
+    """A hint for `(3x3)*3`, whose count stands in front."""
+    count = tokens[closing + 2].text if len(tokens) > closing + 2 else ""
+    return f"the count comes first: {count}*(...)" if count.isdigit() else None
+
+
+def no_repeats(token: Token) -> SpecError:
+    """The error for a repeat count of 0."""
+    return SpecError("a repeat count must be at least 1", span=token.span)
+
+
+def mixed_reading(token: Token, merge: type[Merge]) -> SpecError:
+    """The error for `7x1 then 1x7 plus 3x3`, whose order is not clear."""
+    return SpecError(
+        f"{token.text!r} beside other words needs parentheses",
+        span=token.span,
+        hint=f"for example {merge.example}",
+    )
+
+
+def no_branches(token: Token, merge: type[Merge]) -> SpecError:
+    """The error for a merge without its branches."""
+    return SpecError(
+        f"{token.text!r} needs branches in parentheses",
+        span=token.span,
+        hint=f"for example {merge.example}",
+    )
+
+
+def takes_no_branches(token: Token, hint: str | None) -> SpecError:
+    """The error for parentheses behind something that is no merge and no block."""
+    return SpecError(
+        f"{shorten(token.text, 20)!r} takes no branches",
+        span=token.span,
+        hint=hint or "write branches as cat(... | ...), add(... | ...) or mul(... | ...)",
+    )
+
+
+def no_merge(opening: Token) -> SpecError:
+    """The error for `(7x1 | 1x7)`."""
+    return SpecError(
+        "branches need a merge in front of the parentheses",
+        span=opening.span,
+        hint="write cat(...), add(...) or mul(...)",
+    )
+
+
+def no_variable(token: Token, reason: str | None) -> SpecError:
+    """The error for a loop without a variable."""
+    return SpecError(
+        f"invalid variable {shorten(token.text, 20)!r}: {reason}"
+        if reason
+        else "expected a variable after 'for'",
+        span=token.span,
+        hint="for example (3x3d(r) for r in 1, 2, 4)",
+    )
+
+
+def no_values(token: Token) -> SpecError:
+    """The error for a loop without values."""
+    return SpecError(
+        "expected 'in' and values after the variable",
+        span=token.span,
+        hint="for example (3x3d(2^i) for i in 0..9) or (3x3d(r) for r in 1, 2, 4)",
+    )
+
+
+def no_such_stage(token: Token, names: Names | None, in_block: bool) -> SpecError:
+    """The error for a `$NAME` that means nothing where it stands."""
+    name, hint = token.text[1:], None
+    shown = shorten(token.text, 30)
+    if names is None and in_block:
+        message = f"{shown} cannot stand in a block or a repeat"
+        hint = "$NAME begins the layers of a stage, or a branch of one"
+    elif names is None:
+        message = f"{shown} has no meaning here"
+        hint = "$NAME is an earlier stage of a network file"
+    elif name not in names.before and name in names.every and name != "input":
+        message = f"stage {shorten(name, 20)!r} is not an earlier one"
+        hint = "a stage reads stages that stand above it; change their order"
+    elif name not in ("input", *names.before):
+        message = f"no such stage: {shorten(name, 30)!r}"
+        earlier = list(names.before)
+        hint = suggest(name, ["input", *earlier]) or (
+            f"earlier stages: {', '.join(earlier[-12:])}" if earlier else None
+        )
+    else:
+        message = f"{shown} does not begin a series"
+        hint = "$NAME stands first in the layers of a stage or in a branch"
+    return SpecError(message, span=token.span, hint=hint)
+
+
+_OTHER_WORDS = {
+    "depthwiseconv": "dw", "depthwise": "dw", "dwconv": "dw", "separableconv": "sep",
+    "sepconv": "sep", "maxpooling": "maxpool", "averagepooling": "avgpool", "avgpooling": "avgpool",
+    "batchnorm": "bn", "layernorm": "ln", "groupnorm": "gn", "convtranspose": "convt",
+    "transposedconv": "convt", "deconv": "convt", "globalavgpool": "gap", "upsample": "up",
+    "pointwiseconv": "1x1", "pointwise": "1x1", "linear": "fc", "dense": "fc",
+}  # fmt: skip
+"""Words of frameworks and papers, and ours."""
+
+
+def other_word(text: str) -> str | None:
+    """A hint with what to write for a layer in another framework's word."""
+    for word, ours in _OTHER_WORDS.items():
+        if not text.startswith(word):
+            continue
+        rest = re.sub("^[123]d", "", text[len(word) :])
+        if ours == "1x1" and rest[:1].isdigit():
+            rest = f"@{rest}"
+        if ours != "fc":
+            return f"write {ours}{rest}"
+        size = re.match("[0-9]+", rest)
+        outputs = size[0] if size else "N"
+        return (
+            f"write fc{rest or 'N'}, which flattens its input first; torch's Linear, applied at "
+            f"each position, is 1x1@{outputs}"
+        )
+    return None
+
+
+def better(passage: Passage) -> str | None:
+    """The passage as it is probably meant, if it is in another notation."""
+    text = passage.text[passage.start : passage.end]
+    if len(text) > MAX_REWRITTEN:
+        return None
+    ours = rewritten(text)
+    return None if ours == text.strip() else ours
