@@ -80,7 +80,7 @@ def analyze(
         input: channels and sizes, "64x56x56" or (64, 56, 56); letters make it symbolic. Left out,
             a file's own, or 64 channels of 56 positions along each axis of the network's kernels.
         batch: samples; counts are for all of them.
-        padding: of convolutions that give none: same, valid, full, tfsame, or an amount.
+        padding: of convolutions that give none: same, valid, full, tfsame, causal, or an amount.
         bias: whether convolutions and linear layers that do not say have one.
         after_conv: what follows every convolution, such as "bn+relu". These three are for
             specifications: a file says its own.

@@ -38,7 +38,9 @@ Batch = Annotated[int, typer.Option(metavar="N", help="Samples; counts are for a
 Padding = Annotated[
     str,
     typer.Option(
-        metavar="P", help="Of convolutions that give none: same, valid, full, tfsame, N or NxM."
+        metavar="P",
+        help="Of convolutions that give none: same, valid, full, tfsame, causal, "
+        "N, NxM or N:M (before:after).",
     ),
 ]
 Bias = Annotated[

@@ -35,7 +35,9 @@ MODIFIERS = {
     "@": Modifier("out_channels", "count", "@N output channels"),
     "s": Modifier("stride", "axes", "sN or sNxM stride"),
     "d": Modifier("dilation", "axes", "dN or dNxM dilation"),
-    "p": Modifier("padding", "padding", "pN, pNxM, psame, pvalid, pfull or ptfsame padding"),
+    "p": Modifier(
+        "padding", "padding", "pN, pNxM, pN:M, psame, pvalid, pfull, ptfsame or pcausal padding"
+    ),
     "o": Modifier("output_padding", "axes from 0", "oN output padding"),
     "g": Modifier("groups", "count", "gN groups"),
     "b": Modifier("bias", "switch", "b0 / b1 bias"),

@@ -280,7 +280,7 @@ class ConvTranspose(_Convolution):
             return self.output_padding
         if self.padding in (None, "same"):
             return tuple(stride - 1 for stride in self.stride)
-        if self.padding == "tfsame":
+        if self.padding in ("tfsame", "causal"):
             return tuple(
                 max(stride - dilation * (kernel - 1) - 1, 0)
                 for kernel, stride, dilation in self._axes()
@@ -289,11 +289,13 @@ class ConvTranspose(_Convolution):
 
     def sides(self, shape: Shape) -> list[tuple[int, int]]:
         """What is cut off the output before and after, for each axis."""
-        if self.padding == "tfsame":
+        if self.padding in ("tfsame", "causal"):
             totals = [
                 max(dilation * (kernel - 1) + 1 - stride, 0)
                 for kernel, stride, dilation in self._axes()
             ]
+            if self.padding == "causal":  # an input writes no output before its own
+                return [(0, total) for total in totals]
             return [(total // 2, total - total // 2) for total in totals]
         padding = self.padding if self.padding is not None else "same"
         return [

@@ -1,11 +1,12 @@
 """Padding, and the arithmetic of a window that slides along one axis.
 
-The five modes, per axis, with window extent e = dilation*(kernel-1) + 1:
+The modes, per axis, with window extent e = dilation*(kernel-1) + 1:
 
     same     e-1 in total, the smaller half before: torch's 'same' at stride 1, k//2 on both sides
              for odd kernels at any stride; output ceil(n/stride)
     valid    none
     full     e-1 on both sides
+    causal   e-1 before, nothing after: no output depends on a later position
     tfsame   TensorFlow's SAME: max((ceil(n/stride)-1)*stride + e - n, 0) in total, the smaller
              half before; it depends on n
     N        N on both sides; `N:M` is N before and M after
@@ -19,7 +20,7 @@ from __future__ import annotations
 from convcalc.errors import LayerError, SymbolError
 from convcalc.quantities import floor_quotient, is_number
 
-MODES = ("same", "valid", "full", "tfsame")
+MODES = ("same", "valid", "full", "tfsame", "causal")
 
 Sides = tuple[tuple[int, int], ...]
 """Amounts before and after, for each axis."""
@@ -43,6 +44,8 @@ def resolve(
         return 0, 0
     if padding == "full":
         return reach, reach
+    if padding == "causal":
+        return reach, 0
     total = reach
     if padding == "tfsame" and stride > 1:
         if not is_number(size):

@@ -63,7 +63,7 @@ _EXPECTED = {
     "axes": "a number such as 2 or 2x1",
     "axes from 0": "a number such as 1 or 1x0",
     "sides": "a number such as 1, 1x2 or 1:0",
-    "padding": "amounts such as 1, 1x2 or 2:0 (before:after), or same, valid, full, tfsame",
+    "padding": "amounts such as 1, 1x2 or 2:0 (before:after), or same, valid, full, tfsame, causal",
     "range": "a first and a last channel such as 0-3",
     "count": "a number",
     "switch": "0 or 1",

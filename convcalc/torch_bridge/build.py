@@ -37,6 +37,9 @@ class Network(nn.Module):
             self._add(module_name(node.name), layer)
             self._steps.append((module_name(node.name), node.inputs))
             last_use |= dict.fromkeys(node.inputs, index)
+        self._outputs = graph.outputs
+        for output in graph.outputs:
+            last_use.pop(output.node, None)
         self._done_after: dict[int, list[int]] = {}
         for source, index in last_use.items():
             self._done_after.setdefault(index, []).append(source)
@@ -55,14 +58,15 @@ class Network(nn.Module):
         """The layers in order, with their names as modules."""
         return [(name, self.get_submodule(name)) for name, _ in self._steps]
 
-    def forward(self, data: torch.Tensor) -> torch.Tensor:
-        """The output of the last layer."""
+    def forward(self, data: torch.Tensor) -> torch.Tensor | dict[str, torch.Tensor]:
+        """The output; several are by name."""
         results = {INPUT: data}
         for index, (name, sources) in enumerate(self._steps):
             results[index] = self.get_submodule(name)(*[results[i] for i in sources])
             for source in self._done_after.get(index, ()):
                 del results[source]
-        return results[len(self._steps) - 1]
+        outputs = {output.name: results[output.node] for output in self._outputs}
+        return outputs if len(outputs) > 1 else next(iter(outputs.values()))
 
 
 def module_name(layer: str) -> str:
@@ -77,12 +81,21 @@ def to_torch(graph: Graph, input: Shape) -> Network:  # noqa: A002
         LayerError: a layer cannot take its input, or has no torch counterpart.
     """
     shapes: dict[int, Shape] = {INPUT: input}
-    layers = []
+    layers: list[nn.Module] = []
     for index, node in enumerate(graph.nodes):
         inputs = [shapes[i] for i in node.inputs]
         shapes[index] = node.layer.output(inputs)
         layers.append(_build(node.layer, inputs, shapes[index]))
+        if node.weights_of is not None:
+            _share(layers[index], layers[node.weights_of])
     return Network(graph, layers)
+
+
+def _share(layer: nn.Module, owner: nn.Module) -> None:
+    """Give a layer the weights of another of the same kind, however each of them is padded."""
+    for (name, _), weight in zip(list(layer.named_parameters()), owner.parameters(), strict=True):
+        path, _, leaf = name.rpartition(".")
+        setattr(layer.get_submodule(path), leaf, weight)
 
 
 class Pad(nn.Module):
