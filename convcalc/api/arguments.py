@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from convcalc.conventions import convention
 from convcalc.errors import OptionError, SymbolError, option, shorten
 from convcalc.graph import Graph
 from convcalc.layers.base import MAX_SIZE
-from convcalc.networks.sources import InputSize, Network, Placed, graphs_at
+from convcalc.networks.sources import InputSize, Network, Placed, graphs_at, is_torch_model
 from convcalc.quantities import Shape, is_number
 from convcalc.spec.tree import Block, Branches, Leaf, Repeat, Series
 
@@ -116,15 +115,9 @@ def texts(values: Any, name: str) -> list[str]:
     return found
 
 
-def is_module(value: Any) -> bool:
-    """Is it a torch module? There is none where torch is not loaded."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(value, torch.nn.Module)
-
-
 def check_module(model: Any) -> None:
     """Raises OptionError for what is not a torch module."""
-    if not is_module(model):
+    if not is_torch_model(model):
         hint = f"give an instance: {model.__name__}()" if isinstance(model, type) else None
         raise OptionError(f"expected a torch.nn.Module, got {shorten(repr(model))}", hint=hint)
 
@@ -164,7 +157,7 @@ def _network(network: Any) -> Network:
         return read_file(network).graph(str(network))
     if isinstance(network, (str, Graph, Leaf, Series, Branches, Repeat, Block)):
         return network
-    if is_module(network):
+    if is_torch_model(network):
         return network
     hint = "a network is a specification, a file, zoo:NAME or a torch model"
     if isinstance(network, (tuple, list)):

@@ -18,7 +18,7 @@ from convcalc.networks.parts import ZOO, parse
 from convcalc.quantities import Shape, is_number
 from convcalc.spec import TREES, Defaults, Tree, lower
 
-_MODEL = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*:[A-Za-z_]\w*(?:\.\w+)*")
+_MODEL = re.compile(r"(?:[A-Za-z_]\w*(?:\.\w+)*|.+\.py):[A-Za-z_]\w*(?:\.\w+)*")
 
 Network = str | Tree | Graph | Any
 """What names a network: text, a parsed tree, a graph, or a torch model."""
@@ -42,10 +42,20 @@ def to_graph(network: Network, defaults: Defaults, input: Shape | None = None) -
         return _named(network.strip(), defaults, input)
     if isinstance(network, TREES):
         return lower(network, defaults)
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(network, torch.nn.Module):
+    if is_torch_model(network):
         return model_to_graph(network, input, type(network).__name__)
-    raise OptionError(f"a network is a specification's text, not {type(network).__name__}")
+    raise OptionError(
+        f"expected a network's text, graph or torch model, got {type(network).__name__}"
+    )
+
+
+def is_torch_model(network: Any) -> bool:
+    """Is it a module, or a program that torch.export made? Neither exists without torch."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return False
+    program = getattr(sys.modules.get("torch.export"), "ExportedProgram", torch.nn.Module)
+    return isinstance(network, (torch.nn.Module, program))
 
 
 def _at_its_input(graph: Graph, input: Shape | None) -> Graph:  # noqa: A002
@@ -99,24 +109,31 @@ def named_model(
         MissingExtraError: torch is not installed.
         SourceError: no such module, attribute or model.
     """
-    with importing_from(folder or Path.cwd()):
-        _find_package(name)
+    source, _, attribute = name.rpartition(":")
+    folder = folder or Path.cwd()
+    file = folder / source if source.endswith(".py") else None
+    with importing_from(folder if file is None else file.parent):
+        _find(source, file)
         need_torch(f"{shorten(name, 60)}, a torch model,")
-        from convcalc.torch_bridge.importing.models import import_model
+        from convcalc.torch_bridge.importing.models import named_graph
 
-        model = import_model(name, arguments)
-    return model_to_graph(model, input, name)
+        _check_numbers(input)
+        return named_graph(name, file or source, attribute, arguments, input)
 
 
-def _find_package(name: str) -> None:
-    """Raises SourceError for a package that is not there, before torch is loaded for it."""
+def _find(source: str, file: Path | None) -> None:
+    """Raises SourceError for a file or a package that is not there, before torch is loaded."""
     from importlib.util import find_spec
 
-    package = name.partition(":")[0].partition(".")[0]
+    if file is not None:
+        if not file.is_file():
+            raise SourceError(f"{shorten(source, 60)}: no such file")
+        return
+    package = source.partition(".")[0]
     if package not in sys.modules and find_spec(package) is None:
         raise SourceError(
             f"cannot import {shorten(package, 60)}: no such module",
-            hint="a torch model is named package.module:attribute",
+            hint="a torch model is named package.module:attribute or file.py:attribute",
         )
 
 
@@ -130,11 +147,16 @@ def model_to_graph(model: Any, input: Any, name: str) -> Graph:  # noqa: A002
         ConvcalcError: the forward pass fails, or depends on values.
     """
     need_torch("from_torch")
-    from convcalc.torch_bridge.importing.models import default_size, model_graph
+    from convcalc.torch_bridge.importing.models import model_graph
 
+    _check_numbers(input)
+    return model_graph(model, input, name)
+
+
+def _check_numbers(input: Any) -> None:  # noqa: A002
+    """Raises SymbolError for a size with letters."""
     if isinstance(input, Shape) and not is_number(input.elements):
-        raise SymbolError(f"a torch model is followed at a size: {input} must be numbers")
-    return model_graph(model, default_size(model) if input is None else input, name)
+        raise SymbolError(f"torch models are followed at one size: {input} must be numbers")
 
 
 def need_torch(what: str) -> None:
@@ -177,7 +199,7 @@ def graphs_at(
         ConvcalcError: no network, or one that does not parse; an input size that does not.
     """
     if not networks:
-        raise OptionError("a network is expected", hint="for example 7x1+1x7")
+        raise OptionError("expected a network", hint="for example 7x1+1x7")
     defaults = Defaults.of(padding, bias, after_conv)
     parsed = [None if _needs_size(n) else to_graph(n, defaults) for n in networks]
     if size is not None and not isinstance(size, Shape):

@@ -198,7 +198,7 @@ def test_amounts_are_checked(name: str, value: float) -> None:
 
 
 def test_no_network_and_no_text() -> None:
-    with pytest.raises(ConvcalcError, match=r"^a network is expected\nhint: for example 7x1\+1x7$"):
+    with pytest.raises(ConvcalcError, match=r"^expected a network\nhint: for example 7x1\+1x7$"):
         compare()
     with pytest.raises(ConvcalcError, match=r"expected a network, got 7\n"):
         analyze(7)

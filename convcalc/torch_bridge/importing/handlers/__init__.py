@@ -9,7 +9,16 @@ from importlib import import_module
 
 from convcalc.torch_bridge.importing.handlers.common import HANDLERS
 
-for _module in ("elementwise", "norms", "parts", "products", "reductions", "resizing", "views"):
+for _module in (
+    "elementwise",
+    "norms",
+    "parts",
+    "products",
+    "recurrent",
+    "reductions",
+    "resizing",
+    "views",
+):
     import_module(f"{__name__}.{_module}")
 
 __all__ = ["HANDLERS"]

@@ -27,7 +27,8 @@ from convcalc.torch_bridge.importing.layout import (
     size_of,
     vector_dims,
 )
-from convcalc.torch_bridge.importing.recorder import Handler, Recorder, Value
+from convcalc.torch_bridge.importing.nodes import Value
+from convcalc.torch_bridge.importing.recorder import Handler, Recorder
 
 HANDLERS: dict[Any, Handler] = {}
 
@@ -67,9 +68,22 @@ def axis_values(value: Any, rank: int) -> tuple[int, ...]:
 
 
 def value_of(rec: Recorder, tensor: Tensor) -> Value:
+    """What is known of a tensor; a constant among data is a value without a node."""
     value = rec.value(tensor)
-    assert value is not None
-    return value
+    return rec.constant_value(tensor) if value is None else value
+
+
+def parted(rec: Recorder, given: Sequence[Any]) -> tuple[list[Value], list[Tensor]]:
+    """The values of the tensors that come from the input, and the tensors that do not."""
+    sources, others = [], []
+    for tensor in given:
+        if isinstance(tensor, Tensor):
+            value = rec.value(tensor)
+            if value is None:
+                others.append(tensor)
+            else:
+                sources.append(value)
+    return sources, others
 
 
 def bias_option(bias: Any) -> bool | None:
@@ -90,6 +104,11 @@ def sampled(
     """A layer of maps, done to every sample of a tensor N x C x ...; where a model has put
     something else into N, as a step of its own."""
     value = value_of(rec, tensor)
+    made = [found for weight in weights if (found := rec.value(weight)) is not None]
+    if made and not rec.in_constants:
+        return _with_weights_from_data(rec, tensor, rank, layer, made, weights)
+    if tensor.dim() == rank + 1:  # a sample without its batch
+        return unbatched(rec, tensor, lambda one: sampled(rec, one, rank, layer, weights))
     samples = int(tensor.shape[0])
     if samples == 1 and is_map(value.dims, rank):
         return rec.emit(layer, [value], weights=weights)
@@ -106,6 +125,30 @@ def sampled(
         dims = vector_dims((samples, out.channels, *out.spatial))
     counts = layer.operations([one], out) * samples
     return rec.traced(f"{samples} x {layer}", [value], dims, counts, [reads], weights)
+
+
+def _with_weights_from_data(
+    rec: Recorder, tensor: Tensor, rank: int, layer: Layer, made: list[Value],
+    weights: Sequence[Any],
+) -> Tensor:  # fmt: skip
+    """A layer whose weights are worked out from the input: it sees all that they have seen."""
+    samples, channels, *spatial = map(int, tensor.shape)
+    one = Shape(channels, tuple(spatial))
+    out = layer.output([one])
+    counts = layer.operations([one], out) * samples
+    dims = map_dims(out) if samples == 1 else vector_dims((samples, out.channels, *out.spatial))
+    source = rec.as_map(tensor, rank) if samples == 1 else value_of(rec, tensor)
+    reads = layer.reads([one], out, 0) if samples == 1 else None
+    others = [weight for weight in weights if rec.value(weight) is None]
+    return rec.traced(f"{layer} with weights from data", [source, *made], dims, counts,
+                      [reads, *[None] * len(made)], others)  # fmt: skip
+
+
+def unbatched(rec: Recorder, tensor: Tensor, do: Callable[[Tensor], Tensor]) -> Tensor:
+    """A function of batches, done to one sample without its batch axis."""
+    value = value_of(rec, tensor)
+    out = value_of(rec, do(rec.new(value._replace(dims=((), *value.dims)))))
+    return rec.new(out._replace(dims=out.dims[1:]))
 
 
 def matching(sources: Sequence[Value], dims: Dims) -> list[Reads]:
@@ -127,7 +170,7 @@ def matching(sources: Sequence[Value], dims: Dims) -> list[Reads]:
     return reading
 
 
-def broadcast(found: Sequence[Dims], size: Sequence[int]) -> Dims:
+def broadcast_dims(found: Sequence[Dims], size: Sequence[int]) -> Dims:
     """Where positions are after broadcasting: as in the source that has most of them."""
     for dims in sorted(found, key=lambda d: -shape_of(d).elements):
         padded: Dims = ((),) * (len(size) - len(dims)) + dims

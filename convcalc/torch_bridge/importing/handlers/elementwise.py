@@ -10,12 +10,14 @@ from torch.nn import functional as F  # noqa: N812  (its name everywhere)
 
 from convcalc.layers import KINDS, activation, linear, merge, norm
 from convcalc.quantities import OpCounts
+from convcalc.torch_bridge.importing import sizes
 from convcalc.torch_bridge.importing.handlers.common import (
     HANDLERS,
-    broadcast,
+    broadcast_dims,
     handles,
     matching,
     of_tensor,
+    parted,
     result_into,
     spellings,
     value_of,
@@ -27,7 +29,9 @@ from convcalc.torch_bridge.importing.layout import (
     shape_of,
     with_channels,
 )
-from convcalc.torch_bridge.importing.recorder import Handler, Recorder, Value
+from convcalc.torch_bridge.importing.nodes import Value
+from convcalc.torch_bridge.importing.place import ValuesNeeded
+from convcalc.torch_bridge.importing.recorder import Handler, Recorder
 
 
 def _activation(layer: activation.Activation, in_place: bool) -> Handler:
@@ -36,7 +40,7 @@ def _activation(layer: activation.Activation, in_place: bool) -> Handler:
         if value is None:
             return NotImplemented
         learned = [given for given in (*args, *kwargs.values()) if isinstance(given, Tensor)]
-        out = rec.emit(layer, [value], value.dims, learned, input.dtype)
+        out = rec.emit(layer, [value], value.dims, learned)
         flag = kwargs.get("inplace", False) or any(arg is True for arg in args)
         return result_into(rec, out, input if in_place or flag else None)
 
@@ -67,27 +71,73 @@ def _softmax(rec: Recorder, input: Tensor, dim: Any = None, *args: Any, **kwargs
     value = value_of(rec, input)
     if dim is None:
         dim = 1 if input.dim() not in (0, 1, 3) else 0
+    dtype = next((one for one in args if isinstance(one, torch.dtype)), kwargs.get("dtype"))
     if is_map(value.dims) and dim % input.dim() == 1:
-        return rec.emit(linear.Softmax(), [value], value.dims)
+        return rec.emit(linear.Softmax(), [value], value.dims, dtype=dtype)
     elements = input.numel()
     rows = elements // int(input.shape[dim])
     counts = OpCounts(compares=elements - rows, adds=2 * elements - rows,
                       transcendentals=elements, divides=elements)  # fmt: skip
     local = is_channels(value.dims[dim])
     reading = rec.pointwise([value], value.dims) if local else [None]
-    return rec.traced("softmax", [value], value.dims, counts, reading)
+    return rec.traced("softmax", [value], value.dims, counts, reading, dtype=dtype)
+
+
+_CASTS = {"float": torch.float32, "half": torch.float16, "double": torch.float64,
+          "bfloat16": torch.bfloat16, "long": torch.int64, "int": torch.int32,
+          "short": torch.int16, "char": torch.int8, "byte": torch.uint8, "bool": torch.bool,
+          "cfloat": torch.complex64, "cdouble": torch.complex128}  # fmt: skip
 
 
 @handles(
     F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.alpha_dropout, F.feature_alpha_dropout,
-    torch.dropout, torch.feature_dropout, torch.alpha_dropout,
-    *of_tensor("contiguous", "clone", "detach", "float", "half", "bfloat16", "double", "type_as",
-               "to", "cuda", "cpu", "type", "requires_grad", "nan_to_num"),
+    torch.dropout, torch.feature_dropout, torch.alpha_dropout, torch.feature_alpha_dropout,
+    *of_tensor("contiguous", "clone", "detach", "requires_grad", "nan_to_num", "cuda", "cpu",
+               "pin_memory", "resolve_conj", "resolve_neg", "lift_fresh", "alias", "positive"),
+    Tensor.data.__get__, Tensor.__pos__,  # type: ignore[attr-defined]
 )  # fmt: skip
 def _same(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
     """The same values; a new tensor, so that what is done to it in place is its own."""
-    value = rec.value(input)
-    return NotImplemented if value is None else rec.new(value, input.dtype)
+    return rec.new(value_of(rec, input))
+
+
+def _cast(dtype: torch.dtype) -> Handler:
+    def handler(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return rec.new(value_of(rec, input), dtype)
+
+    return handler
+
+
+for _name, _dtype in _CASTS.items():
+    HANDLERS[getattr(Tensor, _name)] = _cast(_dtype)
+
+
+@handles(Tensor.to, Tensor.type, Tensor.type_as, torch.ops.aten._to_copy)
+def _to(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
+    """The same of another type; devices are all one."""
+    given = [*args, *kwargs.values()]
+    dtype = next((one for one in given if isinstance(one, torch.dtype)), input.dtype)
+    for one in given:
+        if isinstance(one, Tensor):
+            dtype = one.dtype
+        elif isinstance(one, str) and one.startswith("torch.") and one.endswith("Tensor"):
+            dtype = torch.empty(0).type(one).dtype
+    if rec.value(input) is None:  # a constant as the input is
+        return rec.of_constants(Tensor.to, input, dtype)
+    if not given:  # x.type() asks
+        return input.type()
+    return rec.new(value_of(rec, input), dtype)
+
+
+@handles(Tensor.device.__get__)
+def _device(rec: Recorder, input: Tensor) -> torch.device:
+    """The device that the model is on."""
+    return rec.device
+
+
+@handles(Tensor.is_cuda.__get__, Tensor.is_cpu.__get__)  # type: ignore[attr-defined]
+def _is_on(rec: Recorder, input: Tensor) -> bool:
+    return False
 
 
 _UNARY = {
@@ -103,25 +153,64 @@ _UNARY = {
     "floor": OpCounts(adds=1), "ceil": OpCounts(adds=1), "pow": OpCounts(transcendentals=1),
     "__pow__": OpCounts(transcendentals=1), "__neg__": OpCounts(multiplies=1),
     "__abs__": OpCounts(compares=1), "logical_not": OpCounts(), "bitwise_not": OpCounts(),
+    "__invert__": OpCounts(), "trunc": OpCounts(adds=1), "fix": OpCounts(adds=1),
+    "frac": OpCounts(adds=1), "absolute": OpCounts(compares=1), "negative": OpCounts(multiplies=1),
+    "sgn": OpCounts(compares=1), "signbit": OpCounts(compares=1), "exp2":
+    OpCounts(transcendentals=1), "logit": OpCounts(transcendentals=1, divides=1, adds=1),
+    "angle": OpCounts(transcendentals=1), "conj": OpCounts(), "conj_physical": OpCounts(),
+    "__rpow__": OpCounts(transcendentals=1), "__ipow__": OpCounts(transcendentals=1),
+    "real": OpCounts(), "imag": OpCounts(),
+    **dict.fromkeys(
+        ("tan", "asin", "acos", "atan", "arcsin", "arccos", "arctan", "sinh", "cosh", "asinh",
+         "acosh", "atanh", "erfc", "erfinv", "log10", "lgamma", "digamma", "sinc", "deg2rad",
+         "rad2deg", "i0"),
+        OpCounts(transcendentals=1),
+    ),
 }  # fmt: skip
 
 
+_TRUTHS = frozenset({"logical_not", "isnan", "isinf", "isfinite"})
+
+
 def _unary(name: str, each: OpCounts, in_place: bool) -> Handler:
-    def handler(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
-        value = rec.value(input)
-        if value is None:
-            return NotImplemented
-        counts = each * value.shape.elements
-        out = rec.traced(name.strip("_"), [value], value.dims, counts,
-                         rec.pointwise([value], value.dims), dtype=input.dtype)  # fmt: skip
+    def handler(rec: Recorder, input: Any, *args: Any, **kwargs: Any) -> Any:
+        given = [input, *args, *kwargs.values()]
+        sources, others = parted(rec, given)
+        dims = broadcast_dims([v.dims for v in sources], _together_size(*given))
+        dtype = _tensors(*given)[0].dtype
+        if each.transcendentals and not (dtype.is_floating_point or dtype.is_complex):
+            dtype = torch.get_default_dtype()
+        if name in ("abs", "__abs__", "angle", "real", "imag") and dtype.is_complex:
+            dtype = torch.float64 if dtype == torch.complex128 else torch.float32
+        if name in _TRUTHS:
+            dtype = torch.bool
+        counts = each * shape_of(dims).elements
+        out = rec.traced(name.strip("_"), sources, dims, counts, matching(sources, dims), others,
+                         dtype)  # fmt: skip
         return result_into(rec, out, input if in_place else None)
 
     return handler
 
 
+def _together_size(*given: Any) -> sizes.Size:
+    return sizes.broadcast([tuple(map(int, t.shape)) for t in given if isinstance(t, Tensor)])
+
+
 for _name, _each in _UNARY.items():
     for _function, _in_place in spellings(_name):
         HANDLERS[_function] = _unary(_name, _each, _in_place)
+
+
+@handles(*of_tensor("isnan", "isinf"))
+def _no_nan(rec: Recorder, input: Tensor) -> Any:
+    """Values are taken to be finite: models assert it."""
+    return rec.made(torch.zeros((), dtype=torch.bool).expand(tuple(map(int, input.shape))))
+
+
+@handles(*of_tensor("isfinite"))
+def _finite(rec: Recorder, input: Tensor) -> Any:
+    return rec.made(torch.ones((), dtype=torch.bool).expand(tuple(map(int, input.shape))))
+
 
 _BINARY = {
     "add": ("adds", merge.Add), "sub": ("adds", None), "subtract": ("adds", None),
@@ -133,49 +222,75 @@ _BINARY = {
     "eq": ("compares", None), "ne": ("compares", None), "lt": ("compares", None),
     "le": ("compares", None), "gt": ("compares", None), "ge": ("compares", None),
     "logical_and": ("compares", None), "logical_or": ("compares", None),
+    "logical_xor": ("compares", None), "bitwise_and": ("compares", None),
+    "bitwise_or": ("compares", None), "bitwise_xor": ("compares", None),
+    "bitwise_left_shift": ("multiplies", None), "bitwise_right_shift": ("divides", None),
+    "greater": ("compares", None), "greater_equal": ("compares", None),
+    "less": ("compares", None), "less_equal": ("compares", None), "not_equal": ("compares", None),
+    "atan2": ("transcendentals", None), "arctan2": ("transcendentals", None),
+    "fmod": ("divides", None), "hypot": ("transcendentals", None), "dist": ("adds", None),
+    "float_power": ("transcendentals", None), "copysign": (None, None), "xlogy":
+    ("transcendentals", None), "logaddexp": ("transcendentals", None),
 }  # fmt: skip
+_COMPARISONS = frozenset(
+    {"eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor", "greater",
+     "greater_equal", "less", "less_equal", "not_equal"}
+)  # fmt: skip
 _OPERATORS = {
     "__add__": "add", "__radd__": "add", "__iadd__": "add_", "__sub__": "sub", "__rsub__": "sub",
     "__isub__": "sub_", "__mul__": "mul", "__rmul__": "mul", "__imul__": "mul_",
     "__truediv__": "div", "__rtruediv__": "div", "__itruediv__": "div_", "__div__": "div",
-    "__rdiv__": "div", "__idiv__": "div_", "__floordiv__": "div", "__mod__": "remainder",
+    "__rdiv__": "div", "__idiv__": "div_", "__floordiv__": "floor_divide", "__mod__": "remainder",
     "__eq__": "eq", "__ne__": "ne", "__lt__": "lt", "__le__": "le", "__gt__": "gt",
-    "__ge__": "ge", "__and__": "logical_and", "__or__": "logical_or",
+    "__ge__": "ge", "__and__": "bitwise_and", "__or__": "bitwise_or", "__xor__": "bitwise_xor",
+    "__rand__": "bitwise_and", "__ror__": "bitwise_or", "__iand__": "bitwise_and_",
+    "__ior__": "bitwise_or_", "__imod__": "remainder_", "__rmod__": "remainder",
+    "__rfloordiv__": "floor_divide", "__ifloordiv__": "floor_divide_",
+    "__lshift__": "bitwise_left_shift", "__rshift__": "bitwise_right_shift",
 }  # fmt: skip
 
 
 def binary(name: str, in_place: bool) -> Handler:
     """The handler of an operation between two tensors, or one and a number."""
-    figure, kind = _BINARY[name]
 
     def handler(rec: Recorder, left: Any, right: Any, *args: Any, **kwargs: Any) -> Any:
-        tensors = [t for t in (left, right) if isinstance(t, Tensor)]
-        sources = [value for t in tensors if (value := rec.value(t)) is not None]
-        size = torch.broadcast_shapes(*(t.shape for t in tensors))
-        dims = broadcast([value.dims for value in sources], size)
-        out = _together(rec, name, kind, figure, sources, dims, tensors)
+        sources, others = parted(rec, [left, right])
+        dims = broadcast_dims([value.dims for value in sources], _together_size(left, right))
+        out = _together(rec, name, sources, dims, others, _dtype_of(name, left, right))
         return result_into(rec, out, left if in_place else None)
 
     return handler
 
 
+def _dtype_of(name: str, left: Any, right: Any) -> torch.dtype:
+    """As torch promotes types."""
+    if name in _COMPARISONS:
+        return torch.bool
+    dtype = torch.result_type(left, right)
+    if name in ("div", "divide", "true_divide") and not (
+        dtype.is_floating_point or dtype.is_complex
+    ):
+        return torch.get_default_dtype()
+    return dtype
+
+
 def _together(
-    rec: Recorder, name: str, kind: Any, figure: str, sources: list[Value], dims: Dims,
-    tensors: list[Tensor],
+    rec: Recorder, name: str, sources: list[Value], dims: Dims, others: list[Tensor],
+    dtype: torch.dtype,
 ) -> Tensor:  # fmt: skip
     """One operation an element between tensors."""
+    figure, kind = _BINARY[name]
     same = len(sources) == 2 and sources[0].dims == sources[1].dims == dims
     if kind is not None and same:
-        return rec.emit(kind(), sources, dims)
+        return rec.emit(kind(), sources, dims, dtype=dtype)
     if kind is merge.Multiply and len(sources) == 2 and all(is_map(s.dims) for s in sources):
-        return rec.emit(kind(), sources, dims)
-    others = [tensor for tensor in tensors if rec.value(tensor) is None]
+        return rec.emit(kind(), sources, dims, dtype=dtype)
     if kind is merge.Multiply and len(sources) == 1 and _is_scale(sources[0], dims, others):
-        return rec.emit(norm.Affine(False), sources, dims, others)
-    counts = OpCounts(**{figure: shape_of(dims).elements})
+        return rec.emit(norm.Affine(False), sources, dims, others, dtype)
+    counts = OpCounts(**{figure: shape_of(dims).elements}) if figure else None
     reading = matching(sources, dims)
     gate = kind is merge.Multiply
-    return rec.traced(name, sources, dims, counts, reading, others, gate=gate)
+    return rec.traced(name, sources, dims, counts, reading, others, dtype, gate=gate)
 
 
 def _is_scale(source: Value, dims: Dims, others: list[Tensor]) -> bool:
@@ -194,30 +309,60 @@ for _operator, _meant in _OPERATORS.items():
         HANDLERS[_function] = binary(_meant.rstrip("_"), _meant.endswith("_"))
 
 
-@handles(*of_tensor("where"))
-def _where(rec: Recorder, condition: Any, *others: Any) -> Any:
-    if not others:
-        return NotImplemented  # the positions of what is true: known from values only
-    given = [t for t in (condition, *others) if isinstance(t, Tensor)]
-    sources = [value for t in given if (value := rec.value(t)) is not None]
-    dims = broadcast([v.dims for v in sources], torch.broadcast_shapes(*(t.shape for t in given)))
-    rest = [tensor for tensor in given if rec.value(tensor) is None]
-    return rec.traced("where", sources, dims, None, matching(sources, dims), rest)
+def _several(
+    rec: Recorder, name: str, given: list[Any], counts: dict[str, int], dtype: torch.dtype
+) -> Tensor:
+    """An operation an element between any number of tensors."""
+    sources, others = parted(rec, given)
+    dims = broadcast_dims([v.dims for v in sources], _together_size(*given))
+    elements = shape_of(dims).elements
+    found = OpCounts(**{figure: times * elements for figure, times in counts.items()})
+    return rec.traced(name, sources, dims, found, matching(sources, dims), others, dtype)
 
 
-@handles(*of_tensor("masked_fill"))
-def _masked_fill(rec: Recorder, input: Tensor, mask: Tensor, value: Any) -> Any:
-    found = rec.value(input)
-    return NotImplemented if found is None else rec.new(found, input.dtype)
+@handles(torch.where)
+def _where(rec: Recorder, condition: Tensor, input: Any = None, other: Any = None) -> Any:
+    if other is None:
+        raise ValuesNeeded("which elements are true")
+    dtype = torch.result_type(input, other) if _tensors(input, other) else torch.float32
+    return _several(rec, "where", [condition, input, other], {}, dtype)
+
+
+@handles(Tensor.where)
+def _where_of(rec: Recorder, input: Tensor, condition: Tensor, other: Any) -> Any:
+    return _where(rec, condition, input, other)
+
+
+def _tensors(*given: Any) -> list[Tensor]:
+    return [one for one in given if isinstance(one, Tensor)]
 
 
 @handles(*of_tensor("addcmul"))
-def _addcmul(rec: Recorder, input: Tensor, left: Tensor, right: Tensor, *,
+def _addcmul(rec: Recorder, input: Tensor, tensor1: Tensor, tensor2: Tensor, *,
              value: Any = 1) -> Any:  # fmt: skip
-    given = [input, left, right]
-    sources = [found for t in given if (found := rec.value(t)) is not None]
-    dims = broadcast([v.dims for v in sources], torch.broadcast_shapes(*(t.shape for t in given)))
-    elements = shape_of(dims).elements
-    others = [tensor for tensor in given if rec.value(tensor) is None]
-    counts = OpCounts(multiplies=elements, adds=elements)
-    return rec.traced("addcmul", sources, dims, counts, matching(sources, dims), others)
+    counts = {"multiplies": 1, "adds": 1}
+    return _several(rec, "addcmul", [input, tensor1, tensor2], counts, input.dtype)
+
+
+@handles(*of_tensor("addcdiv"))
+def _addcdiv(rec: Recorder, input: Tensor, tensor1: Tensor, tensor2: Tensor, *,
+             value: Any = 1) -> Any:  # fmt: skip
+    counts = {"divides": 1, "adds": 1}
+    return _several(rec, "addcdiv", [input, tensor1, tensor2], counts, input.dtype)
+
+
+@handles(*of_tensor("lerp"))
+def _lerp(rec: Recorder, input: Tensor, end: Tensor, weight: Any) -> Any:
+    given = [input, end, weight]
+    return _several(rec, "lerp", given, {"multiplies": 1, "adds": 2}, input.dtype)
+
+
+@handles(*of_tensor("item", "tolist", "__bool__", "__int__", "__float__", "__index__", "numpy",
+                    "nonzero", "argwhere", "unique", "unique_consecutive", "masked_select",
+                    "equal", "allclose", "is_nonzero", "__contains__", "__array__"))  # fmt: skip
+def _values(rec: Recorder, *args: Any, **kwargs: Any) -> Any:
+    """What depends on values cannot be known: of constants it is computed, and never comes here."""
+    if rec.in_constants:
+        return NotImplemented
+    asks = {"__bool__": "a branch on it", "__contains__": "`in`"}.get(rec.called, rec.called)
+    raise ValuesNeeded(f"{asks} asks for them, and nothing is computed")

@@ -20,17 +20,31 @@ from convcalc.torch_bridge.importing.layout import (
     is_channels,
     is_map,
 )
-from convcalc.torch_bridge.importing.recorder import Recorder, Value
+from convcalc.torch_bridge.importing.nodes import Value
+from convcalc.torch_bridge.importing.recorder import Recorder
 
 
-@handles(F.batch_norm, torch.batch_norm)
+@handles(F.batch_norm)
 def _batch_norm(rec: Recorder, input: Tensor, running_mean: Any, running_var: Any,
                 weight: Any = None, bias: Any = None, *_: Any, **__: Any) -> Any:  # fmt: skip
-    value = rec.value(input)
+    value = value_of(rec, input)
     sized = [t.numel() for t in (running_mean, weight) if t is not None]
-    if value is None or any(count != input.shape[1] for count in sized):
+    if any(count != input.shape[1] for count in sized):
         return NotImplemented
     return rec.emit(norm.BatchNorm(), [value], value.dims, [weight, bias])
+
+
+@handles(torch.batch_norm, torch.ops.aten.cudnn_batch_norm)
+def _batch_norm_of_aten(rec: Recorder, input: Tensor, weight: Any, bias: Any, running_mean: Any,
+                        running_var: Any, *_: Any, **__: Any) -> Any:  # fmt: skip
+    return _batch_norm(rec, input, running_mean, running_var, weight, bias)
+
+
+@handles(torch.ops.aten._native_batch_norm_legit_no_training)
+def _native_batch_norm(rec: Recorder, input: Tensor, weight: Any, bias: Any, running_mean: Any,
+                       running_var: Any, *_: Any) -> Any:  # fmt: skip
+    out = _batch_norm(rec, input, running_mean, running_var, weight, bias)
+    return out, rec.constant((0,), input.dtype), rec.constant((0,), input.dtype)
 
 
 @handles(F.layer_norm, torch.layer_norm)
@@ -66,7 +80,13 @@ def _group_norm(rec: Recorder, input: Tensor, num_groups: int, weight: Any = Non
     return _normalised(rec, "group_norm", value, sets, [weight, bias], local=False)
 
 
-@handles(F.instance_norm, torch.instance_norm)
+@handles(torch.instance_norm)
+def _instance_norm_of_aten(rec: Recorder, input: Tensor, weight: Any, bias: Any,
+                           running_mean: Any, running_var: Any, *_: Any) -> Any:  # fmt: skip
+    return _instance_norm(rec, input, running_mean, running_var, weight, bias)
+
+
+@handles(F.instance_norm)
 def _instance_norm(rec: Recorder, input: Tensor, running_mean: Any = None,
                    running_var: Any = None, weight: Any = None, bias: Any = None,
                    *args: Any, **kwargs: Any) -> Any:  # fmt: skip
@@ -100,3 +120,13 @@ def _normalize(rec: Recorder, input: Tensor, p: float = 2.0, dim: Any = 1, *args
     local = all(is_channels(value.dims[axis]) for axis in axes)
     reading = rec.pointwise([value], value.dims) if local else [None]
     return rec.traced("normalize", [value], value.dims, counts, reading)
+
+
+@handles(torch._weight_norm, torch.ops.aten._weight_norm_interface)
+def _weight_norm(rec: Recorder, v: Tensor, g: Tensor, dim: int = 0) -> Any:
+    """Weights of a length that is learned: their norm, a quotient and a product for each."""
+    value = value_of(rec, v)
+    elements, sets = v.numel(), g.numel()
+    counts = OpCounts(multiplies=2 * elements, adds=elements - sets, divides=sets,
+                      transcendentals=sets)  # fmt: skip
+    return rec.traced("weight_norm", [value], value.dims, counts, weights=[g])

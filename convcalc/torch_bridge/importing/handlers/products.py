@@ -12,11 +12,13 @@ from torch.nn import functional as F  # noqa: N812  (its name everywhere)
 
 from convcalc.layers import conv, linear
 from convcalc.quantities import OpCounts
+from convcalc.torch_bridge.importing import sizes
 from convcalc.torch_bridge.importing.handlers.common import (
     axis_values,
     bias_option,
     handles,
     of_tensor,
+    parted,
     sampled,
     value_of,
 )
@@ -35,11 +37,11 @@ def _conv(
     rec: Recorder, input: Tensor, weight: Tensor, bias: Tensor | None = None,
     stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1,
 ) -> Any:  # fmt: skip
-    if rec.value(input) is None:
-        return NotImplemented
     rank = weight.dim() - 2
-    if input.dim() != rank + 2 or input.shape[1] != weight.shape[1] * groups:
-        return NotImplemented  # a sample without its batch; or torch refuses it
+    if input.dim() not in (rank + 1, rank + 2) or (
+        input.shape[-1 - rank] != weight.shape[1] * groups
+    ):
+        return NotImplemented  # torch refuses it
     sides = padding
     if not isinstance(padding, str):
         sides = tuple((amount, amount) for amount in axis_values(padding, rank))
@@ -59,10 +61,8 @@ def _conv_transpose(
     stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: int = 1,
     dilation: Any = 1,
 ) -> Any:  # fmt: skip
-    if rec.value(input) is None:
-        return NotImplemented
     rank = weight.dim() - 2
-    if input.dim() != rank + 2 or input.shape[1] != weight.shape[0]:
+    if input.dim() not in (rank + 1, rank + 2) or input.shape[-1 - rank] != weight.shape[0]:
         return NotImplemented
     sides = tuple((amount, amount) for amount in axis_values(padding, rank))
     layer = conv.ConvTranspose(
@@ -73,14 +73,25 @@ def _conv_transpose(
     return sampled(rec, input, rank, layer, [weight, bias])
 
 
+@handles(torch.convolution, torch.ops.aten.convolution)
+def _convolution(
+    rec: Recorder, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any,
+    dilation: Any, transposed: bool, output_padding: Any, groups: int,
+) -> Any:  # fmt: skip
+    if transposed:
+        return _conv_transpose(rec, input, weight, bias, stride, padding, output_padding, groups,
+                               dilation)  # fmt: skip
+    return _conv(rec, input, weight, bias, stride, padding, dilation, groups)
+
+
 @handles(F.linear, torch._C._nn.linear)
 def _linear(rec: Recorder, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Any:
-    value = rec.value(input)
-    if value is None or weight.dim() != 2:
-        return NotImplemented
-    outputs, features = map(int, weight.shape)
+    outputs, features = int(weight.shape[0]) if weight.dim() == 2 else 1, int(weight.shape[-1])
     if input.shape[-1] != features:
         return NotImplemented  # torch refuses it
+    if weight.dim() != 2 or (rec.value(weight) is not None and not rec.in_constants):
+        return _linear_from_data(rec, input, weight, bias)
+    value = value_of(rec, input)
     weights = [weight, bias]
     last, shape = value.dims[-1], value.shape
     if shape.rank and is_channels(last) and shape.channels == features:
@@ -103,19 +114,30 @@ def _linear(rec: Recorder, input: Tensor, weight: Tensor, bias: Tensor | None = 
     return rec.traced("linear", [value], dims, counts, weights=weights)
 
 
+def _linear_from_data(rec: Recorder, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """A product with weights that are worked out from the input, or with a vector."""
+    rows = tuple(map(int, input.shape[:-1]))
+    size = (*rows, int(weight.shape[0])) if weight.dim() == 2 else rows
+    taps = prod(size) * int(input.shape[-1])
+    given = [input, weight, bias]
+    return _product(rec, "linear", size, taps, given, adds=prod(size) if bias is not None else 0)
+
+
 @handles(torch.bilinear, F.bilinear)
 def _bilinear(rec: Recorder, input1: Tensor, input2: Tensor, weight: Tensor,
               bias: Tensor | None = None) -> Any:  # fmt: skip
-    out = rec.run(F.bilinear, (input1, input2, weight, bias), {})
-    taps = out.numel() * (weight.shape[1] * weight.shape[2] + weight.shape[2])
-    adds = out.numel() if bias is not None else 0
-    return _product(rec, "bilinear", out, taps, [input1, input2], [weight, bias], adds)
+    outputs, left, right = map(int, weight.shape)
+    size = (*tuple(map(int, input1.shape[:-1])), outputs)
+    taps = prod(size) * (left * right + right)
+    adds = prod(size) if bias is not None else 0
+    return _product(rec, "bilinear", size, taps, [input1, input2, weight, bias], adds)
 
 
-@handles(*of_tensor("matmul", "mm", "bmm", "mv", "dot"), Tensor.__matmul__)
-def _matmul(rec: Recorder, left: Tensor, right: Tensor) -> Any:
-    out = rec.run(torch.matmul, (left, right), {})
-    return _product(rec, "matmul", out, out.numel() * int(left.shape[-1]), [left, right])
+@handles(*of_tensor("matmul", "mm", "bmm", "mv", "dot", "vdot"), Tensor.__matmul__,
+         torch.linalg.matmul, torch.linalg.vecdot)  # fmt: skip
+def _matmul(rec: Recorder, input: Tensor, other: Tensor, **_: Any) -> Any:
+    size = sizes.multiplied(tuple(map(int, input.shape)), tuple(map(int, other.shape)))
+    return _product(rec, "matmul", size, prod(size) * int(input.shape[-1]), [input, other])
 
 
 @handles(Tensor.__rmatmul__)
@@ -123,82 +145,183 @@ def _rmatmul(rec: Recorder, right: Tensor, left: Tensor) -> Any:
     return _matmul(rec, left, right)
 
 
-@handles(*of_tensor("addmm", "baddbmm", "addbmm", "addmv"))
-def _addmm(rec: Recorder, added: Tensor, left: Tensor, right: Tensor, *,
+@handles(*of_tensor("inner"))
+def _inner(rec: Recorder, input: Tensor, other: Tensor) -> Any:
+    size = (*tuple(map(int, input.shape[:-1])), *tuple(map(int, other.shape[:-1])))
+    return _product(rec, "inner", size, prod(size) * int(input.shape[-1]), [input, other])
+
+
+@handles(*of_tensor("outer", "ger"))
+def _outer(rec: Recorder, input: Tensor, vec2: Tensor) -> Any:
+    size = (int(input.shape[0]), int(vec2.shape[0]))
+    return _multiplied(rec, "outer", size, [input, vec2])
+
+
+@handles(*of_tensor("kron"))
+def _kron(rec: Recorder, input: Tensor, other: Tensor) -> Any:
+    rank = max(input.dim(), other.dim())
+    pairs = zip(*((1,) * (rank - t.dim()) + tuple(map(int, t.shape)) for t in (input, other)),
+                strict=True)  # fmt: skip
+    return _multiplied(rec, "kron", tuple(a * b for a, b in pairs), [input, other])
+
+
+@handles(*of_tensor("tensordot"))
+def _tensordot(rec: Recorder, a: Tensor, b: Tensor, dims: Any = 2, out: Any = None) -> Any:
+    if isinstance(dims, int):
+        left, right = list(range(a.dim() - dims, a.dim())), list(range(dims))
+    else:
+        left, right = ([axis % t.dim() for axis in sizes.numbers((given,))]
+                       for given, t in zip(dims, (a, b), strict=True))  # fmt: skip
+    rest = [int(n) for axis, n in enumerate(a.shape) if axis not in left]
+    rest += [int(n) for axis, n in enumerate(b.shape) if axis not in right]
+    summed = prod(int(a.shape[axis]) for axis in left)
+    return _product(rec, "tensordot", tuple(rest), prod(rest) * summed, [a, b])
+
+
+@handles(*of_tensor("addmm", "baddbmm", "addmv"))
+def _addmm(rec: Recorder, input: Tensor, left: Tensor, right: Tensor, *,
            beta: Any = 1, alpha: Any = 1) -> Any:  # fmt: skip
-    out = rec.run(torch.matmul, (left, right), {})
-    taps = out.numel() * int(left.shape[-1])
-    return _product(rec, "addmm", out, taps, [added, left, right], adds=out.numel())
+    size = sizes.multiplied(tuple(map(int, left.shape)), tuple(map(int, right.shape)))
+    taps = prod(size) * int(left.shape[-1])
+    return _product(rec, "addmm", size, taps, [input, left, right], adds=prod(size))
+
+
+@handles(*of_tensor("addbmm"))
+def _addbmm(rec: Recorder, input: Tensor, left: Tensor, right: Tensor, *,
+            beta: Any = 1, alpha: Any = 1) -> Any:  # fmt: skip
+    batch, rows, inner = map(int, left.shape)
+    size = (rows, int(right.shape[-1]))
+    taps = batch * prod(size) * inner
+    return _product(rec, "addbmm", size, taps, [input, left, right], adds=batch * prod(size))
+
+
+@handles(torch.chain_matmul, torch.linalg.multi_dot)
+def _chain(rec: Recorder, *matrices: Any, **_: Any) -> Any:
+    given = matrices[0] if isinstance(matrices[0], (tuple, list)) else matrices
+    out = given[0]
+    for matrix in given[1:]:
+        out = _matmul(rec, out, matrix)
+    return out
+
+
+@handles(torch.cdist)
+def _cdist(rec: Recorder, x1: Tensor, x2: Tensor, *args: Any, **kwargs: Any) -> Any:
+    """A subtraction and a product for each element of each pair."""
+    size = (*sizes.broadcast([tuple(map(int, x1.shape[:-2])), tuple(map(int, x2.shape[:-2]))]),
+            int(x1.shape[-2]), int(x2.shape[-2]))  # fmt: skip
+    work = prod(size) * int(x1.shape[-1])
+    sources, others = parted(rec, [x1, x2])
+    counts = OpCounts(multiplies=work, adds=2 * work, transcendentals=prod(size))
+    return rec.traced("cdist", sources, vector_dims(size), counts, weights=others)
 
 
 def _product(
-    rec: Recorder, name: str, out: Tensor, taps: int, given: Sequence[Any],
-    weights: Sequence[Any] = (), adds: int = 0,
-) -> Tensor:  # fmt: skip
-    """A product whose positions are no longer known."""
-    sources = [value for tensor in given if (value := rec.value(tensor)) is not None]
-    others = [tensor for tensor in given if rec.value(tensor) is None]
+    rec: Recorder, name: str, size: sizes.Size, taps: int, given: Sequence[Any], adds: int = 0
+) -> Tensor:
+    """A product whose positions are no longer known. A complex multiply-accumulate is 4 real
+    ones."""
+    sources, others = parted(rec, given)
+    dtype = sources[0].dtype
+    for tensor in given:
+        if isinstance(tensor, Tensor):
+            dtype = torch.promote_types(dtype, tensor.dtype)
+    if dtype.is_complex:
+        taps, adds, name = 4 * taps, 2 * adds, f"complex {name}"
     counts = OpCounts(taps, taps, adds)
-    return rec.traced(name, sources, vector_dims(out.shape), counts, weights=[*weights, *others])
+    return rec.traced(name, sources, vector_dims(size), counts, weights=others, dtype=dtype)
 
 
-@handles(torch.einsum, F.__dict__.get("einsum"))
+def _multiplied(rec: Recorder, name: str, size: sizes.Size, given: Sequence[Any]) -> Tensor:
+    """A product for each element, of which nothing is summed."""
+    sources, others = parted(rec, given)
+    counts = OpCounts(multiplies=(len(given) - 1) * prod(size))
+    return rec.traced(name, sources, vector_dims(size), counts, weights=others)
+
+
+@handles(torch.einsum)
 def _einsum(rec: Recorder, equation: Any, *operands: Any) -> Any:
-    if not isinstance(equation, str):
+    if not isinstance(equation, str):  # operands and lists of axes in turn
         return NotImplemented
     tensors = list(operands[0]) if isinstance(operands[0], (tuple, list)) else list(operands)
-    out = rec.run(torch.einsum, (equation, *tensors), {})
-    terms = equation.replace(" ", "").split("->")
-    inputs = terms[0].split(",")
-    if "." in equation:
-        return (
-            NotImplemented
-            if len(tensors) > 2
-            else _product(
-                rec, "einsum", out, out.numel() * _contracted(inputs, tensors, terms), tensors
-            )
-        )
-    sizes: dict[str, int] = {}
-    for labels, tensor in zip(inputs, tensors, strict=True):
-        sizes |= dict(zip(labels, map(int, tensor.shape), strict=True))
-    result = (
-        terms[1]
-        if len(terms) > 1
-        else "".join(sorted(label for label in sizes if terms[0].count(label) == 1))
-    )
-    taps = 0
-    have = set(inputs[0])
-    for position, labels in enumerate(inputs[1:], 1):  # from left to right, two at a time
-        rest = set(result).union(*inputs[position + 1 :])
-        both = have | set(labels)
-        taps += prod(sizes[label] for label in both)
-        have = both & rest
-    return _product(rec, "einsum", out, taps, tensors)
+    terms, result, size_of_label = einsum_labels(equation, [tuple(map(int, t.shape))
+                                                            for t in tensors])  # fmt: skip
+    size = tuple(size_of_label[label] for label in result)
+    taps, multiplies, adds = _contracted(terms, result, size_of_label)
+    if not taps and len(tensors) > 1:
+        sources, others = parted(rec, tensors)
+        counts = OpCounts(multiplies=multiplies, adds=adds)
+        return rec.traced("einsum", sources, vector_dims(size), counts, weights=others)
+    if not taps:
+        counts = OpCounts(adds=adds)
+        return rec.traced("einsum", [value_of(rec, tensors[0])], vector_dims(size), counts,
+                          moves_data=adds > 0)  # fmt: skip
+    return _product(rec, "einsum", size, taps, tensors)
 
 
-def _contracted(inputs: list[str], tensors: list[Tensor], terms: list[str]) -> int:
-    """The product of the sizes of labels that do not come out, beside an ellipsis."""
-    result = terms[1] if len(terms) > 1 else ""
-    sizes: dict[str, int] = {}
-    for labels, tensor in zip(inputs, tensors, strict=True):
-        before, _, after = labels.partition("...")
-        shape = list(map(int, tensor.shape))
-        sizes |= dict(zip(before, shape, strict=False))
-        sizes |= dict(zip(reversed(after), reversed(shape), strict=False))
-    return prod(size for label, size in sizes.items() if label not in result)
+def einsum_labels(
+    equation: str, given: Sequence[sizes.Size]
+) -> tuple[list[list[str]], list[str], dict[str, int]]:
+    """The labels of the operands and of the result, an ellipsis spelled out, and their sizes."""
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    ranks = [len(size) - len(term.replace("...", "")) for term, size in
+             zip(left.split(","), given, strict=True)]  # fmt: skip
+    most = max((r for term, r in zip(left.split(","), ranks, strict=True) if "..." in term),
+               default=0)  # fmt: skip
+    hidden = [f"...{index}" for index in range(most)]
+    terms: list[list[str]] = []
+    sizes_of: dict[str, int] = {}
+    for term, size, rank in zip(left.split(","), given, ranks, strict=True):
+        labels = _spelled(term, hidden[most - rank :] if "..." in term else [])
+        terms.append(labels)
+        for label, n in zip(labels, size, strict=True):
+            sizes_of[label] = max(n, sizes_of.get(label, 1))
+    if arrow:
+        return terms, _spelled(right, hidden), sizes_of
+    counts = [label for labels in terms for label in labels]
+    once = sorted(one for one in set(counts) if counts.count(one) == 1 and one not in hidden)
+    return terms, [*hidden, *once], sizes_of
+
+
+def _spelled(term: str, hidden: list[str]) -> list[str]:
+    before, dots, after = term.partition("...")
+    return [*before, *(hidden if dots else []), *after]
+
+
+def _contracted(
+    terms: list[list[str]], result: list[str], size_of_label: dict[str, int]
+) -> tuple[int, int, int]:
+    """Multiply-accumulates, products that nothing sums, and additions, two operands at a time from
+    left to right, as torch does it."""
+    taps = multiplies = adds = 0
+    have = set(terms[0])
+    if len(terms) == 1 and have - set(result):
+        adds = prod(size_of_label[label] for label in have)
+    for position, labels in enumerate(terms[1:], 1):
+        rest = set(result).union(*terms[position + 1 :])
+        other = set(labels)
+        for alone in (have - other - rest, other - have - rest):  # summed before
+            if any(size_of_label[label] > 1 for label in alone):
+                adds += prod(size_of_label[label] for label in (have if alone <= have else other))
+        have, other = have - (have - other - rest), other - (other - have - rest)
+        work = prod(size_of_label[label] for label in have | other)
+        if any(size_of_label[label] > 1 for label in (have & other) - rest):
+            taps += work
+        else:
+            multiplies += work
+        have = (have | other) & rest
+    return taps, multiplies, adds
 
 
 @handles(F.scaled_dot_product_attention)
 def _attention(rec: Recorder, query: Tensor, key: Tensor, value: Tensor,
                attn_mask: Tensor | None = None, *args: Any, **kwargs: Any) -> Any:  # fmt: skip
     *batch, length, depth = map(int, query.shape)
+    batch = list(sizes.broadcast([tuple(batch), tuple(map(int, value.shape[:-2]))]))
     counts = _attention_counts(prod(batch), length, int(key.shape[-2]), depth,
                                int(value.shape[-1]))  # fmt: skip
     dims = vector_dims((*batch, length, int(value.shape[-1])))
-    given = [query, key, value, *([attn_mask] if attn_mask is not None else [])]
-    sources = [found for tensor in given if (found := rec.value(tensor)) is not None]
-    others = [tensor for tensor in given if rec.value(tensor) is None]
-    return rec.traced("attention", sources, dims, counts, weights=others)
+    sources, others = parted(rec, [query, key, value, attn_mask])
+    return rec.traced("attention", sources, dims, counts, weights=others, dtype=value.dtype)
 
 
 def _attention_counts(batch: int, length: int, keys: int, depth: int, value_depth: int) -> OpCounts:
@@ -237,11 +360,7 @@ def _multi_head(
                                embed // num_heads)  # fmt: skip
     biases += batch * length * embed if out_proj_bias is not None else 0
     counts = counts + OpCounts(projections, projections, biases)
-    sources = list(
-        dict.fromkeys(
-            found for tensor in (query, key, value) if (found := rec.value(tensor)) is not None
-        )
-    )
+    sources = list(dict.fromkeys(parted(rec, [query, key, value])[0]))
     weights = [in_proj_weight, in_proj_bias, bias_k, bias_v, out_proj_weight, out_proj_bias,
                q_proj_weight, k_proj_weight, v_proj_weight]  # fmt: skip
     used = [tensor for tensor in weights if tensor is not None]

@@ -1,4 +1,4 @@
-"""Means, sums, maxima: over positions or over channels."""
+"""Means, sums, maxima, orders: over positions or over channels."""
 
 from __future__ import annotations
 
@@ -9,86 +9,205 @@ from torch import Tensor
 
 from convcalc.layers import pool
 from convcalc.quantities import OpCounts
+from convcalc.torch_bridge.importing import sizes
 from convcalc.torch_bridge.importing.handlers.common import (
     HANDLERS,
+    handles,
+    of_tensor,
+    value_of,
 )
 from convcalc.torch_bridge.importing.handlers.elementwise import binary
-from convcalc.torch_bridge.importing.layout import (
-    is_channels,
-    is_map,
-    vector_dims,
-)
-from convcalc.torch_bridge.importing.recorder import Handler, Recorder, Value
-
-
-def _reduction(name: str, function: Any, each: dict[str, int]) -> Handler:
-    def handler(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
-        value = rec.value(input)
-        if value is None:
-            return NotImplemented
-        out = rec.run(function, (input, *args), kwargs)
-        made = out if isinstance(out, Tensor) else out[0]
-        dim = kwargs.get("dim", kwargs.get("axis", args[0] if args else None))
-        if dim is not None and not isinstance(dim, (int, tuple, list)):
-            return NotImplemented
-        kept = kwargs.get("keepdim", made.dim() == input.dim())
-        reduced = _reduced(rec, name, value, dim, bool(kept), made, each)
-        if isinstance(out, Tensor):
-            return reduced
-        others = [rec.traced("indices", [value], vector_dims(t.shape)) for t in out[1:]]
-        return type(out)((reduced, *others))
-
-    return handler
-
-
-def _reduced(
-    rec: Recorder, name: str, value: Value, dim: Any, kept: bool, out: Tensor,
-    each: dict[str, int],
-) -> Tensor:  # fmt: skip
-    count = len(value.dims)
-    where = range(count) if dim is None or dim == () else dim
-    axes = {where % count} if isinstance(where, int) else {axis % count for axis in where}
-    spatial = {axis for axis in range(count) if not is_channels(value.dims[axis])}
-    if name == "mean" and is_map(value.dims) and axes == spatial:
-        pooled = rec.node(pool.GlobalAvgPool(), [value])
-        if not kept:
-            pooled = rec.as_vector(pooled)
-        return rec.new(pooled._replace(dims=pooled.dims))
-    elements, outputs = value.shape.elements, max(1, out.numel())
-    counts = OpCounts(**{key: times * elements for key, times in each.items()})
-    if name in ("mean", "var", "std"):
-        counts = counts + OpCounts(divides=outputs)
-    if axes & spatial:
-        return rec.traced(name, [value], vector_dims(out.shape), counts)
-    dims = tuple(
-        () if axis in axes else dim_ for axis, dim_ in enumerate(value.dims)
-        if kept or axis not in axes
-    )  # fmt: skip
-    return rec.traced(name, [value], dims, counts, rec.pointwise([value], dims))
-
+from convcalc.torch_bridge.importing.layout import is_channels, is_map, vector_dims
+from convcalc.torch_bridge.importing.nodes import Value
+from convcalc.torch_bridge.importing.recorder import Handler, Recorder
 
 _REDUCTIONS: dict[str, dict[str, int]] = {
     "mean": {"adds": 1}, "sum": {"adds": 1}, "amax": {"compares": 1}, "amin": {"compares": 1},
     "max": {"compares": 1}, "min": {"compares": 1}, "prod": {"multiplies": 1},
     "var": {"adds": 2, "multiplies": 1}, "std": {"adds": 2, "multiplies": 1},
     "logsumexp": {"transcendentals": 1, "adds": 1}, "norm": {"multiplies": 1, "adds": 1},
+    "argmax": {"compares": 1}, "argmin": {"compares": 1}, "median": {"compares": 1},
+    "all": {"compares": 1}, "any": {"compares": 1}, "nansum": {"adds": 1}, "nanmean": {"adds": 1},
+    "count_nonzero": {"compares": 1}, "mode": {"compares": 1}, "kthvalue": {"compares": 1},
+    "nanmedian": {"compares": 1},
 }  # fmt: skip
+_WITH_INDICES = frozenset({"max", "min", "median", "mode", "kthvalue", "nanmedian"})
+_TRUTHS = frozenset({"all", "any"})
+_INDICES = frozenset({"argmax", "argmin", "count_nonzero"})
 
 
-def _max_or_reduce(name: str, function: Any, each: dict[str, int]) -> Handler:
+class Reduced:
+    """What a reduction does: its axes, whether they stay, and its type."""
+
+    def __init__(self, name: str, input: Tensor, dim: Any, keepdim: Any, dtype: Any) -> None:
+        count = input.dim()
+        given = range(count) if dim is None or dim == () or dim == [] else sizes.numbers((dim,))
+        self.axes = tuple(axis % count for axis in given) if count else ()
+        self.keeps = bool(keepdim)
+        self.size = sizes.without(tuple(map(int, input.shape)), self.axes, self.keeps)
+        self.dtype = dtype or _dtype_of(name, input.dtype)
+
+
+def _dtype_of(name: str, dtype: torch.dtype) -> torch.dtype:
+    if name in _TRUTHS:
+        return torch.bool
+    if name in _INDICES:
+        return torch.int64
+    if name in ("sum", "prod", "nansum") and not (dtype.is_floating_point or dtype.is_complex):
+        return torch.int64
+    return dtype
+
+
+def _reduction(name: str, each: dict[str, int]) -> Handler:
+    def handler(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
+        dim, keepdim, indices = _asked(name, args, kwargs)
+        value = value_of(rec, input)
+        reduced = Reduced(name, input, dim, keepdim, kwargs.get("dtype"))
+        out = _reduce(rec, name, value, reduced, each)
+        if not indices:
+            return out
+        return getattr(torch.return_types, name)((out, _places(rec, out)))
+
+    return handler
+
+
+def _asked(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bool]:
+    """Axes, whether they stay, and whether indices come out too."""
+    rest = list(args)
+    if name in ("norm", "kthvalue") and rest:  # p or k stands first
+        rest.pop(0)
+    if name in ("var", "std"):  # (unbiased), (dim, unbiased), (dim, unbiased, keepdim)
+        rest = [one for number, one in enumerate(rest) if number != (1 if len(rest) > 1 else 0)
+                or not isinstance(one, bool)]  # fmt: skip
+    dim = kwargs.get("dim", kwargs.get("axis", rest[0] if rest else None))
+    if name in ("kthvalue", "mode") and dim is None:
+        dim = -1
+    keepdim = kwargs.get("keepdim", any(one is True for one in rest[1:]))
+    return dim, keepdim, name in _WITH_INDICES and dim is not None
+
+
+def _reduce(
+    rec: Recorder, name: str, value: Value, reduced: Reduced, each: dict[str, int]
+) -> Tensor:
+    axes = set(reduced.axes)
+    spatial = {a for a in range(len(value.dims)) if not is_channels(value.dims[a])}
+    if name == "mean" and is_map(value.dims) and axes == spatial:
+        pooled = rec.node(pool.GlobalAvgPool(), [value])
+        return rec.new(pooled if reduced.keeps else rec.as_vector(pooled), reduced.dtype)
+    elements, outputs = value.shape.elements, 1
+    for n in reduced.size:
+        outputs *= n
+    counts = OpCounts(**{key: times * elements for key, times in each.items()})
+    if name in ("mean", "var", "std", "nanmean"):
+        counts = counts + OpCounts(divides=outputs)
+    if axes & spatial:
+        return rec.traced(name, [value], vector_dims(reduced.size), counts, dtype=reduced.dtype)
+    dims = tuple(
+        () if axis in axes else dim for axis, dim in enumerate(value.dims)
+        if reduced.keeps or axis not in axes
+    )  # fmt: skip
+    reading = rec.pointwise([value], dims)
+    return rec.traced(name, [value], dims, counts, reading, dtype=reduced.dtype)
+
+
+def _max_or_reduce(name: str, each: dict[str, int]) -> Handler:
     """torch.max(a, b) compares two tensors, torch.max(a, dim) reduces one."""
-    reduce, between = _reduction(name, function, each), binary(f"{name}imum", False)
+    reduce, between = _reduction(name, each), binary(f"{name}imum", False)
 
     def handler(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
-        if args and isinstance(args[0], Tensor):
-            return between(rec, input, *args)
+        other = kwargs.get("other", args[0] if args else None)
+        if isinstance(other, Tensor):
+            return between(rec, input, other)
         return reduce(rec, input, *args, **kwargs)
 
     return handler
 
 
 for _name, _figures in _REDUCTIONS.items():
-    for _home in (torch, Tensor):
-        _function = getattr(_home, _name)
+    for _function in of_tensor(_name):
         _make = _max_or_reduce if _name in ("max", "min") else _reduction
-        HANDLERS[_function] = _make(_name, _function, _figures)
+        HANDLERS[_function] = _make(_name, _figures)
+
+
+@handles(torch.linalg.norm, torch.linalg.vector_norm)
+def _vector_norm(rec: Recorder, x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False,
+                 *, dtype: Any = None) -> Any:  # fmt: skip
+    reduced = Reduced("norm", x, dim, keepdim, dtype)
+    return _reduce(rec, "norm", value_of(rec, x), reduced, _REDUCTIONS["norm"])
+
+
+@handles(*of_tensor("var_mean", "std_mean"))
+def _moments(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
+    dim, keepdim, _ = _asked("var", args, kwargs)
+    reduced = Reduced("var", input, dim, keepdim, None)
+    value = value_of(rec, input)
+    return tuple(_reduce(rec, name, value, reduced, _REDUCTIONS[name]) for name in ("var", "mean"))
+
+
+@handles(torch.aminmax, Tensor.aminmax)
+def _aminmax(rec: Recorder, input: Tensor, *, dim: Any = None, keepdim: bool = False) -> Any:
+    reduced = Reduced("amax", input, dim, keepdim, None)
+    value = value_of(rec, input)
+    least, most = (
+        _reduce(rec, name, value, reduced, _REDUCTIONS[name]) for name in ("amin", "amax")
+    )
+    return torch.return_types.aminmax((least, most))
+
+
+# Orders
+
+
+def _ordered(
+    rec: Recorder, name: str, input: Tensor, dim: int, size: sizes.Size, sums: int = 0
+) -> Tensor:
+    """What is put in order along an axis, or summed up to each place."""
+    value = value_of(rec, input)
+    counts = OpCounts(adds=sums * value.shape.elements)
+    if input.dim() and is_channels(value.dims[dim]) and size == value.size:
+        reading = rec.pointwise([value], value.dims)
+        return rec.traced(name, [value], value.dims, counts, reading)
+    return rec.traced(name, [value], vector_dims(size), counts)
+
+
+def _places(rec: Recorder, out: Tensor) -> Tensor:
+    """The indices that come out beside values."""
+    value = value_of(rec, out)
+    reading = rec.pointwise([value], value.dims)
+    return rec.traced("indices", [value], value.dims, None, reading, dtype=torch.int64,
+                      moves_data=False)  # fmt: skip
+
+
+@handles(*of_tensor("sort", "msort"))
+def _sort(rec: Recorder, input: Tensor, dim: int = -1, *_: Any, **kwargs: Any) -> Any:
+    out = _ordered(rec, "sort", input, kwargs.get("dim", dim), value_of(rec, input).size)
+    return torch.return_types.sort((out, _places(rec, out)))
+
+
+@handles(*of_tensor("argsort"))
+def _argsort(rec: Recorder, input: Tensor, dim: int = -1, *_: Any, **kwargs: Any) -> Any:
+    out = _ordered(rec, "sort", input, kwargs.get("dim", dim), value_of(rec, input).size)
+    return _places(rec, out)
+
+
+@handles(*of_tensor("topk"))
+def _topk(rec: Recorder, input: Tensor, k: int, dim: int = -1, *_: Any, **__: Any) -> Any:
+    size = sizes.replaced(tuple(map(int, input.shape)), dim, int(k))
+    out = _ordered(rec, "topk", input, dim, size)
+    return torch.return_types.topk((out, _places(rec, out)))
+
+
+@handles(*of_tensor("cumsum", "cumprod", "logcumsumexp"))
+def _cumulated(rec: Recorder, input: Tensor, dim: int, *_: Any, dtype: Any = None) -> Any:
+    return _ordered(rec, "cumsum", input, dim, value_of(rec, input).size, 1)
+
+
+@handles(*of_tensor("cummax", "cummin"))
+def _extremes(rec: Recorder, input: Tensor, dim: int) -> Any:
+    out = _ordered(rec, "cummax", input, dim, value_of(rec, input).size)
+    return torch.return_types.cummax((out, _places(rec, out)))
+
+
+@handles(*of_tensor("diff"))
+def _diff(rec: Recorder, input: Tensor, n: int = 1, dim: int = -1, *_: Any, **__: Any) -> Any:
+    size = tuple(map(int, input.shape))
+    return _ordered(rec, "diff", input, dim, sizes.replaced(size, dim, size[dim] - n), 1)

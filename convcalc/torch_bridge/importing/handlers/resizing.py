@@ -12,10 +12,14 @@ from torch.nn import functional as F  # noqa: N812  (its name everywhere)
 from convcalc.layers import pool, resample
 from convcalc.layers.channels import Shuffle
 from convcalc.quantities import AxisRead, OpCounts, Shape
+from convcalc.torch_bridge.importing import sizes
 from convcalc.torch_bridge.importing.handlers.common import (
+    HANDLERS,
     axis_values,
     handles,
+    parted,
     sampled,
+    unbatched,
     value_of,
 )
 from convcalc.torch_bridge.importing.layout import (
@@ -26,7 +30,9 @@ from convcalc.torch_bridge.importing.layout import (
     map_dims,
     vector_dims,
 )
-from convcalc.torch_bridge.importing.recorder import Recorder
+from convcalc.torch_bridge.importing.names import rank_named
+from convcalc.torch_bridge.importing.place import ValuesNeeded
+from convcalc.torch_bridge.importing.recorder import Handler, Recorder
 
 
 @handles(torch.max_pool1d, torch.max_pool2d, torch.max_pool3d, F.max_pool1d, F.max_pool2d,
@@ -35,20 +41,54 @@ from convcalc.torch_bridge.importing.recorder import Recorder
 def _max_pool(rec: Recorder, input: Tensor, kernel_size: Any, stride: Any = None,
               padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
               return_indices: bool = False) -> Any:  # fmt: skip
-    if return_indices:
-        return NotImplemented
-    rank = input.dim() - 2
+    rank = _rank_of(rec, input)
     layer = pool.MaxPool(
         axis_values(kernel_size, rank), axis_values(stride, rank) if stride else None,
         tuple((p, p) for p in axis_values(padding, rank)), ceil_mode, axis_values(dilation, rank),
     )  # fmt: skip
-    return sampled(rec, input, rank, layer)
+    out = sampled(rec, input, rank, layer)
+    return (out, indices_of(rec, out)) if return_indices else out
+
+
+def _rank_of(rec: Recorder, input: Tensor) -> int:
+    """Axes that a pool moves over: the function's name says it, since three dimensions may be a
+    batch of 1-D maps or one 2-D map."""
+    named = rank_named(rec.called)
+    return input.dim() - 2 if named is None else named
+
+
+@handles(torch.max_pool1d_with_indices, F.max_pool1d_with_indices, F.max_pool2d_with_indices,
+         F.max_pool3d_with_indices, torch._C._nn.max_pool2d_with_indices,
+         torch._C._nn.max_pool3d_with_indices)  # fmt: skip
+def _max_pool_with_indices(rec: Recorder, input: Tensor, kernel_size: Any, stride: Any = None,
+                           padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
+                           return_indices: bool = True) -> Any:  # fmt: skip
+    return _max_pool(rec, input, kernel_size, stride, padding, dilation, ceil_mode, True)
+
+
+@handles(F.max_unpool1d, F.max_unpool2d, F.max_unpool3d)
+def _max_unpool(rec: Recorder, input: Tensor, indices: Tensor, kernel_size: Any,
+                stride: Any = None, padding: Any = 0, output_size: Any = None) -> Any:  # fmt: skip
+    """The maxima put back where they were: which position that is depends on values."""
+    rank = _rank_of(rec, input)
+    kernel = axis_values(kernel_size, rank)
+    steps = axis_values(stride, rank) if stride else kernel
+    have = tuple(map(int, input.shape[-rank:]))
+    if output_size is not None:
+        want = tuple(int(n) for n in output_size)[-rank:]
+    else:
+        pads = axis_values(padding, rank)
+        want = tuple((n - 1) * s + k - 2 * p
+                     for n, k, s, p in zip(have, kernel, steps, pads, strict=True))  # fmt: skip
+    sources, others = parted(rec, [input, indices])
+    size = (*tuple(map(int, input.shape[:-rank])), *want)
+    return rec.traced("max_unpool", sources, vector_dims(size), weights=others, dtype=input.dtype)
 
 
 @handles(F.avg_pool1d, F.avg_pool2d, F.avg_pool3d, torch.avg_pool1d)
 def _avg_pool(rec: Recorder, input: Tensor, kernel_size: Any, stride: Any = None,
               padding: Any = 0, ceil_mode: bool = False, *_: Any, **__: Any) -> Any:  # fmt: skip
-    rank = input.dim() - 2
+    rank = _rank_of(rec, input)
     layer = pool.AvgPool(
         axis_values(kernel_size, rank), axis_values(stride, rank) if stride else None,
         tuple((p, p) for p in axis_values(padding, rank)), ceil_mode,
@@ -57,7 +97,8 @@ def _avg_pool(rec: Recorder, input: Tensor, kernel_size: Any, stride: Any = None
 
 
 @handles(F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.adaptive_avg_pool3d,
-         torch.adaptive_avg_pool1d)  # fmt: skip
+         torch.adaptive_avg_pool1d, torch._C._nn.adaptive_avg_pool2d,
+         torch._C._nn.adaptive_avg_pool3d)  # fmt: skip
 def _adaptive_avg_pool(rec: Recorder, input: Tensor, output_size: Any) -> Any:
     return _adaptive(rec, input, output_size, pool.AvgPool)
 
@@ -68,19 +109,27 @@ def _adaptive_avg_pool(rec: Recorder, input: Tensor, output_size: Any) -> Any:
          getattr(F, "_adaptive_max_pool3d", None))  # fmt: skip
 def _adaptive_max_pool(rec: Recorder, input: Tensor, output_size: Any,
                        return_indices: bool = False) -> Any:  # fmt: skip
-    if return_indices:
-        return NotImplemented
-    return _adaptive(rec, input, output_size, pool.MaxPool)
+    out = _adaptive(rec, input, output_size, pool.MaxPool)
+    return (out, indices_of(rec, out)) if return_indices else out
+
+
+@handles(F.adaptive_max_pool1d_with_indices, F.adaptive_max_pool2d_with_indices,
+         F.adaptive_max_pool3d_with_indices)  # fmt: skip
+def _adaptive_max_pool_with_indices(rec: Recorder, input: Tensor, output_size: Any,
+                                    return_indices: bool = True) -> Any:  # fmt: skip
+    return _adaptive_max_pool(rec, input, output_size, True)
 
 
 def _adaptive(rec: Recorder, tensor: Tensor, output_size: Any, kind: Any) -> Any:
     """Windows that cover the map evenly; where the sizes divide, plain pooling."""
-    rank = tensor.dim() - 2
+    rank = _rank_of(rec, tensor)
+    if tensor.dim() == rank + 1:
+        return unbatched(rec, tensor, lambda one: _adaptive(rec, one, output_size, kind))
     have = tuple(map(int, tensor.shape[2:]))
     given = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * rank
     want = tuple(n if w is None else int(w) for w, n in zip(given, have, strict=True))
     if want == have:
-        return rec.new(value_of(rec, tensor), tensor.dtype)
+        return rec.new(value_of(rec, tensor))
     if set(want) == {1} and kind is pool.AvgPool:
         return sampled(rec, tensor, rank, pool.GlobalAvgPool())
     if all(n % w == 0 for n, w in zip(have, want, strict=True)):
@@ -90,8 +139,8 @@ def _adaptive(rec: Recorder, tensor: Tensor, output_size: Any, kind: Any) -> Any
         sum(-(-(o + 1) * n // w) - o * n // w for o in range(w))
         for n, w in zip(have, want, strict=True)
     )
-    size = (*tensor.shape[:2], *want)
-    maps, outputs = prod(tensor.shape[:2]), prod(size)
+    size = (*tuple(map(int, tensor.shape[:2])), *want)
+    maps, outputs = prod(map(int, tensor.shape[:2])), prod(map(int, size))
     mean = kind is pool.AvgPool
     figure = "adds" if mean else "compares"
     counts = OpCounts(**{figure: maps * taps - outputs}, divides=outputs if mean else 0)
@@ -103,26 +152,53 @@ def _adaptive(rec: Recorder, tensor: Tensor, output_size: Any, kind: Any) -> Any
 def _interpolate(rec: Recorder, input: Tensor, size: Any = None, scale_factor: Any = None,
                  mode: str = "nearest", align_corners: Any = None, *args: Any,
                  **kwargs: Any) -> Any:  # fmt: skip
+    have = tuple(map(int, input.shape[2:]))
+    return _resized(rec, input, sizes.resized(have, size, scale_factor), mode, align_corners)
+
+
+def _resized(
+    rec: Recorder, input: Tensor, want: sizes.Size, mode: str, align_corners: Any
+) -> Tensor:
+    """Positions of another grid, each worked out from those around it."""
     value = value_of(rec, input)
-    options = {"size": size, "scale_factor": scale_factor, "mode": mode,
-               "align_corners": align_corners, **kwargs}  # fmt: skip
-    out = rec.run(F.interpolate, (input,), options)
-    have, want = input.shape[2:], out.shape[2:]
-    if tuple(have) == tuple(want):
-        return rec.new(value, input.dtype)
-    rank = input.dim() - 2
+    have, rank = tuple(map(int, input.shape[2:])), input.dim() - 2
+    if have == want:
+        return rec.new(value)
     whole = all(w % n == 0 for n, w in zip(have, want, strict=True))
     known = mode == "nearest" or (mode.endswith("linear") and not align_corners)
     if whole and known:
-        scales = tuple(int(w) // int(n) for n, w in zip(have, want, strict=True))
+        scales = tuple(w // n for n, w in zip(have, want, strict=True))
         layer = resample.Upsample(scales, "nearest" if mode == "nearest" else "bilinear")
         return sampled(rec, input, rank, layer)
-    taps = {"nearest": 0, "nearest-exact": 0, "area": 1, "bicubic": 16}.get(mode, 2**rank)
-    counts = OpCounts(multiplies=taps * out.numel(), adds=max(0, taps - 1) * out.numel())
-    dims: Dims = vector_dims(out.shape)
+    out = (*tuple(map(int, input.shape[:2])), *want)
+    taps, elements = (
+        {"nearest": 0, "nearest-exact": 0, "area": 1, "bicubic": 16}.get(mode, 2**rank),
+        prod(out),
+    )
+    counts = OpCounts(multiplies=taps * elements, adds=max(0, taps - 1) * elements)
+    dims: Dims = vector_dims(out)
     if is_map(value.dims, rank):
-        dims = map_dims(Shape(value.shape.channels, tuple(map(int, want))))
+        dims = map_dims(Shape(value.shape.channels, want))
     return rec.traced("interpolate", [value], dims, counts)
+
+
+def _upsampling(mode: str) -> Handler:
+    """ATen's own spelling of interpolation."""
+
+    def handler(rec: Recorder, input: Tensor, output_size: Any, *args: Any, **kwargs: Any) -> Any:
+        have = tuple(map(int, input.shape[2:]))
+        corners = bool(args and args[0] is True) or bool(kwargs.get("align_corners"))
+        factors = next((one for one in args if isinstance(one, (list, tuple))), None)
+        factors = kwargs.get("scale_factors", factors)
+        want = sizes.resized(have, output_size, None if output_size is not None else factors)
+        return _resized(rec, input, want, mode, corners)
+
+    return handler
+
+
+for _mode, _rank in (("nearest", 1), ("nearest", 2), ("nearest", 3), ("linear", 1),
+                     ("bilinear", 2), ("trilinear", 3), ("bicubic", 2)):  # fmt: skip
+    HANDLERS[getattr(torch._C._nn, f"upsample_{_mode}{_rank}d")] = _upsampling(_mode)
 
 
 @handles(F.pixel_shuffle, torch.pixel_shuffle)
@@ -185,16 +261,87 @@ def _pad(rec: Recorder, input: Tensor, pad: Any, mode: str = "constant", value: 
     return rec.traced("pad", [known], tuple(dims), None, [reading])
 
 
-@handles(F.unfold)
-def _unfold(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
-    out = rec.run(F.unfold, (input, *args), kwargs)
-    return rec.traced("unfold", [value_of(rec, input)], vector_dims(out.shape))
+@handles(F.unfold, torch._C._nn.im2col)
+def _unfold(rec: Recorder, input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
+            stride: Any = 1) -> Any:  # fmt: skip
+    kernel = axis_values(kernel_size, 2)
+    places = sizes.windows(tuple(map(int, input.shape[-2:])), kernel, axis_values(stride, 2),
+                           axis_values(padding, 2), axis_values(dilation, 2))  # fmt: skip
+    size = (*tuple(map(int, input.shape[:-3])), int(input.shape[-3]) * prod(kernel), prod(places))
+    return rec.traced("unfold", [value_of(rec, input)], vector_dims(size))
+
+
+@handles(F.fold, torch._C._nn.col2im)
+def _fold(rec: Recorder, input: Tensor, output_size: Any, kernel_size: Any, *args: Any,
+          **kwargs: Any) -> Any:  # fmt: skip
+    """Overlapping blocks added: an addition for each of their elements."""
+    kernel = axis_values(kernel_size, 2)
+    channels = int(input.shape[-2]) // prod(kernel)
+    size = (*tuple(map(int, input.shape[:-2])), channels, *axis_values(output_size, 2))
+    counts = OpCounts(adds=input.numel())
+    return rec.traced("fold", [value_of(rec, input)], vector_dims(size), counts)
+
+
+@handles(Tensor.unfold, torch.Tensor.unfold)
+def _windows_along(rec: Recorder, input: Tensor, dimension: int, size: int, step: int) -> Any:
+    have = tuple(map(int, input.shape))
+    count = (have[dimension] - size) // step + 1
+    out = (*sizes.replaced(have, dimension, count), size)
+    return rec.traced("unfold", [value_of(rec, input)], vector_dims(out), moves_data=False)
+
+
+@handles(F.grid_sample, torch.grid_sampler)
+def _grid_sample(rec: Recorder, input: Tensor, grid: Tensor, mode: Any = "bilinear",
+                 *args: Any, **kwargs: Any) -> Any:  # fmt: skip
+    """Positions that values say, each worked out from those around it."""
+    rank = input.dim() - 2
+    size = (*tuple(map(int, input.shape[:2])), *tuple(map(int, grid.shape[1:-1])))
+    taps = {"nearest": 0, 1: 0, "bicubic": 16, 2: 16}.get(mode, 2**rank)
+    elements = prod(size)
+    counts = OpCounts(multiplies=taps * elements, adds=max(0, taps - 1) * elements)
+    sources, others = parted(rec, [input, grid])
+    return rec.traced("grid_sample", sources, vector_dims(size), counts, weights=others,
+                      dtype=input.dtype)  # fmt: skip
+
+
+@handles(F.affine_grid, torch.affine_grid_generator)
+def _affine_grid(rec: Recorder, theta: Tensor, size: Any, *args: Any, **kwargs: Any) -> Any:
+    """Each position of a grid times a matrix."""
+    rank = len(size) - 2
+    out = (int(size[0]), *(int(n) for n in size[2:]), rank)
+    taps = prod(out) * (rank + 1)
+    counts = OpCounts(taps, taps)
+    return rec.traced("affine_grid", [value_of(rec, theta)], vector_dims(out), counts)
 
 
 @handles(F.embedding)
 def _embedding(rec: Recorder, input: Tensor, weight: Tensor, *args: Any, **kwargs: Any) -> Any:
-    value = rec.value(input)
-    if value is None:
+    if not isinstance(weight, Tensor) or weight.dim() != 2:
         return NotImplemented
+    value = value_of(rec, input)
     dims = (*value.dims, ((CHANNEL, int(weight.shape[1])),))
-    return rec.traced("embedding", [value], dims, None, rec.pointwise([value], dims), [weight])
+    return rec.traced("embedding", [value], dims, None, rec.pointwise([value], dims), [weight],
+                      weight.dtype)  # fmt: skip
+
+
+@handles(torch.embedding)
+def _embedding_of_aten(rec: Recorder, weight: Tensor, indices: Tensor, *_: Any) -> Any:
+    return _embedding(rec, indices, weight)
+
+
+@handles(F.one_hot)
+def _one_hot(rec: Recorder, tensor: Tensor, num_classes: int = -1) -> Any:
+    if num_classes < 0:
+        raise ValuesNeeded("how many classes there are")
+    value = value_of(rec, tensor)
+    dims = (*value.dims, ((CHANNEL, int(num_classes)),))
+    return rec.traced("one_hot", [value], dims, None, rec.pointwise([value], dims),
+                      dtype=torch.int64)  # fmt: skip
+
+
+def indices_of(rec: Recorder, out: Tensor) -> Tensor:
+    """The places of maxima, which stand where the maxima stand."""
+    value = value_of(rec, out)
+    reading = rec.pointwise([value], value.dims)
+    return rec.traced("indices", [value], value.dims, None, reading, dtype=torch.int64,
+                      moves_data=False)  # fmt: skip

@@ -4,107 +4,137 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from convcalc.torch_bridge.importing import sizes
 from convcalc.torch_bridge.importing.handlers.common import (
-    HANDLERS,
-    broadcast,
+    broadcast_dims,
     handles,
     matching,
     of_tensor,
     value_of,
 )
-from convcalc.torch_bridge.importing.layout import (
-    shape_of,
-    size_of,
-    vector_dims,
-    viewed,
-)
-from convcalc.torch_bridge.importing.recorder import Handler, Recorder, Value
-
-_VIEWS = ("view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "view_as",
-          "reshape_as", "ravel", "unsafe_view")  # fmt: skip
+from convcalc.torch_bridge.importing.layout import shape_of, size_of, vector_dims, viewed
+from convcalc.torch_bridge.importing.nodes import Value
+from convcalc.torch_bridge.importing.recorder import Recorder
 
 
-def _viewing(function: Any) -> Handler:
-    def handler(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
-        value = rec.value(input)
-        if value is None:
-            return NotImplemented
-        out = rec.run(function, (input, *args), kwargs)
-        if out.dtype != input.dtype:
-            return NotImplemented
-        return _as_size(rec, value, tuple(map(int, out.shape)), input.dtype)
-
-    return handler
-
-
-def _as_size(rec: Recorder, value: Value, size: tuple[int, ...], dtype: Any) -> Tensor:
+def as_size(rec: Recorder, input: Tensor, size: sizes.Size) -> Tensor:
     """The value as a tensor of another size: positions follow, or are given up."""
+    value = value_of(rec, input)
     dims = viewed(value.dims, size)
     if dims is not None and size_of(dims) == size and shape_of(dims) == value.shape:
-        return rec.new(Value(value.node, dims), dtype)
-    return rec.traced("reshape", [value], vector_dims(size), dtype=dtype, moves_data=False)
+        return rec.new(value._replace(dims=dims))
+    return rec.traced("reshape", [value], vector_dims(size), moves_data=False)
 
 
-for _function in of_tensor(*_VIEWS):
-    HANDLERS[_function] = _viewing(_function)
+@handles(*of_tensor("view", "reshape", "unsafe_view", "_unsafe_view"))
+def _view(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
+    wanted = kwargs.get("size", kwargs.get("shape", args))
+    if isinstance(wanted, tuple) and wanted and isinstance(wanted[0], torch.dtype):
+        return NotImplemented
+    wanted = sizes.numbers(wanted if wanted is args else (wanted,))
+    return as_size(rec, input, sizes.viewed(input.shape, wanted))
+
+
+@handles(*of_tensor("flatten"))
+def _flatten(rec: Recorder, input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Any:
+    return as_size(rec, input, sizes.flattened(input.shape, start_dim, end_dim))
+
+
+@handles(*of_tensor("ravel"))
+def _ravel(rec: Recorder, input: Tensor) -> Any:
+    return as_size(rec, input, sizes.flattened(input.shape, 0, -1))
+
+
+@handles(*of_tensor("unflatten"))
+def _unflatten(rec: Recorder, input: Tensor, dim: int, sizes_: Any = None, **kwargs: Any) -> Any:
+    parts = sizes.numbers((kwargs.get("sizes", sizes_),))
+    return as_size(rec, input, sizes.unflattened(input.shape, dim, parts))
+
+
+@handles(*of_tensor("squeeze"))
+def _squeeze(rec: Recorder, input: Tensor, dim: Any = None) -> Any:
+    dims = None if dim is None else sizes.numbers((dim,))
+    return as_size(rec, input, sizes.squeezed(input.shape, dims))
+
+
+@handles(*of_tensor("unsqueeze"))
+def _unsqueeze(rec: Recorder, input: Tensor, dim: int) -> Any:
+    return as_size(rec, input, sizes.unsqueezed(input.shape, dim))
+
+
+@handles(*of_tensor("view_as", "reshape_as"))
+def _view_as(rec: Recorder, input: Tensor, other: Tensor) -> Any:
+    if rec.value(input) is None:
+        return rec.of_constants(Tensor.view, input, tuple(map(int, other.shape)))
+    return as_size(rec, input, tuple(map(int, other.shape)))
+
+
+def _moved(rec: Recorder, input: Tensor, order: Any) -> Tensor:
+    """The axes in another order."""
+    value = value_of(rec, input)
+    return rec.new(value._replace(dims=tuple(value.dims[axis] for axis in order)))
 
 
 @handles(*of_tensor("permute"))
 def _permute(rec: Recorder, input: Tensor, *order: Any, dims: Any = None) -> Any:
-    value = value_of(rec, input)
-    given = dims if dims is not None else order
-    axes = given[0] if len(given) == 1 and isinstance(given[0], (tuple, list)) else given
-    return rec.new(Value(value.node, tuple(value.dims[axis] for axis in axes)), input.dtype)
+    return _moved(rec, input, sizes.numbers(order if dims is None else (dims,)))
 
 
 @handles(*of_tensor("transpose", "swapaxes", "swapdims"))
 def _transpose(rec: Recorder, input: Tensor, dim0: int, dim1: int) -> Any:
-    value = value_of(rec, input)
-    dims = list(value.dims)
-    dims[dim0], dims[dim1] = dims[dim1], dims[dim0]
-    return rec.new(Value(value.node, tuple(dims)), input.dtype)
+    order = list(range(input.dim()))
+    order[dim0], order[dim1] = order[dim1], order[dim0]
+    return _moved(rec, input, order)
 
 
-@handles(*of_tensor("t"), Tensor.T.__get__, Tensor.mT.__get__)  # type: ignore[attr-defined]
+@handles(*of_tensor("t", "adjoint"), Tensor.T.__get__, Tensor.mT.__get__,  # type: ignore[attr-defined]
+         Tensor.mH.__get__, Tensor.H.__get__)  # type: ignore[attr-defined]  # fmt: skip
 def _transposed(rec: Recorder, input: Tensor) -> Any:
-    value = value_of(rec, input)
-    dims = value.dims[:-2] + value.dims[-2:][::-1]
-    return rec.new(Value(value.node, dims), input.dtype)
+    count = input.dim()
+    if count < 2:
+        return _moved(rec, input, range(count))
+    return _moved(rec, input, (*range(count - 2), count - 1, count - 2))
 
 
 @handles(*of_tensor("movedim", "moveaxis"))
 def _movedim(rec: Recorder, input: Tensor, source: Any, destination: Any) -> Any:
-    value = value_of(rec, input)
-    count = len(value.dims)
-    moved = [axis % count for axis in _axes(source)]
-    to = [axis % count for axis in _axes(destination)]
+    count = input.dim()
+    moved = [axis % count for axis in sizes.numbers((source,))]
+    to = [axis % count for axis in sizes.numbers((destination,))]
     rest = [axis for axis in range(count) if axis not in moved]
     placed = dict(zip(to, moved, strict=True))
     order = [placed[axis] if axis in placed else rest.pop(0) for axis in range(count)]
-    return rec.new(Value(value.node, tuple(value.dims[axis] for axis in order)), input.dtype)
+    return _moved(rec, input, order)
 
 
-def _axes(given: Any) -> tuple[int, ...]:
-    return tuple(given) if isinstance(given, (tuple, list)) else (int(given),)
+def _repeating(rec: Recorder, value: Value, size: sizes.Size, copies: bool) -> Tensor:
+    """What is repeated along axes of size 1, or along others, which gives their positions up."""
+    if size == value.size:
+        return rec.new(value)
+    dims = broadcast_dims([value.dims], size)
+    return rec.traced("expand", [value], dims, None, matching([value], dims), moves_data=copies)
 
 
-def _expanding(function: Any) -> Handler:
-    def handler(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
-        value = rec.value(input)
-        if value is None:
-            return NotImplemented
-        out = rec.run(function, (input, *args), kwargs)
-        size = tuple(map(int, out.shape))
-        if size == size_of(value.dims):
-            return rec.new(value, input.dtype)
-        dims = broadcast([value.dims], size)
-        return rec.traced("expand", [value], dims, None, matching([value], dims),
-                          moves_data=False)  # fmt: skip
-
-    return handler
+@handles(*of_tensor("expand", "broadcast_to"))
+def _expand(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
+    wanted = sizes.numbers((kwargs["size"],) if "size" in kwargs else args)
+    return _repeating(rec, value_of(rec, input), sizes.expanded(input.shape, wanted), False)
 
 
-for _function in of_tensor("expand", "expand_as", "repeat", "tile", "broadcast_to"):
-    HANDLERS[_function] = _expanding(_function)
+@handles(*of_tensor("expand_as"))
+def _expand_as(rec: Recorder, input: Tensor, other: Tensor) -> Any:
+    wanted = tuple(map(int, other.shape))
+    if rec.value(input) is None:
+        return rec.of_constants(Tensor.expand, input, wanted)
+    return _repeating(rec, value_of(rec, input), wanted, False)
+
+
+@handles(*of_tensor("repeat", "tile"))
+def _repeat(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
+    given = kwargs.get("repeats", kwargs.get("dims"))
+    times = sizes.numbers(args if given is None else (given,))
+    times = (1,) * (input.dim() - len(times)) + times  # tile may name fewer axes
+    return _repeating(rec, value_of(rec, input), sizes.repeated(input.shape, times), False)

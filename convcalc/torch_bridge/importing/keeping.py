@@ -1,0 +1,115 @@
+"""A model that is left as it was, whatever its forward pass puts into it.
+
+Models cache tensors in their attributes, grow lists, register buffers. Followed, they would keep
+tensors without data. So all that hangs on the model is noted before and put back afterwards: the
+attributes of its modules and of the plain objects they hold, and what is in their dicts, lists and
+sets. Weights are not copied; nothing writes into them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+
+_LEAVES = frozenset({str, bytes, bool, int, float, complex, type(None), torch.dtype, torch.device,
+                     torch.Size, type, FunctionType, BuiltinFunctionType, MethodType, ModuleType,
+                     torch.Generator})  # fmt: skip
+_CACHED = type(lru_cache(lambda: None))
+_CONTAINERS = (dict, list, set, deque)
+
+MOST = 1_000_000
+"""Objects that are looked at."""
+
+
+class Kept:
+    """The state of everything that hangs on a model."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.tensors: list[torch.Tensor] = []
+        """Those that hang on it, parameters and buffers among them."""
+        self._dicts: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
+        self._others: list[tuple[Any, Any]] = []
+        self._empty: list[Any] = []
+        self._seen: dict[int, Any] = {}
+        waiting: list[Any] = [model]
+        while waiting and len(self._seen) < MOST:
+            item = waiting.pop()
+            if id(item) not in self._seen:
+                self._seen[id(item)] = item  # held, so that no other object gets its id
+                self._note(item, waiting)
+
+    def _note(self, item: Any, waiting: list[Any]) -> None:
+        inside: Any = ()
+        if isinstance(item, torch.Tensor):
+            self.tensors.append(item)
+        elif isinstance(item, dict):
+            self._dicts.append((item, dict(item)))
+            inside = item.values()
+        elif isinstance(item, (list, set, deque)):
+            self._others.append((item, type(item)(item)))
+            inside = item
+        elif isinstance(item, (tuple, frozenset)):
+            inside = item
+        elif isinstance(attributes := getattr(item, "__dict__", None), dict):
+            self._dicts.append((attributes, attributes.copy()))
+            inside = attributes.values()
+        for one in inside:
+            kind = type(one)
+            if kind in _LEAVES:
+                continue
+            if isinstance(one, _CONTAINERS) and not one:
+                self._empty.append(one)
+            else:
+                waiting.append(one)
+
+    def put_back(self) -> None:
+        """Everything as it was."""
+        for item in self._empty:
+            if item:
+                item.clear()
+        for item, before in self._dicts:
+            if len(item) != len(before) or any(
+                item.get(key, before) is not value for key, value in before.items()
+            ):
+                item.clear()
+                item.update(before)
+        for item, before in self._others:
+            if len(item) != len(before) or any(
+                a is not b for a, b in zip(item, before, strict=True)
+            ):
+                item.clear()
+                (item.update if isinstance(item, set) else item.extend)(before)
+
+
+@contextmanager
+def kept(model: nn.Module) -> Iterator[Kept]:
+    """The model's state, put back at the end, and caches of its modules' functions emptied."""
+    state = Kept(model)
+    random = torch.random.get_rng_state()
+    try:
+        yield state
+    finally:
+        state.put_back()
+        torch.random.set_rng_state(random)
+        _empty_caches(model)
+
+
+def _empty_caches(model: nn.Module) -> None:
+    """Empty the functools caches beside the model's classes: they may hold tensors without
+    data."""
+    for home in {type(module).__module__ for module in model.modules()}:
+        found = sys.modules.get(home)
+        if found is None or home.split(".")[0] == "torch":
+            continue
+        for value in list(vars(found).values()):
+            clear = getattr(value, "cache_clear", None)
+            if callable(clear) and isinstance(value, _CACHED):
+                clear()

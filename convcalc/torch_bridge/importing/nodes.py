@@ -1,0 +1,238 @@
+"""What is known of a model's tensors while it is followed, and the nodes that are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+from convcalc.errors import LimitError
+from convcalc.graph import MAX_LAYERS, Node
+from convcalc.layers.base import Layer, Reads
+from convcalc.layers.linear import Flatten
+from convcalc.layers.traced import Traced
+from convcalc.quantities import AxisRead, OpCounts, Shape
+from convcalc.torch_bridge.importing.layout import (
+    Dims,
+    is_map,
+    map_dims,
+    shape_of,
+    size_of,
+    vector_dims,
+)
+from convcalc.torch_bridge.importing.place import line_of_model
+
+CONSTANT = -(10**9)
+"""The node of a value that does not come from the input; no node reads it."""
+
+
+class Value(NamedTuple):
+    """What is known of a tensor: the node that wrote it, where its positions are, and its type."""
+
+    node: int
+    dims: Dims
+    dtype: torch.dtype = torch.float32
+
+    @property
+    def shape(self) -> Shape:
+        """Channels and spatial sizes."""
+        return shape_of(self.dims)
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """The tensor's size."""
+        return size_of(self.dims)
+
+
+class Unknown(NamedTuple):
+    """An operation that is not counted."""
+
+    operation: str
+    module: str
+    line: str
+
+    def __str__(self) -> str:
+        where = f" in {self.module}" if self.module else ""
+        return f"{self.operation}{where}" + (f" ({self.line})" if self.line else "")
+
+
+class NodeWriter:
+    """What is known of tensors, and the nodes that they come from."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.nodes: list[Node] = []
+        self.unknown: list[Unknown] = []
+        self.paths = {id(module): name for name, module in model.named_modules()}
+        self.stack: list[str] = []
+        self.origin: Value | None = None
+        """The input."""
+        self._values: dict[int, tuple[torch.Tensor, Value]] = {}
+        self._learned = {id(p): p.numel() for p in model.parameters() if not is_lazy(p)}
+        self._made_of: dict[int, tuple[torch.Tensor, frozenset[int]]] = {}
+        self._names: dict[str, int] = {}
+        self.in_constants = False
+        """Is a call followed that nothing of the input goes into?"""
+        self._constants: dict[Shape, Value] = {}
+
+    # What is known of tensors
+
+    def value(self, tensor: Any) -> Value | None:
+        """What is known of a tensor, None of one that does not come from the input."""
+        found = self._values.get(id(tensor))
+        return found[1] if found is not None else None
+
+    def track(self, tensor: torch.Tensor, value: Value) -> torch.Tensor:
+        """Remember what a tensor is."""
+        self._values[id(tensor)] = (tensor, value)
+        return tensor
+
+    def new(self, value: Value, dtype: torch.dtype | None = None) -> torch.Tensor:
+        """An empty tensor that stands for a value."""
+        if dtype is not None and dtype != value.dtype:
+            value = value._replace(dtype=dtype)
+        return self.track(torch.empty(value.size, dtype=value.dtype, device="meta"), value)
+
+    def claim(self, tensors: Iterable[Any]) -> int:
+        """Learned scalars in tensors, of those that no layer before has counted."""
+        count = 0
+        for tensor in tensors:
+            for part in self._parts(tensor):
+                count += self._learned.pop(part, 0)
+        return count
+
+    def _parts(self, tensor: Any) -> frozenset[int]:
+        """The parameters that a tensor is, or was made of."""
+        found = self._made_of.get(id(tensor))
+        return found[1] if found is not None else frozenset({id(tensor)})
+
+    def unclaimed(self) -> set[int]:
+        """The parameters that no layer read."""
+        return set(self._learned)
+
+    # Writing nodes
+
+    def emit(
+        self,
+        layer: Layer,
+        sources: Sequence[Value],
+        dims: Dims | None = None,
+        weights: Sequence[Any] = (),
+        dtype: torch.dtype | None = None,
+    ) -> torch.Tensor:
+        """Write a node and return the tensor that comes out of it.
+
+        Args:
+            dims: where its positions are; left out, those of a map.
+            weights: tensors of the model that it reads.
+            dtype: left out, that of its sources.
+        """
+        return self.new(self.node(layer, sources, dims, weights), dtype)
+
+    def node(
+        self,
+        layer: Layer,
+        sources: Sequence[Value],
+        dims: Dims | None = None,
+        weights: Sequence[Any] = (),
+    ) -> Value:
+        """Write a node."""
+        if len(self.nodes) >= MAX_LAYERS:
+            raise LimitError(f"more than {MAX_LAYERS:,} operations: at most that many are followed")
+        shapes = [source.shape for source in sources]
+        shape = layer.output(shapes)
+        dtype = sources[0].dtype if sources else torch.float32
+        for source in sources[1:]:
+            if source.dtype != dtype:
+                dtype = torch.promote_types(dtype, source.dtype)
+        out = Value(CONSTANT, map_dims(shape) if dims is None else dims, dtype)
+        if self.in_constants and layer.operations(shapes, shape) == OpCounts():
+            return out  # a view of constants needs no row
+        sources = [self._source(source) for source in sources]
+        name = self._name(layer)
+        inputs = tuple(source.node for source in sources)
+        self.nodes.append(Node(name, layer, inputs, str(layer), params=self.claim(weights)))
+        return out._replace(node=len(self.nodes) - 1)
+
+    def constant_value(self, tensor: torch.Tensor) -> Value:
+        """The value of a constant that a node reads as it reads data."""
+        return Value(CONSTANT, vector_dims(tensor.shape), tensor.dtype)
+
+    def _source(self, value: Value) -> Value:
+        """A node's input; one node stands for all constants of a shape."""
+        if value.node != CONSTANT:
+            return value
+        found = self._constants.get(value.shape)
+        if found is None:
+            layer = Traced("constant", value.shape, reading=(), moves_data=False)
+            self.nodes.append(Node(self.free_name("constant"), layer, (), "constant", params=0))
+            found = self._constants[value.shape] = value._replace(node=len(self.nodes) - 1)
+        return found
+
+    def _name(self, layer: Layer) -> str:
+        """The module's path; behind its first layer, with what the others are and a number."""
+        path = self.stack[-1] if self.stack else ""
+        what = layer.name if isinstance(layer, Traced) else layer.word
+        name = path or what
+        if name in self._names:
+            name = f"{path}.{what}" if path else what
+        return self.free_name(name)
+
+    def free_name(self, name: str) -> str:
+        """The name, with a number where it is taken."""
+        count = self._names[name] = self._names.get(name, 0) + 1
+        return name if count == 1 else self.free_name(f"{name}_{count}")
+
+    def traced(
+        self,
+        name: str,
+        sources: Sequence[Value],
+        dims: Dims,
+        counts: OpCounts | None = None,
+        reading: Sequence[Reads] | None = None,
+        weights: Sequence[Any] = (),
+        dtype: torch.dtype | None = None,
+        moves_data: bool = True,
+        gate: bool = False,
+    ) -> torch.Tensor:
+        """A node that no word of the language says; without `reading` it reads its inputs whole."""
+        shape = shape_of(dims)
+        read = tuple(reading) if reading is not None else (None,) * len(sources)
+        scalars = sum(t.numel() for t in weights if isinstance(t, torch.Tensor))
+        layer = Traced(name, shape, counts or OpCounts(), read, scalars, moves_data, gate)
+        return self.emit(layer, sources, dims, weights, dtype)
+
+    def pointwise(self, sources: Sequence[Value], dims: Dims) -> list[Reads]:
+        """For each source its own position, or all of it where positions do not match."""
+        rank = shape_of(dims).rank
+        return [
+            (AxisRead(),) * rank if source.shape.spatial == shape_of(dims).spatial else None
+            for source in sources
+        ]
+
+    def as_map(self, tensor: torch.Tensor, rank: int) -> Value:
+        """The value of a tensor N x C x ... as one sample of a map; what it was before is seen
+        whole where positions were lost on the way."""
+        value = self.value(tensor)
+        assert value is not None
+        if is_map(value.dims, rank) and value.shape.rank == rank:
+            return value
+        n, c, *spatial = tensor.shape
+        shape = Shape(n * c, tuple(spatial))
+        made = self.node(Traced("reshape", shape, moves_data=False), [value])
+        return made._replace(dtype=value.dtype)
+
+    def as_vector(self, value: Value) -> Value:
+        """The value with its positions put into one row."""
+        if not value.shape.rank:
+            return value
+        flat = self.node(Flatten(), [value])
+        return flat._replace(dims=((), *flat.dims[1:]))
+
+    def note_unknown(self, operation: str) -> None:
+        """Work that is not counted, at the line of the model that does it."""
+        self.unknown.append(
+            Unknown(operation, self.stack[-1] if self.stack else "", line_of_model())
+        )

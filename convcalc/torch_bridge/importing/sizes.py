@@ -1,0 +1,213 @@
+"""Sizes of tensors after torch's functions, worked out as torch's documentation defines them.
+
+Nothing is run for them: torch's own rules for the meta device are Python that takes seconds to
+import. Every function takes and gives plain tuples of integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+Size = tuple[int, ...]
+
+
+def numbers(args: Sequence[Any]) -> Size:
+    """Sizes or axes given one by one or as one sequence: view(2, 3) and view((2, 3))."""
+    given = args[0] if len(args) == 1 and isinstance(args[0], (tuple, list)) else args
+    return tuple(int(n) for n in given)
+
+
+def broadcast(sizes: Sequence[Sequence[int]]) -> Size:
+    """Sizes aligned at their last axes, ones repeated.
+
+    Raises:
+        RuntimeError: as torch, where they do not fit.
+    """
+    rank = max(map(len, sizes), default=0)
+    out = [1] * rank
+    for size in sizes:
+        for axis, n in enumerate(size, rank - len(size)):
+            if out[axis] == 1:
+                out[axis] = n
+            elif n not in (1, out[axis]):
+                raise RuntimeError(
+                    f"The size of tensor a ({out[axis]}) must match the size of tensor b ({n}) at "
+                    f"non-singleton dimension {axis}"
+                )
+    return tuple(out)
+
+
+def viewed(size: Sequence[int], wanted: Sequence[int]) -> Size:
+    """A view's size, with the one -1 filled in.
+
+    Raises:
+        RuntimeError: as torch, where it has other elements.
+    """
+    elements, known = prod(size), prod(n for n in wanted if n != -1)
+    fits = elements == known if -1 not in wanted else known and elements % known == 0
+    if not fits and not (elements == known == 0):
+        raise RuntimeError(f"shape '{list(wanted)}' is invalid for input of size {elements}")
+    return tuple(elements // known if n == -1 else n for n in wanted)
+
+
+def flattened(size: Sequence[int], start: int, end: int) -> Size:
+    """Axes start to end, both included, as one."""
+    if not size:
+        return (1,)
+    first, last = start % len(size), end % len(size)
+    return (*size[:first], prod(size[first : last + 1]), *size[last + 1 :])
+
+
+def unflattened(size: Sequence[int], dim: int, parts: Sequence[int]) -> Size:
+    """One axis as several."""
+    dim %= len(size)
+    return (*size[:dim], *viewed((size[dim],), parts), *size[dim + 1 :])
+
+
+def squeezed(size: Sequence[int], dims: Sequence[int] | None) -> Size:
+    """Axes of size 1 left out: all, or those given."""
+    axes = range(len(size)) if dims is None else [dim % len(size) for dim in dims if size]
+    return tuple(n for axis, n in enumerate(size) if n != 1 or axis not in axes)
+
+
+def unsqueezed(size: Sequence[int], dim: int) -> Size:
+    """A new axis of size 1."""
+    dim %= len(size) + 1
+    return (*size[:dim], 1, *size[dim:])
+
+
+def expanded(size: Sequence[int], wanted: Sequence[int]) -> Size:
+    """Axes of size 1 repeated; -1 keeps an axis."""
+    padded = (1,) * (len(wanted) - len(size)) + tuple(size)
+    return tuple(have if want == -1 else want for have, want in zip(padded, wanted, strict=True))
+
+
+def repeated(size: Sequence[int], times: Sequence[int]) -> Size:
+    """Every axis that many times."""
+    padded = (1,) * (len(times) - len(size)) + tuple(size)
+    return tuple(have * n for have, n in zip(padded, times, strict=True))
+
+
+def without(size: Sequence[int], axes: Sequence[int], keep: bool) -> Size:
+    """The size after a reduction over axes."""
+    gone = {axis % len(size) for axis in axes} if size else set()
+    if keep:
+        return tuple(1 if axis in gone else n for axis, n in enumerate(size))
+    return tuple(n for axis, n in enumerate(size) if axis not in gone)
+
+
+def replaced(size: Sequence[int], dim: int, n: int) -> Size:
+    """Another number along one axis."""
+    dim %= len(size)
+    return (*size[:dim], n, *size[dim + 1 :])
+
+
+def multiplied(left: Sequence[int], right: Sequence[int]) -> Size:
+    """torch.matmul.
+
+    Raises:
+        RuntimeError: as torch, where the inner sizes differ.
+    """
+    if not left or not right:
+        raise RuntimeError("both arguments to matmul need to be at least 1D")
+    inner = right[-2] if len(right) > 1 else right[0]
+    if left[-1] != inner:
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({left[-2] if len(left) > 1 else 1}x"
+            f"{left[-1]} and {inner}x{right[-1]})"
+        )
+    batch = broadcast([left[:-2], right[:-2]])
+    rows = (left[-2],) if len(left) > 1 else ()
+    columns = (right[-1],) if len(right) > 1 else ()
+    return (*batch, *rows, *columns)
+
+
+def chunks(n: int, count: int) -> list[int]:
+    """Lengths of torch.chunk's parts."""
+    return pieces(n, max(1, -(-n // count)))
+
+
+def pieces(n: int, length: int) -> list[int]:
+    """Lengths of torch.split's parts of one length."""
+    if n == 0:
+        return [0]
+    return [min(length, n - start) for start in range(0, n, length)]
+
+
+def even_parts(n: int, count: int) -> list[int]:
+    """Lengths of torch.tensor_split's parts."""
+    return [n // count + (index < n % count) for index in range(count)]
+
+
+def parts_at(n: int, indices: Sequence[int]) -> list[int]:
+    """Lengths of torch.tensor_split's parts between indices."""
+    ends = [min(max(i + n if i < 0 else i, 0), n) for i in indices]
+    return [max(0, b - a) for a, b in zip([0, *ends], [*ends, n], strict=True)]
+
+
+def windows(
+    size: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+) -> Size:
+    """Places of a sliding window along each axis."""
+    return tuple(
+        (n + 2 * p - d * (k - 1) - 1) // s + 1
+        for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True)
+    )
+
+
+def resized(size: Sequence[int], wanted: Any, scale: Any) -> Size:
+    """The spatial sizes after torch.nn.functional.interpolate.
+
+    Raises:
+        ValueError: as torch, without exactly one of the two.
+    """
+    if (wanted is None) == (scale is None):
+        raise ValueError("either size or scale_factor should be defined")
+    rank = len(size)
+    if wanted is not None:
+        given = wanted if isinstance(wanted, (tuple, list)) else (wanted,) * rank
+        return tuple(int(n) for n in given)
+    scales = scale if isinstance(scale, (tuple, list)) else (scale,) * rank
+    return tuple(int(float(n) * float(s)) for n, s in zip(size, scales, strict=True))
+
+
+def indexed(size: Sequence[int], parts: Sequence[Any]) -> Size:
+    """The size after an index of slices, numbers, None and sizes of index tensors (as tuples).
+
+    Index tensors, broadcast together, stand where the first of them stands, or in front where
+    something lies between them, as in numpy.
+    """
+    out: list[int] = []
+    places: list[int] = []
+    found: list[Size] = []
+    axis = 0
+    for number, part in enumerate(parts):
+        if part is None:
+            out.append(1)
+            continue
+        if isinstance(part, slice):
+            out.append(len(range(*part.indices(size[axis]))))
+        elif isinstance(part, tuple):
+            if not found:
+                at = len(out)
+            found.append(part)
+            places.append(number)
+        axis += 1
+    if not found:
+        return tuple(out)
+    together = broadcast(found)
+    # A number among them counts as an index tensor of one element.
+    numbers_too = [i for i, p in enumerate(parts) if isinstance(p, tuple) or type(p) is int]
+    gaps = any(
+        not isinstance(parts[i], tuple) and type(parts[i]) is not int
+        for i in range(numbers_too[0], numbers_too[-1] + 1)
+    )
+    if gaps:
+        at = 0
+    return (*out[:at], *together, *out[at:])
