@@ -83,7 +83,6 @@ def test_its_rows_say_so_and_depend_on_nothing() -> None:
     assert rows["constant"].inputs == ()
     assert rows["conv"].macs == 8 * 3 * 9 * 256
     assert rows["conv"].receptive_field.size == ()
-    assert rows["conv"].receptive_field.support == 0
 
 
 def test_weight_standardisation_has_its_operations() -> None:

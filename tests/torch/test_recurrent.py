@@ -47,9 +47,12 @@ class Unrolled(nn.Module):
 
 
 @pytest.mark.parametrize("kind", GATES)
-@pytest.mark.parametrize(("layers", "both", "bias"), list(product([1, 3], [False, True], [False, True])))
+@pytest.mark.parametrize(
+    ("layers", "both", "bias"), list(product([1, 3], [False, True], [False, True]))
+)
 def test_layers(kind: str, layers: int, both: bool, bias: bool) -> None:
-    inside = getattr(nn, kind)(7, 5, layers, bias, True, bidirectional=both)
+    options = {"bias": bias, "batch_first": True, "bidirectional": both}
+    inside = getattr(nn, kind)(7, 5, layers, **options)
     model = Doing(lambda m, x: m.inside(x.mT)[0], inside=inside)
     report = convcalc.analyze(model, input="7x6")  # a sequence of 6 steps
     assert report.macs == torch_macs(Unrolled(inside), torch.rand(1, 6, 7))
@@ -70,6 +73,7 @@ def test_projections(both: bool) -> None:
     assert report.params == sum(p.numel() for p in inside.parameters())
 
 
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
 def test_states_have_torchs_sizes() -> None:
     def forward(m: Any, x: Tensor) -> Any:
         found, (hidden, cell) = m.inside(x.transpose(1, 2))

@@ -1,0 +1,61 @@
+"""Complex numbers: made of real ones, and seen as real ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from convcalc.quantities import OpCounts
+from convcalc.torch_bridge.importing.handlers.common import (
+    broadcast_dims,
+    handles,
+    matching,
+    parted,
+    value_of,
+)
+from convcalc.torch_bridge.importing.layout import CHANNEL, is_channels, shape_of
+from convcalc.torch_bridge.importing.recorder import Recorder
+from convcalc.torch_bridge.importing.sizes import broadcast
+
+_COMPLEX = {torch.float16: torch.complex32, torch.float32: torch.complex64,
+            torch.float64: torch.complex128}  # fmt: skip
+_REAL = {made: of for of, made in _COMPLEX.items()}
+
+
+def _made(rec: Recorder, name: str, given: list[Tensor], functions: int) -> Tensor:
+    sources, others = parted(rec, given)
+    size = broadcast([tuple(map(int, tensor.shape)) for tensor in given])
+    dims = broadcast_dims([source.dims for source in sources], size)
+    counts = OpCounts(transcendentals=functions * shape_of(dims).elements)
+    dtype = _COMPLEX.get(given[0].dtype, torch.complex64)
+    return rec.traced(name, sources, dims, counts, matching(sources, dims), others, dtype)
+
+
+@handles(torch.complex)
+def _complex(rec: Recorder, real: Tensor, imag: Tensor) -> Any:
+    return _made(rec, "complex", [real, imag], 0)
+
+
+@handles(torch.polar)
+def _polar(rec: Recorder, abs: Tensor, angle: Tensor) -> Any:
+    return _made(rec, "polar", [abs, angle], 2)
+
+
+@handles(torch.view_as_real)
+def _view_as_real(rec: Recorder, input: Tensor) -> Any:
+    value = value_of(rec, input)
+    dims = (*value.dims, ((CHANNEL, 2),))
+    return rec.traced("view_as_real", [value], dims, None, rec.pointwise([value], dims),
+                      dtype=_REAL[input.dtype], moves_data=False)  # fmt: skip
+
+
+@handles(torch.view_as_complex)
+def _view_as_complex(rec: Recorder, input: Tensor) -> Any:
+    value = value_of(rec, input)
+    if not is_channels(value.dims[-1]):
+        return NotImplemented
+    dims = value.dims[:-1]
+    return rec.traced("view_as_complex", [value], dims, None, rec.pointwise([value], dims),
+                      dtype=_COMPLEX[input.dtype], moves_data=False)  # fmt: skip
