@@ -255,3 +255,13 @@ def test_two_inputs_are_seen_each_for_itself() -> None:
     sizes = {layer.name: layer.receptive_field.size for layer in report.layers}
     assert sizes == {"a": (3, 3), "b": (5, 5), "sum": (3, 3), "constant": (), "late": (3, 3)}
     assert report.layers[1].inputs == ("y",)
+
+
+def test_a_report_in_a_python_session() -> None:
+    report = analyze("7x1+1x7", input="64x56x56")
+    assert repr(report) == (
+        "<Report '7x1+1x7': 57472 params, 179830784 MACs at 64x56x56, output 64x56x56>"
+    )
+    lines = report.to_markdown().splitlines()
+    assert lines[0].startswith("| layer | spec | output | params ")
+    assert len([line for line in lines if line.startswith("| conv")]) == 2

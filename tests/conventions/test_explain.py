@@ -17,6 +17,7 @@ from convcalc import Explanation, explain
 from convcalc.api.explain import Account
 from convcalc.conventions import CONVENTIONS
 from convcalc.render.formats import FORMATS
+from tests import needs
 from tests.cli.conftest import program
 from tests.cli.running import Program
 from tests.torch.strategies import networks
@@ -216,3 +217,19 @@ def test_a_long_network_is_explained_at_once() -> None:
     explanation = explain("2500*(3x3+bn+relu+1x1)", input="8x8x8")
     assert len(explanation.report.layers) == 10_000
     assert explanation.is_macs(of(explanation, "calflops-macs"))
+
+
+@needs.torch
+def test_what_a_models_code_calls_has_no_rule_in_a_tool_of_modules() -> None:
+    """A product of two activations: 4 x 5 by 5 x 4 for each of 2 channels."""
+    import torch
+
+    class Products(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x @ x.transpose(-1, -2)
+
+    explanation = explain(convcalc.from_torch(Products(), input=(2, 4, 5)))
+    assert explanation.report.macs == 2 * 4 * 5 * 4
+    assert reasons(explanation, "ptflops") == [
+        ("no rule for matmul as a model's code calls it", -160)
+    ]

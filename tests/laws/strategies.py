@@ -5,8 +5,10 @@ A kind that is added to `layers.KINDS` is drawn from then on, with all its modif
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from convcalc.errors import LayerError
@@ -20,6 +22,14 @@ from convcalc.spec import Branches, Leaf, Repeat, Tree
 from convcalc.spec.tree import series
 
 RANKS = st.integers(1, 3)
+
+MANY = int(os.environ.get("CONVCALC_EXAMPLES", "1"))
+"""How many times as many examples as in `make test`: `make fuzz` draws more, and new ones."""
+
+
+def examples(count: int) -> settings:
+    """So many examples of a law."""
+    return settings(max_examples=count * MANY)
 
 
 def axes(rank: int, low: int, high: int) -> st.SearchStrategy[tuple[int, ...]]:

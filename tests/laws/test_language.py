@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from convcalc.errors import ConvcalcError
@@ -14,28 +14,28 @@ from tests.laws import strategies as laws
 
 
 @given(laws.trees())
-@settings(max_examples=300)
+@laws.examples(180)
 def test_a_printed_tree_parses_back(tree: Tree) -> None:
     assert parse(str(tree)) == tree
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.word)
 @given(data=st.data())
-@settings(max_examples=60)
+@laws.examples(40)
 def test_a_printed_word_parses_back(kind: type[Word], data: st.DataObject) -> None:
     word = data.draw(laws.words(kind, data.draw(laws.RANKS)))
     assert parse(str(word)) == Leaf(word)
 
 
 @given(laws.trees())
-@settings(max_examples=100)
+@laws.examples(60)
 def test_printing_is_canonical(tree: Tree) -> None:
     text = str(tree)
     assert str(parse(text)) == text
 
 
 @given(laws.trees(), st.data())
-@settings(max_examples=100)
+@laws.examples(60)
 def test_white_space_between_tokens_means_nothing(tree: Tree, data: st.DataObject) -> None:
     text = str(tree)
     spaced = "".join(
@@ -48,7 +48,7 @@ def test_white_space_between_tokens_means_nothing(tree: Tree, data: st.DataObjec
 
 
 @given(laws.trees())
-@settings(max_examples=100)
+@laws.examples(60)
 def test_every_tree_lowers_or_is_refused_with_a_message(tree: Tree) -> None:
     try:
         graph = lower(tree, Defaults())
@@ -59,7 +59,7 @@ def test_every_tree_lowers_or_is_refused_with_a_message(tree: Tree) -> None:
 
 
 @given(st.text(max_size=30) | st.text("7x1@sdpgbo+*|() 0:-", max_size=30))
-@settings(max_examples=500)
+@laws.examples(300)
 def test_any_text_parses_or_is_refused_with_a_message(text: str) -> None:
     try:
         tree = parse(text)

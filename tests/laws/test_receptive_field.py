@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import cache
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from convcalc.analysis.receptive_field import (
@@ -17,7 +17,7 @@ from convcalc.analysis.receptive_field import (
     largest_phase,
 )
 from convcalc.quantities import AxisRead
-from tests.laws.strategies import READS, RESAMPLING_READS
+from tests.laws.strategies import READS, RESAMPLING_READS, examples
 
 Reads = list[AxisRead]
 CHAINS = st.lists(READS, min_size=1, max_size=4)
@@ -84,7 +84,7 @@ def test_the_published_recurrence(reads: Reads) -> None:
 
 
 @given(RESAMPLING_CHAINS)
-@settings(max_examples=300)
+@examples(180)
 def test_every_phase_is_the_hull_of_what_its_taps_read(reads: Reads) -> None:
     """Unit by unit, back from the last layer, with the equation in AxisRead's docstring."""
 
@@ -158,7 +158,7 @@ def test_everything_absorbs(reads: Reads) -> None:
 
 
 @given(RESAMPLING_CHAINS, RESAMPLING_CHAINS, RESAMPLING_READS)
-@settings(max_examples=300)
+@examples(180)
 def test_series_distributes_over_hull(first: Reads, second: Reads, then: AxisRead) -> None:
     left, right = of_one_stride(field_of(first), field_of(second))
     merged = hull([left, right])
@@ -167,7 +167,7 @@ def test_series_distributes_over_hull(first: Reads, second: Reads, then: AxisRea
 
 
 @given(RESAMPLING_CHAINS, RESAMPLING_CHAINS)
-@settings(max_examples=300)
+@examples(180)
 def test_hull_holds_both_and_no_more(first: Reads, second: Reads) -> None:
     left, right = field_of(first), field_of(second)
     merged = hull([left, right])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from convcalc import ConvcalcError, Report, Shape, analyze
@@ -39,7 +39,7 @@ def analysed(*cases: tuple[Tree, Shape], **options: int) -> list[Report]:
 
 
 @given(two_networks(every_kind=True), st.sampled_from([1, 3]))
-@settings(max_examples=200, deadline=None)
+@laws.examples(100)
 def test_counts_add_and_shapes_chain(drawn: tuple[Tree, Tree, Shape, Shape], batch: int) -> None:
     first, second, shape, between = drawn
     a, b, both = analysed(
@@ -61,7 +61,7 @@ def _ratio(stride: Stride | None) -> Fraction:
 
 
 @given(two_networks())
-@settings(max_examples=300, deadline=None)
+@laws.examples(150)
 def test_fields_compose(drawn: tuple[Tree, Tree, Shape, Shape]) -> None:
     first, second, shape, between = drawn
     a, b, both = analysed((first, shape), (second, between), (series([first, second]), shape))
@@ -79,7 +79,7 @@ def test_fields_compose(drawn: tuple[Tree, Tree, Shape, Shape]) -> None:
 
 
 @given(two_networks())
-@settings(max_examples=100, deadline=None)
+@laws.examples(50)
 def test_strides_multiply_through_upsampling(drawn: tuple[Tree, Tree, Shape, Shape]) -> None:
     first, second, shape, between = drawn
     a, b, both = analysed((first, shape), (second, between), (series([first, second]), shape))
@@ -94,7 +94,7 @@ def _without_exact(field: ReceptiveField) -> tuple[object, ...]:
 
 
 @given(two_networks(every_kind=True), st.sampled_from([Add, Concat]))
-@settings(max_examples=150, deadline=None)
+@laws.examples(70)
 def test_a_branch_beside_itself_sees_what_it_sees(
     drawn: tuple[Tree, Tree, Shape, Shape], merge: type[Add | Concat]
 ) -> None:
@@ -107,7 +107,7 @@ def test_a_branch_beside_itself_sees_what_it_sees(
 
 
 @given(two_networks(every_kind=True))
-@settings(max_examples=100, deadline=None)
+@laws.examples(50)
 def test_identity_before_or_after_changes_nothing(
     drawn: tuple[Tree, Tree, Shape, Shape],
 ) -> None:
@@ -128,7 +128,7 @@ def test_identity_before_or_after_changes_nothing(
 
 
 @given(two_networks(every_kind=True), st.integers(2, 5))
-@settings(max_examples=80, deadline=None)
+@laws.examples(40)
 def test_batches_scale_operations_and_not_params(
     drawn: tuple[Tree, Tree, Shape, Shape], batch: int
 ) -> None:
@@ -142,7 +142,7 @@ def test_batches_scale_operations_and_not_params(
 
 
 @given(two_networks(every_kind=True))
-@settings(max_examples=80, deadline=None)
+@laws.examples(40)
 def test_bounds(drawn: tuple[Tree, Tree, Shape, Shape]) -> None:
     first, _, shape, _ = drawn
     (report,) = analysed((first, shape))

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import assume, event, given, settings
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from convcalc import analyze
@@ -101,7 +101,7 @@ def test_join_is_commutative_associative_and_idempotent(drawn: list[Positions]) 
 
 
 @given(sets_of_one_rank(1), st.data())
-@settings(max_examples=400)
+@laws.examples(240)
 def test_read_is_the_equation(drawn: list[Positions], data: st.DataObject) -> None:
     (points,) = drawn
     rank = len(next(iter(points)))
@@ -181,7 +181,7 @@ def local_networks(draw: st.DrawFn) -> tuple[Graph, Shape]:
 
 
 @given(local_networks())
-@settings(max_examples=200, deadline=None)
+@laws.examples(120)
 def test_support_is_the_set_that_an_interior_unit_reads(drawn: tuple[Graph, Shape]) -> None:
     graph, shape = drawn
     try:
@@ -204,7 +204,7 @@ def test_support_is_the_set_that_an_interior_unit_reads(drawn: tuple[Graph, Shap
 
 
 @given(local_networks(), st.data())
-@settings(max_examples=150, deadline=None)
+@laws.examples(90)
 def test_units_at_the_border_read_what_lies_inside(
     drawn: tuple[Graph, Shape], data: st.DataObject
 ) -> None:

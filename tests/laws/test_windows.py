@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from convcalc.errors import LayerError
 from convcalc.layers.padding import MODES, resolve, valid_taps, window_count
+from tests.laws.strategies import examples
 
 SIZES = st.integers(1, 40)
 KERNELS = st.integers(1, 8)
@@ -27,7 +28,7 @@ def starts(
 
 
 @given(SIZES, KERNELS, STEPS, STEPS, AMOUNTS, AMOUNTS)
-@settings(max_examples=500)
+@examples(300)
 def test_window_count(
     size: int, kernel: int, stride: int, dilation: int, before: int, after: int
 ) -> None:
@@ -40,7 +41,7 @@ def test_window_count(
 
 
 @given(SIZES, KERNELS, STEPS, STEPS, st.data())
-@settings(max_examples=500)
+@examples(300)
 def test_window_count_rounded_up(
     size: int, kernel: int, stride: int, dilation: int, data: st.DataObject
 ) -> None:
@@ -63,7 +64,7 @@ def test_a_pool_larger_than_its_input_still_has_a_window_when_rounded_up() -> No
 
 
 @given(SIZES, KERNELS, STEPS, STEPS, st.integers(-5, 12), st.integers(1, 20))
-@settings(max_examples=800)
+@examples(480)
 def test_valid_taps(
     size: int, kernel: int, stride: int, dilation: int, before: int, count: int
 ) -> None:
@@ -87,7 +88,7 @@ def test_valid_taps_of_huge_sizes_are_bounded_and_quick(
 
 
 @given(st.sampled_from(MODES), SIZES, KERNELS, STEPS, STEPS)
-@settings(max_examples=500)
+@examples(300)
 def test_padding_modes(mode: str, size: int, kernel: int, stride: int, dilation: int) -> None:
     before, after = resolve(mode, 0, size, kernel, stride, dilation)
     reach = dilation * (kernel - 1)

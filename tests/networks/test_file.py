@@ -12,6 +12,7 @@ import convcalc
 from convcalc.cli.main import main
 from convcalc.errors import ConvcalcError, LimitError, SourceError
 from convcalc.networks.file import read_text
+from convcalc.spec.tree import Block, Series
 
 STEM = """
 name = "Stem"
@@ -190,7 +191,7 @@ def tower(blocks: int) -> str:
     return "\n".join(["[blocks]", *lines, f'b{blocks} = "relu"', STAGE.format("b0")])
 
 
-def test_towers_of_blocks_are_refused_before_any_work() -> None:
+def test_towers_of_blocks_are_refused_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(LimitError, match="1,073,741,824 layers"):
         read_text(tower(30), "net.toml").graph("net")
     with pytest.raises(LimitError, match="blocks are nested more than 50 deep"):
@@ -206,7 +207,8 @@ def test_towers_of_blocks_are_refused_before_any_work() -> None:
         '"p40(a,b,c,d,e,f,g)" = "1x1@a"',
         STAGE.format("p0(1,2,3,4,5,6,7)"),
     ]
-    with pytest.raises(LimitError, match="more than 2,000,000 characters"):
+    monkeypatch.setattr("convcalc.spec.blocks.MAX_WORK", 50_000)  # the limit itself takes seconds
+    with pytest.raises(LimitError, match="more than 50,000 characters"):
         read_text("\n".join(text), "net.toml")
 
 
@@ -230,3 +232,14 @@ def test_unknown_built_in_names_the_nearest() -> None:
         convcalc.analyze("zoo:resnet5O")
     with pytest.raises(SourceError, match="no such built-in network"):
         convcalc.analyze("zoo:../../secret")
+
+
+def test_a_number_as_argument_has_a_limit() -> None:
+    text = '[blocks]\n"u(a)"="1x1@a"' + STAGE.format("u(12345678901)")
+    with pytest.raises(ConvcalcError, match=r"12345678901 exceeds the limit of 999,999,999"):
+        read_text(text, "net.toml")
+
+
+def test_a_block_is_printed_as_it_is_called() -> None:
+    assert str(Block("pair", (7, 16), Series(()))) == "pair(7, 16)"
+    assert str(Block("end", (), Series(()))) == "end"
