@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from convcalc.analysis.report import LayerReport, Report
     from convcalc.api.compare import Comparison, analyze, compare
     from convcalc.api.explain import Explanation, explain
+    from convcalc.api.explore import Exploration, explore
     from convcalc.api.profile import Profile, profile
     from convcalc.api.rf import FieldView, receptive_field
     from convcalc.api.search import SearchResult, SearchRow, search
@@ -35,6 +36,7 @@ __all__ = [
     "Comparison",
     "ConvcalcError",
     "Explanation",
+    "Exploration",
     "FieldView",
     "LayerReport",
     "OpCounts",
@@ -53,6 +55,7 @@ __all__ = [
     "check",
     "compare",
     "explain",
+    "explore",
     "from_torch",
     "parse",
     "profile",
@@ -66,6 +69,7 @@ _MODULES = {
     "analysis.report": ("LayerReport", "Report"),
     "api.compare": ("Comparison", "analyze", "compare"),
     "api.explain": ("Explanation", "explain"),
+    "api.explore": ("Exploration", "explore"),
     "api.profile": ("Profile", "profile"),
     "api.rf": ("FieldView", "receptive_field"),
     "api.search": ("SearchResult", "SearchRow", "search"),

@@ -113,7 +113,7 @@ def receptive_field(
     walk.visit_all()
     if walk.states[-1].axes is None:
         raise OptionError(f"{graph.nodes[last].name} does not depend on {origin}")
-    return _view(walk, unit_position(unit))
+    return view_of(walk, unit_position(unit))
 
 
 def _index(graph: Graph, name: str, option: str) -> int:
@@ -134,7 +134,10 @@ def _index(graph: Graph, name: str, option: str) -> int:
     )
 
 
-def _view(walk: Walk, unit: tuple[int, ...] | None) -> FieldView:
+def view_of(
+    walk: Walk, unit: tuple[int, ...] | None = None, *, effective: bool = True
+) -> FieldView:
+    """What the units of the last map of a walk see; without the effective field if told so."""
     ties = walk.states[-1].ties
     assert ties is not None
     axes = ties.axes
@@ -167,7 +170,7 @@ def _view(walk: Walk, unit: tuple[int, ...] | None) -> FieldView:
         region=_region(ties, unit, origin, positions, clipped),
         read=sets.count(positions.rows) if positions else None,
         positions_read=positions,
-        effective=_effective(walk, unit, clipped) if positions is not None else None,
+        effective=_effective(walk, unit, clipped) if effective and positions is not None else None,
         position=position,
         reached=_box(reached) if reached else None,
         reached_units=sets.count(reached.rows) if reached else None,

@@ -36,6 +36,8 @@ def render(shown: Any, form: str, layers: bool = False, width: int = 80) -> str:
     Raises:
         OptionError: an unknown format.
     """
+    if form == "page":
+        return _module_of(shown).to_html(shown)  # type: ignore[no-any-return]
     if form == "table":
         return plain_text(renderable(shown, layers), width)
     if form == "json":
@@ -94,6 +96,7 @@ _RENDERERS = {
     "api.rf": "rf",
     "api.explain": "explain",
     "api.search": "search",
+    "api.explore": "explore",
     "checking.verdicts": "check",
 }
 """The modules of results that are not in every run, and those that render them."""

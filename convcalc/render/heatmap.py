@@ -93,12 +93,12 @@ def scaled(grid: list[list[float]], width: int, height: int) -> list[list[float]
         ]
     shrink = max(columns / width, rows / height)
     new_rows, new_columns = max(1, round(rows / shrink)), max(1, round(columns / shrink))
-    lines = [_averaged(row, new_columns) for row in grid]
-    by_column = [_averaged(list(column), new_rows) for column in zip(*lines, strict=True)]
+    lines = [averaged(row, new_columns) for row in grid]
+    by_column = [averaged(list(column), new_rows) for column in zip(*lines, strict=True)]
     return [list(row) for row in zip(*by_column, strict=True)]
 
 
-def _averaged(values: list[float], count: int) -> list[float]:
+def averaged(values: list[float], count: int) -> list[float]:
     """`count` means of equal shares of the values."""
     if count >= len(values):
         return values

@@ -143,6 +143,7 @@ COMMANDS = (
     "rf",
     "verify",
     "explain",
+    "explore",
     "profile",
     "search",
     "check",
