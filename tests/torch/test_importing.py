@@ -67,7 +67,7 @@ def test_what_is_not_run_is_listed() -> None:
         ("PixelShuffle", (5, 5), 1),
         ("ControlFlow", (15, 15), 8),
         ("Residual", (5, 5), 1),
-        ("StridedConcatPools", (None, None), None),  # flip is not followed
+        ("StridedConcatPools", (3, 3), 9),
         ("SqueezeExcite", (None, None), None),
     ],
 )
