@@ -17,6 +17,7 @@ from convcalc.quantities import Shape
 from convcalc.torch_bridge.importing.layout import CHANNEL, Dims, map_dims, shape_of, shown_shape
 from convcalc.torch_bridge.importing.nodes import CONSTANT, Value
 from convcalc.torch_bridge.importing.recorder import Recorder
+from convcalc.torch_bridge.importing.tying import axes_of
 
 MAX_DEPTH = 8
 """How deep tensors are looked for in what a model returns."""
@@ -137,6 +138,13 @@ def _parts(given: Any) -> Iterator[tuple[Any, Any]]:
         yield from vars(given).items()
 
 
+def _in_order(recorder: Recorder, value: Value) -> Value:
+    """The value with its axes as torch has them, so that a unit is found by its position there."""
+    if len(value.dims) < 3 or any(axes_of(dim) for dim in value.dims[:2]):
+        return value
+    return recorder.settled(value, (), range(2, len(value.dims)))
+
+
 def outputs_of(recorder: Recorder, result: Any) -> tuple[Output, ...]:
     """The outputs by name: where they are in what the model returns.
 
@@ -153,6 +161,7 @@ def outputs_of(recorder: Recorder, result: Any) -> tuple[Output, ...]:
     if not found:
         raise SourceError("the model's output does not depend on its input")
     recorder.stack = []
+    found = {name: _in_order(recorder, value) for name, value in found.items()}
     if len(found) == 1:
         ((_, value),) = found.items()
         if value.node != len(recorder.nodes) - 1 or not recorder.nodes:
