@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 # Two torch threads beside another busy process can be far slower than one.
 export OMP_NUM_THREADS := 1
 
-.PHONY: help demo test quick lint coverage test-lowest test-pythons mutants test-browser bench-browser bench bench-peers fuzz crosscheck wheel clean
+.PHONY: help demo test quick lint coverage test-lowest test-pythons mutants docs test-browser bench-browser bench bench-peers fuzz crosscheck wheel clean
 
 demo: $(VENV)/.core ## the main job, with nothing but typer and rich
 	$(BIN)/convcalc compare 7x7 7x1+1x7
@@ -62,6 +62,9 @@ test-pythons: ## the tests without torch, on every other Python that is found
 mutants: $(VENV)/.dev ## small faults put into the code: which of them no test notices
 	$(BIN)/python -m tests.mutants
 
+docs: $(VENV)/.docs ## the site, into build/site; any warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 test-browser: $(VENV)/.browser ## the pages of explore in Chromium (apt-get install chromium chromium-driver)
 	$(BIN)/python -m pytest tests/browser
 
@@ -101,6 +104,10 @@ $(VENV)/.test: $(VENV)/.core
 $(VENV)/.browser: $(VENV)/.core
 	$(BIN)/python $(INSTALL) -e '.[browser]'
 	touch $@ $(VENV)/.test
+
+$(VENV)/.docs: $(VENV)/.core
+	$(BIN)/python $(INSTALL) -e '.[docs]'
+	touch $@
 
 $(VENV)/.dev: $(VENV)/.core
 	$(BIN)/python $(INSTALL) -e '.[dev]'

@@ -1,4 +1,4 @@
-"""`python -m tests.readme_update`: the outputs in README.md made anew by running its commands.
+"""`python -m tests.readme_update`: what README.md and docs/ show, made anew by running commands.
 
 A ```console block holds commands, each `$ command` with what it prints behind it, both streams, at
 80 columns; blanks at line ends do not count. `tests.test_readme` compares, this writes.
@@ -20,7 +20,9 @@ from unittest.mock import patch
 
 from convcalc.cli.main import main as convcalc
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 COLUMNS = 80
 TERMINAL = {"COLUMNS": str(COLUMNS), "PYTHONIOENCODING": "utf-8", "TERM": "dumb"}
 _SHELL = re.compile(r"[|&;<>$`\n]|=\S* convcalc")
@@ -106,12 +108,13 @@ def updated(text: str) -> str:
 
 
 def main() -> None:
-    """Rewrite README.md if it has changed."""
-    before = README.read_text(encoding="utf-8")
-    after = updated(before)
-    if after != before:
-        README.write_text(after, encoding="utf-8")
-    print(f"README.md: {'updated' if after != before else 'nothing to update'}")
+    """Rewrite the pages that have changed."""
+    for page in PAGES:
+        before = page.read_text(encoding="utf-8")
+        after = updated(before)
+        if after != before:
+            page.write_text(after, encoding="utf-8")
+            print(f"{page.relative_to(ROOT)}: updated")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from convcalc.api.arguments import (
     known_convention,
     padding_text,
     placed,
-    samples,
 )
 from convcalc.api.notes import Note, notes
 from convcalc.conventions import DEFAULT
@@ -65,7 +64,7 @@ def analyze(
     network: Network,
     *,
     input: InputSize = None,  # noqa: A002  (the command line's word)
-    batch: int | None = None,
+    batch: int = 1,
     padding: PaddingSize = "same",
     bias: bool = True,
     after_conv: str | None = None,
@@ -80,8 +79,7 @@ def analyze(
             built-in network such as "zoo:resnet50".
         input: channels and sizes, "64x56x56" or (64, 56, 56); letters make it symbolic. Left out,
             a file's own, or 64 channels of 56 positions along each axis of the network's kernels.
-        batch: samples; counts are for all of them. Left out, one, or those of the tensors that a
-            torch model was followed with.
+        batch: samples; counts are for all of them.
         padding: of convolutions that give none: same, valid, full, tfsame, causal, or an amount.
         bias: whether convolutions and linear layers that do not say have one.
         after_conv: what follows every convolution, such as "bn+relu". These three are for
@@ -109,7 +107,7 @@ def analyze(
 def compare(
     *networks: Network,
     input: InputSize = None,  # noqa: A002
-    batch: int | None = None,
+    batch: int = 1,
     padding: PaddingSize = "same",
     bias: bool = True,
     after_conv: str | None = None,
@@ -127,6 +125,7 @@ def compare(
     check_flags(local=local)
     found = placed(networks, input, padding, bias, after_conv)
     common = (
+        in_range(batch, "batch"),
         known_convention(convention),
         in_range(element_size, "element_size"),
         local,
@@ -135,8 +134,7 @@ def compare(
         _check_letters(graph, shape)
     assumed = _assumed(found, padding_text(padding), bias, after_conv)
     reports = tuple(
-        analyze_graph(graph, Setting(shape, samples(graph, batch), *common), assumed)
-        for graph, shape, _ in found
+        analyze_graph(graph, Setting(shape, *common), assumed) for graph, shape, _ in found
     )
     return Comparison(reports)
 

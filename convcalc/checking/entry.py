@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from convcalc.analysis import Report, Setting, analyze_graph
-from convcalc.api.arguments import check_flags, in_range, known_convention, placed, samples
+from convcalc.api.arguments import check_flags, in_range, known_convention, placed
 from convcalc.checking.baseline import Latency
 from convcalc.checking.config import Entry, network_in
 from convcalc.errors import OptionError, shorten
@@ -16,7 +16,7 @@ def report_of(entry: Entry, folder: Path) -> Report:
     """The figures of an entry."""
     options = dict(entry.options)
     size = options.pop("input", None)
-    batch = options.pop("batch", None)
+    batch = in_range(options.pop("batch", 1), "batch")
     convention = known_convention(options.pop("convention", "convcalc"))
     element_size = in_range(options.pop("element_size", 4), "element_size")
     local = options.pop("local", False)
@@ -24,8 +24,7 @@ def report_of(entry: Entry, folder: Path) -> Report:
     (graph, shape, _), *_ = placed([network_in(entry, folder)], size, **options)
     if not is_number(shape.elements):
         raise OptionError(f"input {shape}: expected numbers, not letters")
-    setting = Setting(shape, samples(graph, batch), convention, element_size, local)
-    return analyze_graph(graph, setting)
+    return analyze_graph(graph, Setting(shape, batch, convention, element_size, local))
 
 
 def latency_of(entry: Entry, folder: Path, device: str) -> Latency:
