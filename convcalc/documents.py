@@ -109,6 +109,16 @@ def located(span: Span | None, written: Span | None) -> Span | None:
     return Span(written.text, written.start + span.start, written.start + span.end, written.source)
 
 
+def place_of(error: ConvcalcError) -> Place | None:
+    """Where in a file an error is."""
+    span = error.span
+    if span is None or not span.source:
+        return None
+    line_start = span.text.rfind("\n", 0, span.start) + 1
+    file = span.source.partition(", ")[0]
+    return Place(file, span.text.count("\n", 0, span.start) + 1, span.start - line_start + 1)
+
+
 class Kind(NamedTuple):
     """What a value must be."""
 

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 from stat import S_ISREG
 
 from convcalc.errors import SourceError, shorten
+
+_BINARY = getattr(os, "O_BINARY", 0)
 
 
 def read_text(path: Path, name: str, max_bytes: int, what: str) -> str:
@@ -56,8 +58,8 @@ def write_whole(path: Path, text: str | bytes) -> None:
         if path.exists() and not path.is_file():  # a pipe or a device has no place beside it
             path.write_bytes(data)
             return
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
-        temporary = Path(name)
+        temporary = path.parent / f".{path.name[:40]}.{token_hex(4)}"
+        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY, 0o600)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
@@ -80,6 +82,27 @@ def _mode(path: Path) -> int:
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """No other process that asks for it changes the folder's files meanwhile; nothing is left
+    behind, however this process ends. Without effect where the system has no such lock."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:  # the error of writing says more
+        yield
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 @contextmanager

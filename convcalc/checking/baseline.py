@@ -11,15 +11,22 @@ also has its latency and the device it was measured on.
           "activations": 443904,
           "batch": 1,
           ...
-          "receptive_field": [7, 7],
-          "stride": [1, 1],
-          "support": 49
+          "layers": {
+            "conv1": [9408, 118013952, "64x112x112", "7x7"],
+            "maxpool1": [0, 0, "64x56x56", "11x11"]
+          },
+          ...
+          "receptive_field": [11, 11],
+          "stride": [4, 4],
+          "support": 121
         }
       }
     }
 
-A size of null is an axis that is seen whole; a stride of [1, 2] is one half. Versions may add
-figures: one that is missing is not compared, one that this version does not know is kept.
+A size of null is an axis that is seen whole; a stride of [1, 2] is one half; layers have params,
+MACs, output and field. Where `has_head`, the field is that before a head which sees everything.
+Versions may add figures: one that is missing is not compared, one that this version does not know
+is kept.
 """
 
 from __future__ import annotations
@@ -27,14 +34,13 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from convcalc.analysis import Report
 from convcalc.checking.figures import FIGURES, NAMED, Value, todays_name
-from convcalc.documents import TABLE, Kind, Reader, parse_document
+from convcalc.checking.records import Latency, Record, View, record_json
+from convcalc.documents import BOOLEAN, STRING, TABLE, Kind, Reader, parse_document
 from convcalc.errors import OptionError, ProblemsError, SourceError, option, shorten
 from convcalc.files import read_text
 
@@ -48,74 +54,32 @@ GIT_SECONDS = 60
 _WHAT = "baselines"
 
 
-class Latency(NamedTuple):
-    """A measured time, and what it was measured on."""
-
-    nanoseconds: int
-    device: str
-
-
-@dataclass(frozen=True)
-class Record:
-    """The figures of an entry, and what they were taken at."""
-
-    values: Mapping[str, Value]
-    input: tuple[int, ...]
-    batch: int = 1
-    stride: tuple[Any, ...] = ()
-    """Of the receptive field, as in the file; empty if the file does not say."""
-    support: int | None = None
-    latency: Latency | None = None
-    unknown: Mapping[str, Any] = field(default_factory=dict)
-    """What the file says beyond what this version knows."""
-
-
 Records = Mapping[str, Record]
-
-
-def record_of(report: Report) -> Record:
-    """The record of a report."""
-    return Record(
-        {figure.name: figure.bounded(report) for figure in FIGURES.values()},
-        (report.input.channels, *report.input.spatial),
-        report.batch,
-        tuple(
-            None if stride is None
-            else stride.inputs if stride.outputs == 1 else (stride.inputs, stride.outputs)
-            for stride in report.receptive_field.stride
-        ),
-        report.receptive_field.support,
-    )  # fmt: skip
 
 
 def dumps(records: Records) -> str:
     """The text of a baseline file."""
     lines = ["{", f'  "schema_version": {SCHEMA_VERSION},', '  "entries": {']
     for number, name in enumerate(sorted(records), 1):
-        pairs = sorted(record_json(records[name]).items())
         lines.append(f"    {json.dumps(name)}: {{")
-        lines += [f"      {json.dumps(key)}: {json.dumps(value)}," for key, value in pairs]
+        figures = record_json(records[name])
+        if records[name].layers:
+            figures["layers"] = None  # its place in the order
+        for key in sorted(figures):
+            lines += _layers(records[name]) if key == "layers" else [_pair(key, figures[key], 6)]
         lines[-1] = lines[-1][:-1]
         lines.append("    }" if number == len(records) else "    },")
     return "\n".join([*lines, "  }", "}"]) + "\n"
 
 
-def record_json(record: Record) -> dict[str, Any]:
-    """An entry as the file has it."""
-    values: dict[str, Any] = dict(record.unknown)
-    values |= {
-        name: [None if size == inf else int(size) for size in value]
-        if isinstance(value, tuple) else value
-        for name, value in record.values.items()
-    }  # fmt: skip
-    values |= {"input": record.input, "batch": record.batch}
-    if record.stride:
-        values["stride"] = record.stride
-    if record.support is not None:
-        values["support"] = record.support
-    if record.latency is not None:
-        values["latency"] = record.latency._asdict()
-    return values
+def _pair(key: str, value: Any, indent: int) -> str:
+    return f"{' ' * indent}{json.dumps(key)}: {json.dumps(value)},"
+
+
+def _layers(record: Record) -> list[str]:
+    lines = [_pair(name, list(layer), 8) for name, layer in record.layers.items()]
+    lines[-1] = lines[-1][:-1]
+    return ['      "layers": {', *lines, "      },"]
 
 
 def read_baseline(path: Path, name: str) -> dict[str, Record]:
@@ -171,16 +135,26 @@ def _list_of(fits: Any) -> Any:
     return lambda value: isinstance(value, list) and all(map(fits, value))
 
 
+def _are_layers(value: Any) -> bool:
+    """A table of lists of params, MACs, output, field, and whatever a newer version adds."""
+    return isinstance(value, dict) and all(
+        isinstance(layer, list) and len(layer) >= 4 and _is_count(layer[0]) and _is_count(layer[1])
+        and isinstance(layer[2], str) and isinstance(layer[3], str) for layer in value.values()
+    )  # fmt: skip
+
+
 _COUNT = Kind("a count", _is_count)
 _COUNTS = Kind("a list of counts", _list_of(_is_count))
 _SIZES = Kind("a list of counts or null", _list_of(lambda size: size is None or _is_count(size)))
 _STRIDES = Kind("a list of counts, fractions or null", _list_of(_is_stride))
-_LATENCY = {"nanoseconds": _COUNT, "device": Kind("a string", lambda value: isinstance(value, str))}
+_LATENCY = {"nanoseconds": _COUNT, "device": STRING}
 
+_VIEW = {"output": _COUNTS, "receptive_field": _SIZES, "stride": _STRIDES, "support": _COUNT,
+         "has_head": BOOLEAN, "exact": BOOLEAN}  # fmt: skip
 _KINDS = {
     **{name: _SIZES if figure.is_sizes else _COUNT for name, figure in NAMED.items()},
-    "output": _COUNTS, "input": _COUNTS, "batch": _COUNT, "stride": _STRIDES, "support": _COUNT,
-    "latency": TABLE,
+    **_VIEW, "input": _COUNTS, "batch": _COUNT, "latency": TABLE, "outputs": TABLE,
+    "layers": Kind("a table of layers", _are_layers),
 }  # fmt: skip
 
 
@@ -194,20 +168,40 @@ def _record(reader: Reader, name: str) -> Record:
         measured = reader.table((*where, "latency"), _LATENCY, _LATENCY, f"{label}latency: ")
         if len(measured) == len(_LATENCY):
             latency = Latency(**measured)
+    outputs = {}
+    for output in found.get("outputs", ()):
+        inside = f"{label}{shorten(output, 40)}: "
+        required = ("output", "receptive_field")
+        part = reader.table((*where, "outputs", output), _VIEW, required, inside, is_open=True)
+        outputs[output] = _view(part)
     entry = reader.document.get(*where)
     return Record(
-        {
-            figure: tuple(inf if size is None else size for size in value)
-            if isinstance(value := found[figure], list) else value
-            for figure in FIGURES if figure in found
-        },
+        {figure: _value(found[figure]) for figure in FIGURES if figure in found},
         tuple(found.get("input", ())),
         found.get("batch", 1),
-        tuple(tuple(s) if isinstance(s, list) else s for s in found.get("stride", ())),
-        found.get("support"),
+        _view(found),
+        outputs,
+        found.get("layers", {}),
         latency,
         {key: entry[key] for key in entry if key not in _KINDS} if isinstance(entry, dict) else {},
-    )  # fmt: skip
+    )
+
+
+def _view(found: Mapping[str, Any]) -> View:
+    return View(
+        tuple(found.get("output", ())),
+        tuple(inf if size is None else size for size in found.get("receptive_field", ())),
+        tuple(tuple(s) if isinstance(s, list) else s for s in found.get("stride", ())),
+        found.get("support"),
+        found.get("exact", True),
+        found.get("has_head", False),
+    )
+
+
+def _value(value: Any) -> Value:
+    if isinstance(value, list):
+        return tuple(inf if size is None else size for size in value)
+    return value  # type: ignore[no-any-return]
 
 
 def read_from_git(path: Path, revision: str) -> dict[str, Record]:
@@ -217,26 +211,40 @@ def read_from_git(path: Path, revision: str) -> dict[str, Record]:
         OptionError: no such revision, no such file in it, no git.
         SourceError: the file was damaged.
     """
-    if not revision or revision.startswith("-") or ":" in revision or "\0" in revision:
-        raise OptionError("expected a git revision", option="against", value=revision,
-                          hint=f"for example {option('against', 'origin/main')}")  # fmt: skip
+    check_revision(revision, "against")
     name = f"{path.name} at {shorten(revision, 40)}"
-    command = ["git", "cat-file", "blob", f"{revision}:./{path.name}"]
+    blob = ["cat-file", "blob", f"{revision}:./{path.name}"]
+    text = git(blob, path.parent, revision, "against")
+    if len(text) > MAX_BYTES:
+        raise SourceError(f"{name}: too large; {_WHAT} may have {MAX_BYTES:,} bytes")
+    return loads(text, name)
+
+
+def check_revision(revision: str, argument: str) -> None:
+    """Raises OptionError for what git would take for something else."""
+    if not revision or revision.startswith("-") or ":" in revision or "\0" in revision:
+        raise OptionError("expected a git revision", option=argument, value=revision,
+                          hint=f"for example {option(argument, 'origin/main')}")  # fmt: skip
+
+
+def git(arguments: list[str], folder: Path, revision: str, argument: str = "changed_since") -> str:
+    """What git prints.
+
+    Raises:
+        OptionError: it fails, or there is none.
+    """
     try:
-        done = subprocess.run(
-            command, cwd=path.parent, capture_output=True, timeout=GIT_SECONDS, check=False
-        )
+        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True,
+                              timeout=GIT_SECONDS, check=False)  # fmt: skip
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         reason = shorten(str(error), 100)
-        raise OptionError(f"cannot run git: {reason}", option="against") from None
+        raise OptionError(f"cannot run git: {reason}", option=argument) from None
     if done.returncode:
         reason = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it failed"])[0]
         raise OptionError(
             f"git: {shorten(reason, 200)}",
-            option="against",
+            option=argument,
             value=revision,
             hint="in CI the checkout must have that revision (fetch-depth: 0)",
         )
-    if len(done.stdout) > MAX_BYTES:
-        raise SourceError(f"{name}: too large; {_WHAT} may have {MAX_BYTES:,} bytes")
-    return loads(done.stdout.decode("utf-8", "replace").replace("\r\n", "\n"), name)
+    return done.stdout.decode("utf-8", "replace").replace("\r\n", "\n")

@@ -22,7 +22,7 @@ from convcalc.errors import ConvcalcError, OptionError, Span, nearest, shorten
 LEVELS = ("error", "warn", "off")
 
 _SPELLINGS = {"≤": "<=", "≥": ">=", "=": "=="}
-_KEYS = {"min": ">=", "max": "<=", "exact": "=="}
+KEYS = {"min": ">=", "max": "<=", "exact": "=="}
 
 _REQUIREMENT = re.compile(r"\s*([A-Za-z_]+)\s*(.*)", re.DOTALL)
 _BOUND = re.compile(r"(<=|>=|==|=<|=>|=|≤|≥|<|>)?\s*(.*)", re.DOTALL)
@@ -30,23 +30,32 @@ _RELATIVE = re.compile(r"(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*\*\s*)?baseline")
 
 
 class Bound(NamedTuple):
-    """One limit: a value, or so many times the baseline's."""
+    """One limit: a value, so many times the baseline's, or a share of the network's total."""
 
     relation: str
     limit: Limit | None
     times: Fraction | None = None
+    share: Fraction | None = None
+
+    @property
+    def is_relative(self) -> bool:
+        """Is it a share or a multiple of another value?"""
+        return self.limit is None
 
     def __str__(self) -> str:
+        if self.share is not None:
+            return f"{self.relation} {float(100 * self.share):g} % of the total"
         what = "baseline" if self.times == 1 else f"{float(self.times or 0):g}*baseline"
         return f"{self.relation} {write_limit(self.limit) if self.limit is not None else what}"
 
     def limit_for(self, then: Value | None) -> Limit | Fraction | None:
-        """The value that is asked for, given the baseline's; None where there is none."""
-        if self.times is None:
+        """The value that is asked for, given the baseline's or the total; None without those."""
+        factor = self.times if self.share is None else self.share
+        if factor is None:
             return self.limit
         if then is None:
             return None
-        return then if isinstance(then, tuple) else then * self.times
+        return then if isinstance(then, tuple) else then * factor
 
 
 @dataclass(frozen=True)
@@ -112,7 +121,7 @@ def read_requirement(text: str, option: str = "require") -> Budget:
                 hint="for example 'params<=10M' or 'receptive_field>=7x7'",
             )
         figure = figure_named(found[1])
-        relation, _ = _split(found[2])
+        relation, _ = split(found[2])
         if relation is None:
             raise OptionError(f"expected <=, >= or == after {figure.name}")
         return Budget(figure, (read_bound(figure, found[2]),))
@@ -122,8 +131,8 @@ def read_requirement(text: str, option: str = "require") -> Budget:
         raise error.with_context(span=span, option=option) from None
 
 
-def _split(text: str) -> tuple[str | None, str]:
-    """A relation and what follows it."""
+def split(text: str) -> tuple[str | None, str]:
+    """A relation and what follows it, to the end."""
     found = _BOUND.fullmatch(text.strip())
     assert found is not None  # it matches anything
     relation = found[1]
@@ -144,7 +153,7 @@ def read_bound(figure: Figure, written: Any, default: str | None = None) -> Boun
     """
     relation = default or ("==" if figure.is_sizes else "<=")
     if isinstance(written, str):
-        given, written = _split(written)
+        given, written = split(written)
         if given and default:
             raise OptionError(f"{figure.name}: expected a value without {given} here")
         relation = given or relation
@@ -171,12 +180,10 @@ def read_budget(figure: Figure, written: Any, level: str, place: Place | None = 
     """
     if not isinstance(written, Mapping):
         return Budget(figure, (read_bound(figure, written),), level, "", place)
-    bounds = [
-        read_bound(figure, value, _KEYS[key]) for key, value in written.items() if key in _KEYS
-    ]
+    bounds = [read_bound(figure, value, KEYS[key]) for key, value in written.items() if key in KEYS]
     for key, value in written.items():
-        if key not in (*_KEYS, "level", "message"):
-            known = [*_KEYS, "level", "message"]
+        if key not in (*KEYS, "level", "message"):
+            known = [*KEYS, "level", "message"]
             found = nearest(key, known)
             raise OptionError(
                 f"{figure.name}: unknown key {shorten(key, 30)!r}",

@@ -10,6 +10,11 @@
     network = "nets/stem.toml"              as on the command line; files beside this file
     params = "<= 1.2 M"                     budgets: see convcalc.checking.budgets
     receptive_field = { min = "7x7", level = "warn", message = "the head needs it" }
+    at = "stage4"                           receptive_field and output there; or output_of = "p3"
+
+    [[entry.layer]]                         limits of single layers
+    match = "stage*/conv*"
+    macs = "<= 5 %"                         of the network's
 
 An entry may also have a level and a message, for all of its budgets and comparisons, its own
 fail_on, `model_args` for a torch model, and `incomplete = "warn"` where an operation of a torch
@@ -26,6 +31,7 @@ from typing import Any
 from convcalc.api.arguments import in_range, known_convention
 from convcalc.checking.budgets import Budget, check_possible, read_budget, read_level
 from convcalc.checking.figures import NAMED, todays_name
+from convcalc.checking.layers import LayerLimits, read_layer_limits
 from convcalc.checking.tolerances import Tolerance, read_tolerance, read_tolerances
 from convcalc.documents import (
     ANYTHING,
@@ -38,6 +44,7 @@ from convcalc.documents import (
     Place,
     Reader,
     located,
+    parse_document,
     read_document,
 )
 from convcalc.errors import (
@@ -70,7 +77,8 @@ OPTIONS = {"input": STRING, "batch": INTEGER, "padding": STRING, "bias": BOOLEAN
 
 _KEYS = {"entry": TABLES, "baseline": STRING, "fail_on": ANYTHING, **OPTIONS}
 _ENTRY_KEYS = {"name": STRING, "network": STRING, "level": STRING, "message": STRING,
-               "incomplete": STRING, "model_args": TABLE, "fail_on": ANYTHING, **OPTIONS,
+               "incomplete": STRING, "at": STRING, "output_of": STRING, "layer": TABLES,
+               "model_args": TABLE, "fail_on": ANYTHING, **OPTIONS,
                **dict.fromkeys(NAMED, ANYTHING)}  # fmt: skip
 
 
@@ -87,8 +95,15 @@ class Entry:
     level: str = "error"
     message: str = ""
     incomplete: str = "error"
+    at: str = ""
+    """The layer whose field and output are judged; "" for the network's."""
+    output_of: str = ""
+    """The output whose field and shape are judged; "" for the first."""
+    layers: tuple[LayerLimits, ...] = ()
     model_args: Mapping[str, Any] = field(default_factory=dict)
     place: Place | None = None
+    where: Where = ()
+    """Keys that lead to it in the file."""
     written: Span | None = None
     """Where the network stands in the file."""
 
@@ -130,6 +145,7 @@ class Config:
     folder: Path
     entries: tuple[Entry, ...]
     baseline: str | None = None
+    path: Path | None = None
 
 
 def find_config(start: Path) -> Path | None:
@@ -163,12 +179,17 @@ def read_config(path: Path, name: str | None = None) -> Config:
     return _ConfigReader(document, path).config()
 
 
+def parse_config(text: str, path: Path, name: str) -> Config:
+    """The entries of a configuration's text. As `read_config`."""
+    return _ConfigReader(parse_document(text, name, is_json=False), path).config()
+
+
 class _ConfigReader(Reader):
     """Reads one file."""
 
     def __init__(self, document: Document, path: Path) -> None:
         super().__init__(document)
-        self.folder = path.parent
+        self.path = path
         in_pyproject = path.name == PYPROJECT
         self.root: Where = ("tool", "convcalc") if in_pyproject else ()
 
@@ -202,13 +223,15 @@ class _ConfigReader(Reader):
                 self.read_network(entry)
         self.finish()
         baseline = data.get("baseline")
-        return Config(self.document.name, self.folder, tuple(entries.values()), baseline)
+        return Config(
+            self.document.name, self.path.parent, tuple(entries.values()), baseline, self.path
+        )
 
     def read_network(self, entry: Entry) -> None:
         """Notes that a specification or a file does not parse; a model is not imported for it."""
         if not is_model(entry.network.strip()):
             try:
-                to_graph(network_in(entry, self.folder), Defaults.of("same", True, None))
+                to_graph(network_in(entry, self.path.parent), Defaults.of("same", True, None))
             except ConvcalcError as error:
                 self.errors.append(entry.located(error))
 
@@ -241,6 +264,12 @@ class _ConfigReader(Reader):
         own = self.fail_on(table, where)
         if "network" not in table:
             return None
+        if "at" in table and "output_of" in table:
+            self.note("at and output_of exclude each other", self.document.key(*where, "output_of"))
+        layers = tuple(
+            read_layer_limits(self, (*where, "layer", number), level)
+            for number in range(len(table.get("layer", [])))
+        )
         name = table.get("name", table["network"])
         if len(self.errors) == before:
             with self.noting(*where, "name" if "name" in table else "network"):
@@ -254,8 +283,12 @@ class _ConfigReader(Reader):
             level=level,
             message=table.get("message", ""),
             incomplete=incomplete,
+            at=table.get("at", ""),
+            output_of=table.get("output_of", ""),
+            layers=layers,
             model_args=table.get("model_args", {}),
             place=self.document.place(*where),
+            where=where,
             written=self.document.value(*where, "network"),
         )
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from convcalc.analysis import Report, Setting, analyze_graph
 from convcalc.api.arguments import check_flags, in_range, known_convention, placed
-from convcalc.checking.baseline import Latency
 from convcalc.checking.config import Entry, network_in
+from convcalc.checking.records import Latency
 from convcalc.errors import OptionError, shorten
 from convcalc.quantities import is_number
 

@@ -42,6 +42,15 @@ class Verdict(NamedTuple):
     """The user's own words for it."""
     place: Place | None = None
     """Of the budget, or of the entry, in its file."""
+    where: str = ""
+    """Where in the network, unless at its end: "before the head", "at conv3", "of head_p3"."""
+    exact: bool = True
+    """False where `now` is an upper bound."""
+
+    @property
+    def called(self) -> str:
+        """The figure, and where in the network."""
+        return f"{self.figure} {self.where}".rstrip() + ("" if self.exact else ", at most")
 
     @property
     def kind(self) -> Code | None:
@@ -49,9 +58,14 @@ class Verdict(NamedTuple):
         return CODES.get(self.code)
 
     @property
+    def is_judged(self) -> bool:
+        """Was a figure held against something?"""
+        return self.kind is None or not self.kind.compares_nothing
+
+    @property
     def compares_nothing(self) -> bool:
         """A note that something was not compared."""
-        return self.level == NOTE and self.kind is not None and self.kind.compares_nothing
+        return self.level == NOTE and not self.is_judged
 
     @property
     def sentence(self) -> str:
@@ -78,23 +92,28 @@ def _readable(message: str) -> str:
 
 def _budget(verdict: Verdict) -> str:
     assert verdict.bound is not None
-    return wording.budget(
-        verdict.figure, verdict.now, verdict.bound, verdict.then, verdict.level == PASSED
-    )
+    text = wording.budget(
+        verdict.figure, verdict.now, verdict.bound, verdict.then, verdict.level == PASSED,
+        verdict.called,
+    )  # fmt: skip
+    return f"{text}; {verdict.detail}" if verdict.detail else text
 
 
 def _change(verdict: Verdict) -> str:
     if verdict.bound is not None:
         return _budget(verdict)
     return wording.change(
-        verdict.figure, verdict.now, verdict.then, verdict.tolerance, verdict.detail
+        verdict.figure, verdict.now, verdict.then, verdict.tolerance, verdict.detail, verdict.called
     )
 
 
 def _improvement(verdict: Verdict) -> str:
-    if verdict.bound is not None:
-        return _budget(verdict)
-    return wording.change(verdict.figure, verdict.now, verdict.then, None, verdict.detail)
+    return _change(verdict._replace(tolerance=None))
+
+
+def _accepted(verdict: Verdict) -> str:
+    text = _improvement(verdict) if verdict.then is not None else verdict.detail
+    return f"{text}, accepted in this change"
 
 
 def _detail(verdict: Verdict) -> str:
@@ -114,7 +133,9 @@ class Code(NamedTuple):
     fails: bool = True
     """Is it a failure, unless the entry or an option lowers its level?"""
     compares_nothing: bool = False
-    """As a note, it says that nothing was compared."""
+    """It says that nothing was compared."""
+    can_be_accepted: bool = False
+    """Growth that a change to the baseline file can accept."""
     once_recorded: Literal["stays", "note", "gone"] = "stays"
     """What becomes of it when the baseline has been written anew."""
 
@@ -131,23 +152,25 @@ _CODES = (
          "Analytic figures are exact, so nothing is allowed by default: any growth of params "
          "or MACs fails. If the growth is intended: `convcalc check --update NAME`, and commit "
          "the baseline.",
-         _change, "if intended: {update}", once_recorded="note"),
+         _change, "if intended: {update}", once_recorded="note",
+         can_be_accepted=True),
     Code("CC003", "incomplete",
          "A torch model has operations that no figure counts, so its figures are lower "
          "bounds and a budget that they keep proves nothing. `convcalc show MODEL` lists "
          "the operations. Where they are known and accepted: `incomplete = \"warn\"` in the "
          "entry.",
-         _detail, "see {show}"),
+         _detail, "see {show}", compares_nothing=True),
     Code("CC004", "missing entry",
          "The baseline has an entry that is no longer checked, or lacks an entry or a figure that "
          "is. `convcalc check --update` records what is checked now; --baseline-lenient turns it "
          "into a note.",
-         _detail, "if intended: {update_all}", once_recorded="gone"),
+         _detail, "if intended: {update_all}", compares_nothing=True,
+         once_recorded="gone", can_be_accepted=True),
     Code("CC005", "changed",
          "The receptive field, the output's shape, or the input that an entry is measured "
          "at differs from the baseline. It fails either way: with a smaller field or output "
          "it is a different network. If intended: `convcalc check --update NAME`.",
-         _change, "if intended: {update}", once_recorded="note"),
+         _change, "if intended: {update}", once_recorded="note", can_be_accepted=True),
     Code("CC006", "improved",
          "A figure is lower than in the baseline. Nothing fails; `convcalc check --update` "
          "tightens the baseline, so that the gain cannot be lost unnoticed.",
@@ -162,10 +185,21 @@ _CODES = (
          "budgets, or write a baseline with `convcalc check --save-baseline`.",
          lambda _verdict: "no budget and no baseline: nothing to check", "{save}",
          fails=False, compares_nothing=True, once_recorded="gone"),
+    Code("CC009", "accepted",
+         "With --against, a figure differs from the baseline of that revision, and the baseline "
+         "file of this working tree has been updated to match: the change accepts it. Reviewers "
+         "see it here. With --no-accept it fails.",
+         _accepted, fails=False),
     Code("CC010", "unknown figure",
          "The baseline has figures that this version of convcalc does not know, written by a "
          "newer one. They are kept in the file and not compared.",
          _detail, fails=False, compares_nothing=True),
+    Code("CC011", "old field",
+         "The baseline was written by a version that recorded the receptive field of a classifier "
+         "as global, so only that is compared. `convcalc check --update` records the field before "
+         "the head.",
+         _detail, "record it with {update}", fails=False, compares_nothing=True,
+         once_recorded="gone"),
 )  # fmt: skip
 
 CODES = {code.code: code for code in _CODES}

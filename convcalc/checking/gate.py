@@ -7,12 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from convcalc.analysis import Report
 from convcalc.api.arguments import check_flags, check_texts, texts
-from convcalc.checking.baseline import record_of
 from convcalc.checking.budgets import Budget
+from convcalc.checking.child import Answer, analysed, answers
 from convcalc.checking.config import MAX_NAME, Entry, check_options
-from convcalc.checking.entry import latency_of, report_of
+from convcalc.checking.entry import latency_of
 from convcalc.checking.findings import ERROR, NOTE, Verdict
 from convcalc.checking.judge import judge
 from convcalc.checking.plan import Plan, Reference, entries_of, find_reference, make_plan
@@ -20,7 +19,7 @@ from convcalc.checking.tolerances import Tolerance, read_tolerances
 from convcalc.checking.verdicts import Check, Checked
 from convcalc.checking.wording import counted
 from convcalc.errors import ConvcalcError, OptionError, ProblemsError, option, shorten
-from convcalc.networks.sources import Network
+from convcalc.networks.sources import Network, is_model
 
 Progress = Callable[[str, float | None], None]
 
@@ -33,6 +32,8 @@ def check(
     against: str | None = None,
     fail_on: str | Iterable[str] = (),
     lenient: bool = False,
+    accept: bool = True,
+    allow_empty: bool = False,
     profile: bool = False,
     device: str = "cpu",
     progress: Progress | None = None,
@@ -53,6 +54,8 @@ def check(
             "output:off"; any growth of params or MACs and any change of the receptive field or
             the output's shape, if nothing else is said.
         lenient: entries that one side lacks pass with a note.
+        accept: with `against`, growth that the baseline file of the working tree has is a note.
+        allow_empty: it is no error if nothing was asked of a network.
         profile: measure latencies, for "latency:20%".
         options: of networks that are no entries, as for `convcalc.analyze`.
 
@@ -60,15 +63,30 @@ def check(
         ConvcalcError: a bad configuration, baseline, network or option; all of a file's problems
             in one.
     """
-    check_flags(lenient=lenient, profile=profile)
+    check_flags(lenient=lenient, accept=accept, allow_empty=allow_empty, profile=profile)
     check_texts(against=against, device=device)
     if not isinstance(config, (str, Path, type(None))):
         raise OptionError("expected a file", option="config", value=config)
     check_options(options)
     plan = make_plan(networks, config, options, texts(require, "require"))
-    reference = find_reference(plan, baseline, against)
+    reference = find_reference(plan, baseline, against, accept)
     changes = read_tolerances(texts(fail_on, "fail_on"))
-    return run(plan, reference, changes, lenient, device if profile else None, progress)
+    found = run(plan, reference, changes, lenient, device if profile else None, progress)
+    if not allow_empty:
+        check_judged(found, plan)
+    return found
+
+
+def check_judged(check: Check, plan: Plan) -> None:
+    """Raises OptionError where nothing was judged, or nothing of an entry that was named."""
+    if not check.passed:
+        return
+    judged = {verdict.entry for verdict in check.verdicts if verdict.is_judged}
+    idle = [entry.name for entry in plan.entries if entry.name not in judged]
+    if idle and (plan.partial or not judged):
+        names = ", ".join(shorten(name, 60) for name in idle[:3]) + (", ..." if idle[3:] else "")
+        hint = "give budgets or a baseline, for example " + option("require", "params<=10M")
+        raise OptionError(f"nothing was checked of {names}", hint=hint)
 
 
 def run(
@@ -78,33 +96,42 @@ def run(
     lenient: bool = False,
     device: str | None = None,
     progress: Progress | None = None,
+    isolate: bool = False,
 ) -> Check:
     """Analyse every entry and judge it.
 
     Args:
         changes: tolerances that go before those of the entries.
         device: where latencies are measured; None if they are not.
+        isolate: torch models that are named are imported in a process of their own.
     """
     if reference is None:
         _check_absolute(plan)
     checked = []
-    for entry, report in _reports(plan, progress or (lambda _text, _share: None)):
-        record = record_of(report)
+    for entry, found in _answers(plan, progress or (lambda _text, _share: None), isolate):
+        record = found.record
         if device is not None:
             record = replace(record, latency=latency_of(entry, plan.folder, device))
-        network = report.name if isinstance(entry.network, str) else ""
+        network = found.name if isinstance(entry.network, str) else ""
         options = {**entry.options, "model_args": entry.model_args}
-        checked.append(Checked(entry.name, network, record, report.unknown, entry.place, options))
+        checked.append(Checked(entry.name, network, record, found.unknown, entry.place, options,
+                               found.layers))  # fmt: skip
     verdicts: list[Verdict] = []
     for entry, result in zip(plan.entries, checked, strict=True):
         verdicts += judge(entry, result, reference, changes, lenient)
     if reference is not None and reference.sides == "both":
         names = {entry.name for entry in plan.entries}
         level = NOTE if lenient else ERROR
-        for name in sorted(set(reference.records) - names):
-            detail = f"in {reference.name} but not checked"
+        accepted = reference.accepted
+        for name in sorted({*reference.records, *(accepted or {})} - names):
             shown = shorten(name, MAX_NAME)  # a file may hold any text
-            verdicts.append(Verdict(shown, level, "entry", "CC004", detail=detail))
+            detail = f"in {reference.name} but not checked"
+            gone = Verdict(shown, level, "entry", "CC004", detail=detail)
+            if accepted is not None and name not in accepted:
+                gone = gone._replace(
+                    code="CC009", level=reference.accepted_level, detail="no longer checked"
+                )
+            verdicts.append(gone)
     if reference is not None:
         verdicts += _unknown_figures(reference)
     return Check(
@@ -144,18 +171,35 @@ def _check_absolute(plan: Plan) -> None:
         raise ProblemsError.of(errors, plan.config or "the networks")
 
 
-def _reports(plan: Plan, progress: Progress) -> Iterator[tuple[Entry, Report]]:
-    """Every entry with its report; all that cannot be analysed are told in one go."""
+def _answers(plan: Plan, progress: Progress, isolate: bool) -> Iterator[tuple[Entry, Answer]]:
+    """Every entry with what its network is; all that cannot be analysed are told in one go."""
     errors: list[ConvcalcError] = []
+    models = [entry for entry in plan.entries if isolate and _is_imported(entry)]
+    apart = answers(models, plan.folder) if models else iter(())
     for number, entry in enumerate(plan.entries):
         if number % 50 == 0:
             progress(entry.name, number / len(plan.entries))
         try:
-            yield entry, report_of(entry, plan.folder)
+            found = next(apart) if isolate and _is_imported(entry) else analysed(entry, plan.folder)
+            if isinstance(found, ConvcalcError):
+                raise found
         except ConvcalcError as error:
             errors.append(entry.located(error))
+        else:
+            yield entry, found
     if errors:
         raise ProblemsError.of(errors, plan.config or "the networks")
+
+
+def _is_imported(entry: Entry) -> bool:
+    """Does analysing it run the project's code?"""
+    return isinstance(entry.network, str) and is_model(entry.network.strip())
+
+
+def failed(error: ConvcalcError) -> Check:
+    """The check that ended with an error, for reports."""
+    errors = error.errors if isinstance(error, ProblemsError) else (error,)
+    return Check((), (), errors=tuple(errors))
 
 
 def judge_network(
@@ -163,4 +207,7 @@ def judge_network(
 ) -> Check:
     """One network against budgets, and nothing else."""
     (entry,) = entries_of([network], options)
-    return run(Plan((replace(entry, budgets=budgets),), Path()), None, {})
+    plan = Plan((replace(entry, budgets=budgets),), Path())
+    found = run(plan, None, {})
+    check_judged(found, plan)
+    return found

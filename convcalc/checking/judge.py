@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from math import inf
 
-from convcalc.checking.baseline import Latency, Record
-from convcalc.checking.budgets import Budget, meets
+from convcalc.checking.budgets import Bound, Budget, meets
 from convcalc.checking.config import Entry
-from convcalc.checking.figures import FIGURES
-from convcalc.checking.findings import CODES, ERROR, LEVELS, NOTE, PASSED, Verdict
+from convcalc.checking.figures import FIGURES, Value
+from convcalc.checking.findings import CODES, ERROR, LEVELS, NOTE, PASSED, WARNING, Verdict
+from convcalc.checking.layers import layer_verdicts
 from convcalc.checking.plan import Reference
+from convcalc.checking.records import BEFORE_HEAD, Latency, Record, View
 from convcalc.checking.tolerances import LATENCY, Tolerance, merged
 from convcalc.checking.verdicts import Checked
-from convcalc.checking.wording import counted, strides
+from convcalc.checking.wording import counted, layer_changes, strides, value
+
+_SEVERITY = {ERROR: 2, WARNING: 1}
 
 
 def judge(
@@ -24,37 +28,88 @@ def judge(
 ) -> Iterator[Verdict]:
     """Every verdict on one entry."""
     then = reference.records.get(entry.name) if reference else None
-    asked = 0
     if result.unknown:
         count = len(result.unknown)
         detail = f"{counted(count, 'operation')} not counted: "
         detail += "; ".join(result.unknown[:3]) + ("; ..." if count > 3 else "")
         yield Verdict(entry.name, LEVELS[entry.incomplete], "complete", "CC003", detail=detail,
                       message=entry.message, place=entry.place)  # fmt: skip
-    for budget in entry.budgets:
-        if budget.level != "off":
-            asked += 1
-            yield from _budget(entry, budget, result.record, then, lenient)
+    budgets = [
+        verdict
+        for budget in entry.budgets if budget.level != "off"
+        for verdict in _budget(entry, budget, result.record, then, lenient)
+    ]  # fmt: skip
+    budgets += layer_verdicts(entry.name, entry.layers, result.layers, result.record.values)
     if entry.level == "off":
+        yield from budgets
         return
     if then is not None:
-        yield from _compared(entry, result.record, then, changes, lenient)
-    elif reference is not None and reference.sides != "none":
-        yield Verdict(entry.name, NOTE if lenient else ERROR, "entry", "CC004",
-                      detail=f"not in {reference.name}", place=entry.place)  # fmt: skip
-    elif not asked:
+        compared = _compared(entry, result.record, then, changes, lenient)
+        compared = _accepted(compared, entry, result.record, reference)
+        yield from _without_repetition(budgets, list(compared))
+        return
+    yield from budgets
+    if reference is not None and reference.sides != "none":
+        missing = Verdict(entry.name, NOTE if lenient else ERROR, "entry", "CC004",
+                          detail=f"not in {reference.name}", place=entry.place)  # fmt: skip
+        yield from _accepted([missing], entry, result.record, reference)
+    elif not budgets:
         yield Verdict(entry.name, NOTE, "entry", "CC008", place=entry.place)
+
+
+def _accepted(
+    verdicts: Iterable[Verdict], entry: Entry, record: Record, reference: Reference | None
+) -> Iterator[Verdict]:
+    """Growth is accepted where the baseline of the working tree says the present figures."""
+    accepted = reference.accepted.get(entry.name) if reference and reference.accepted else None
+    is_accepted = accepted is not None and record.same_figures(accepted)
+    for verdict in verdicts:
+        kind = verdict.kind
+        fails = kind is not None and kind.can_be_accepted and verdict.level != NOTE
+        if is_accepted and reference and fails and verdict.figure != LATENCY:
+            yield verdict._replace(code="CC009", level=reference.accepted_level)
+        else:
+            yield verdict
+
+
+def _without_repetition(budgets: list[Verdict], compared: list[Verdict]) -> Iterator[Verdict]:
+    """One finding for a figure that is outside its budget and regressed: the severer, which is
+    the budget's if they are alike."""
+    over = {_what(v): v for v in budgets if v.code == "CC001" and v.level in _SEVERITY}
+    grown = {_what(v): v for v in compared if v.code in ("CC002", "CC005") and v.level in _SEVERITY}
+    repeated = over.keys() & grown.keys()
+    kept = {what for what in repeated
+            if _SEVERITY[over[what].level] >= _SEVERITY[grown[what].level]}  # fmt: skip
+    for verdict in budgets:
+        what = _what(verdict)
+        if what in repeated and verdict is over[what]:
+            if what not in kept:
+                continue
+            was = grown[what]
+            detail = f"{value(was.figure, was.then)} in the baseline"
+            if was.detail:
+                detail += f": {was.detail}"
+            yield verdict._replace(then=verdict.then or was.then, detail=detail)
+        else:
+            yield verdict
+    yield from (v for v in compared if _what(v) not in kept or v is not grown[_what(v)])
+
+
+def _what(verdict: Verdict) -> tuple[str, str]:
+    """What of the entry a verdict is about."""
+    return verdict.figure, verdict.where
 
 
 def _budget(
     entry: Entry, budget: Budget, record: Record, then: Record | None, lenient: bool
 ) -> Iterator[Verdict]:
     name = budget.figure.name
-    now, before = record.values[name], then.values.get(name) if then else None
+    before = then.values.get(name) if then else None
     for bound in budget.bounds:
         limit = bound.limit_for(before)
         place = budget.place or entry.place
-        said = budget.message or entry.message
+        message = budget.message or entry.message
+        now, where, exact = measured(name, bound, entry, record)
         if limit is None:
             yield Verdict(entry.name, NOTE if lenient else ERROR, name, "CC004", now, bound=bound,
                           detail=f"{name} {bound}: not in the baseline",
@@ -62,9 +117,38 @@ def _budget(
             continue
         kept = meets(now, bound.relation, limit)
         relative = before if bound.times is not None else None
-        yield Verdict(entry.name, PASSED if kept else LEVELS[budget.level], name,
-                      "" if kept else "CC001", now, relative, bound, message=said,
-                      place=place)  # fmt: skip
+        verdict = Verdict(entry.name, PASSED if kept else LEVELS[budget.level], name,
+                          "" if kept else "CC001", now, relative, bound, message=message,
+                          place=place, where=where, exact=exact)  # fmt: skip
+        if kept and not exact and bound.relation != "<=":  # it may be less
+            verdict = verdict._replace(
+                level=LEVELS[entry.incomplete], code="CC003", bound=None,
+                detail=f"{verdict.called} {value(name, now)}: {bound} cannot be proven",
+            )  # fmt: skip
+        yield verdict
+
+
+def measured(name: str, bound: Bound, entry: Entry, record: Record) -> tuple[Value, str, bool]:
+    """The value that a bound is about, where in the network it is, and whether it is exact."""
+    now: Value = record.values[name]
+    if name not in ("receptive_field", "output"):
+        return now, "", True
+    where = f"at {entry.at}" if entry.at else f"of {entry.output_of}" if entry.output_of else ""
+    if name == "output":
+        return now, where, True
+    if record.view.has_head:
+        limit = bound.limit
+        if isinstance(limit, tuple) and inf in limit:  # it asks for the field behind the head
+            asked = limit * len(record.view.field) if len(limit) == 1 else limit
+            pairs = zip(record.view.field, asked, strict=False)
+            return tuple(inf if want == inf else size for size, want in pairs), "", True
+        where = BEFORE_HEAD
+    return now, where, record.view.exact
+
+
+def holds(bound: Bound, now: Value) -> bool:
+    """Does a value keep an absolute limit?"""
+    return bound.limit is not None and meets(now, bound.relation, bound.limit)
 
 
 def _compared(
@@ -76,41 +160,100 @@ def _compared(
 ) -> Iterator[Verdict]:
     """What changed since the baseline was written."""
     level = LEVELS[entry.level]
-    for name, now, before in (
+    for name, here, before in (
         ("input", record.input, then.input),
         ("batch", record.batch, then.batch),
     ):
-        if now != before:
-            yield Verdict(entry.name, level, name, "CC005", now, before, message=entry.message,
+        if here != before:
+            yield Verdict(entry.name, level, name, "CC005", here, before, message=entry.message,
                           place=entry.place)  # fmt: skip
     for name, tolerance in merged(entry.fail_on, changes).items():
         if name == LATENCY:
             yield _latencies(entry, record.latency, then.latency, tolerance)
             continue
-        value, old = record.values[name], then.values.get(name)
+        now, old = record.values[name], then.values.get(name)
         if old is None:
-            yield Verdict(entry.name, NOTE if lenient else ERROR, name, "CC004", value,
+            yield Verdict(entry.name, NOTE if lenient else ERROR, name, "CC004", now,
                           detail=f"{name}: not in the baseline", place=entry.place)  # fmt: skip
-            continue
-        detail = ""
-        if FIGURES[name].is_sizes:
-            if name == "receptive_field":
-                detail = _field_change(record, then)
-            code = "CC005" if value != old or detail else ""
+        elif FIGURES[name].is_sizes:
+            yield from _sizes(entry, name, record, then, tolerance)
         else:
-            assert isinstance(value, int) and isinstance(old, int)
-            code = "CC002" if value > tolerance.most(old) else "CC006" if value < old else ""
-        judged = level if code and CODES[code].fails else NOTE if code else PASSED
-        yield Verdict(entry.name, judged, name, code, value, old, None, tolerance, detail,
-                      entry.message, entry.place)  # fmt: skip
+            assert isinstance(now, int) and isinstance(old, int)
+            code = "CC002" if now > tolerance.most(old) else "CC006" if now < old else ""
+            judged = level if code and CODES[code].fails else NOTE if code else PASSED
+            detail = _layers(name, record, then) if code == "CC002" else ""
+            yield Verdict(entry.name, judged, name, code, now, old, None, tolerance, detail,
+                          entry.message, entry.place)  # fmt: skip
 
 
-def _field_change(record: Record, then: Record) -> str:
+_COLUMNS = {"params": 0, "macs": 1}
+"""Where a layer's figures stand in its row of the baseline."""
+
+
+def _layers(name: str, record: Record, then: Record) -> str:
+    """Which layers a figure grew in, where the baseline says."""
+    if name not in _COLUMNS or not then.layers:
+        return ""
+    column = _COLUMNS[name]
+    return layer_changes(
+        name,
+        {layer: row[column] for layer, row in then.layers.items()},
+        {layer: row[column] for layer, row in record.layers.items()},
+    )
+
+
+def _sizes(
+    entry: Entry, name: str, record: Record, then: Record, tolerance: Tolerance
+) -> Iterator[Verdict]:
+    """Changes of the field or the shape of each output."""
+    level = LEVELS[entry.level]
+    where = f"at {entry.at}" if entry.at else f"of {entry.output_of}" if entry.output_of else ""
+    views = {where: (record.view, then.view)}
+    counts = [max(len(outputs), 1) for outputs in (then.outputs, record.outputs)]
+    if counts[0] != counts[1] and 1 in counts and name == "output":
+        yield Verdict(entry.name, level, name, "CC005", record.view.output, then.view.output, None,
+                      tolerance, f"{counts[0]} outputs -> {counts[1]}", entry.message,
+                      entry.place)  # fmt: skip
+    if record.outputs and then.outputs:
+        for output in dict.fromkeys([*then.outputs, *record.outputs]):
+            now, old = record.outputs.get(output), then.outputs.get(output)
+            if now is None or old is None:
+                if name == "output":
+                    detail = f"output {output} is {'new' if old is None else 'gone'}"
+                    yield Verdict(entry.name, level, name, "CC005", now and now.output,
+                                  old and old.output, None, tolerance, detail, entry.message,
+                                  entry.place, f"of {output}")  # fmt: skip
+            else:
+                views.setdefault(f"of {output}", (now, old))
+        views.pop("", None)  # the first of them
+    for place, (view, old_view) in views.items():
+        now_sizes, old_sizes = (
+            (view.field, old_view.field) if name == "receptive_field"
+            else (view.output, old_view.output)
+        )  # fmt: skip
+        detail, spot = "", place
+        if name == "receptive_field":
+            if view.has_head and old_view.field == view.whole_field and not old_view.has_head:
+                yield Verdict(entry.name, NOTE, name, "CC011", now_sizes, old_sizes,
+                              detail="receptive_field recorded as global by an older version",
+                              place=entry.place)  # fmt: skip
+                continue
+            spot = BEFORE_HEAD if view.has_head else place
+            detail = _field_change(view, old_view)
+        code = "CC005" if now_sizes != old_sizes or detail else ""
+        yield Verdict(entry.name, level if code else PASSED, name, code, now_sizes, old_sizes, None,
+                      tolerance, detail, entry.message, entry.place, spot,
+                      name != "receptive_field" or view.exact)  # fmt: skip
+
+
+def _field_change(view: View, then: View) -> str:
     """What changed of a receptive field besides its size."""
     changes = []
-    if then.stride and record.stride != then.stride:
-        changes.append(f"stride {strides(then.stride)} -> {strides(record.stride)}")
-    reads, read = record.support, then.support
+    if view.has_head != then.has_head:
+        changes.append(f"the head that sees everything is {'new' if view.has_head else 'gone'}")
+    if then.stride and view.stride != then.stride:
+        changes.append(f"stride {strides(then.stride)} -> {strides(view.stride)}")
+    reads, read = view.support, then.support
     if reads is not None and read is not None and reads != read:
         changes.append(f"reads {read:,} -> {reads:,} positions")
     return ", ".join(changes)

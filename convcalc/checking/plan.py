@@ -15,11 +15,12 @@ from convcalc.checking.baseline import (
     Records,
     read_baseline,
     read_from_git,
-    record_of,
 )
 from convcalc.checking.budgets import check_possible, read_requirement
 from convcalc.checking.config import MAX_NAME, Config, Entry, find_config, read_config
 from convcalc.checking.entry import report_of
+from convcalc.checking.findings import ERROR, NOTE
+from convcalc.checking.records import record_of
 from convcalc.errors import (
     ConvcalcError,
     OptionError,
@@ -30,7 +31,7 @@ from convcalc.errors import (
     shorten,
 )
 from convcalc.graph import Graph
-from convcalc.networks.sources import Network, is_file, is_model
+from convcalc.networks.sources import ZOO, Network, is_file, is_model
 from convcalc.spec import parse
 
 
@@ -44,6 +45,8 @@ class Plan:
     config: str = ""
     baseline: str | None = None
     """The file that the configuration names."""
+    path: Path | None = None
+    """Of the configuration."""
     partial: bool = False
     """Entries were chosen, so that others of the baseline are not missed."""
 
@@ -65,6 +68,10 @@ class Reference:
     sides: str
     """Whose entries must be on the other side as well: "both", "checked" or "none"."""
     is_file: bool = True
+    accepted: Records | None = None
+    """The baseline of the working tree, where the reference is that of a revision."""
+    accepted_level: str = NOTE
+    """Of growth beyond the revision that it accepts."""
 
 
 def make_plan(
@@ -72,27 +79,26 @@ def make_plan(
     config: str | Path | None,
     options: Mapping[str, Any],
     require: Iterable[str] = (),
+    model_args: Mapping[str, Any] | None = None,
 ) -> Plan:
-    """The entries of a configuration, or those that were named."""
+    """The entries of a configuration, or those that were named: by name, or as their network."""
     budgets = tuple(read_requirement(text) for text in require)
     check_possible(budgets)
     # Entries have options of their own: who gives some means networks, unless told otherwise.
     found = None if networks and options and config is None else _config(networks, config)
     known = {entry.name: entry for entry in found.entries} if found else {}
-    if not networks:
-        if not known:
-            raise OptionError(
-                f"{found.name if found else 'the configuration'}: no entries",
-                hint='for example [[entry]] with network = "7x1+1x7" and params = "<= 60 k"',
-            )
-        chosen = list(known.values())
+    if networks:
+        chosen = _chosen(networks, found, options, model_args or {})
+    elif not known:
+        raise OptionError(
+            f"{found.name if found else 'the configuration'}: no entries",
+            hint='for example [[entry]] with network = "7x1+1x7" and params = "<= 60 k"',
+        )
     else:
-        chosen = [
-            known[network] if isinstance(network, str) and network in known
-            else _named(network, options) for network in networks
-        ]  # fmt: skip
-        _check_spelling(networks, known)
-        _check_names(chosen)
+        chosen = list(known.values())
+    if model_args and not any(entry.model_args for entry in chosen if not entry.place):
+        raise OptionError("expected a torch model, package.module:attribute, that takes arguments",
+                          option="model_arg")  # fmt: skip
     chosen = [replace(entry, budgets=entry.budgets + budgets) for entry in chosen]
     from_config = found is not None and any(entry.place for entry in chosen)
     return Plan(
@@ -100,8 +106,54 @@ def make_plan(
         found.folder if from_config and found else Path(),
         found.name if from_config and found else "",
         found.baseline if from_config and found else None,
+        found.path if from_config and found else None,
         partial=bool(networks),
     )
+
+
+def _chosen(
+    networks: Sequence[Network],
+    config: Config | None,
+    options: Mapping[str, Any],
+    model_args: Mapping[str, Any],
+) -> list[Entry]:
+    """What was named: entries, by their names or their networks, however spelt; or networks."""
+    known = {entry.name: entry for entry in config.entries} if config else {}
+    by_network: dict[Any, list[Entry]] = {}
+    if config and any(not isinstance(n, str) or n not in known for n in networks):
+        for entry in config.entries:
+            by_network.setdefault(_identity(entry.network, config.folder), []).append(entry)
+    chosen: list[Entry] = []
+    for network in networks:
+        if isinstance(network, str) and network in known:
+            chosen.append(known[network])
+            continue
+        same = by_network.get(_identity(network, Path())) if by_network else None
+        if same:
+            chosen += same
+            continue
+        entry = _named(network, options)
+        takes = isinstance(network, str) and is_model(network.strip())
+        chosen.append(replace(entry, model_args=model_args) if takes else entry)
+    _check_spelling(networks, known)
+    _check_names(chosen)
+    return chosen
+
+
+def _identity(network: Network, folder: Path) -> Any:
+    """What two spellings of one network have in common; something unique where there is none."""
+    network = str(network) if isinstance(network, Path) else network
+    if not isinstance(network, str):
+        return object()
+    text = network.strip()
+    if text.startswith(ZOO) or is_model(text):
+        return text
+    if is_file(text):
+        return os.path.realpath(folder / text)
+    try:
+        return str(parse(text))
+    except ConvcalcError:
+        return text
 
 
 def _config(networks: Sequence[Network], given: str | Path | None) -> Config | None:
@@ -173,9 +225,15 @@ def baseline_path(plan: Plan, given: str | Path | None) -> Path:
 
 
 def find_reference(
-    plan: Plan, given: str | Path | Network | None, against: str | None = None
+    plan: Plan,
+    given: str | Path | Network | None,
+    against: str | None = None,
+    accept: bool = True,
 ) -> Reference | None:
     """The baseline: a file, the file at a git revision, or a network; None if there is none.
+
+    Args:
+        accept: growth beyond the revision passes where the file of the working tree has it.
 
     Raises:
         ConvcalcError: it cannot be read.
@@ -191,7 +249,11 @@ def find_reference(
     path = baseline_path(plan, file)
     sides = "checked" if plan.partial and plan.config else "both"
     if against is not None:
-        return Reference(f"{path.name} at {against}", read_from_git(path, against), sides)
+        name = f"{path.name} at {shorten(against, 40)}"
+        here = shorten(os.path.relpath(path), 100)
+        accepted = read_baseline(path, here) if path.exists() else None
+        level = NOTE if accept else ERROR
+        return Reference(name, read_from_git(path, against), sides, True, accepted, level)
     name = shorten(os.path.relpath(path) if given is None else str(path), 100)
     if given is None and not path.is_file():
         if plan.baseline:

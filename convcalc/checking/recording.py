@@ -10,16 +10,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from convcalc.checking.baseline import DEFAULT_NAME, Record, dumps, read_baseline
+from convcalc.checking.baseline import DEFAULT_NAME, dumps, read_baseline
 from convcalc.checking.config import FILE, PYPROJECT, read_config
 from convcalc.checking.findings import NOTE, Verdict
 from convcalc.checking.gate import Progress, run
 from convcalc.checking.plan import Plan, Reference, baseline_path, entries_of
+from convcalc.checking.records import Record
+from convcalc.checking.rewriting import read_headroom, rewrite_budgets
 from convcalc.checking.starter import starter
 from convcalc.checking.verdicts import Check
 from convcalc.checking.wording import counted
-from convcalc.errors import OptionError, SourceError, shorten
-from convcalc.files import write_whole
+from convcalc.errors import OptionError, SourceError, option, shorten
+from convcalc.files import locked, write_whole
 
 
 def record(
@@ -47,9 +49,12 @@ def record(
     elif path.exists():
         _check_replaceable(path, name)
     before = Reference(name, old, "none") if old else None
-    result = run(plan.absolute(), before, {}, True, device, progress)
-    records = {entry.name: _merged(entry.record, old.get(entry.name)) for entry in result.entries}
-    write_whole(path, dumps({**old, **records} if is_update and plan.partial else records))
+    result = run(plan.absolute(), before, {}, True, device, progress, isolate=True)
+    with locked(path.parent):
+        if is_update and path.exists():  # others may have updated their entries meanwhile
+            old = read_baseline(path, name)
+        records = {e.name: _merged(e.record, old.get(e.name)) for e in result.entries}
+        write_whole(path, dumps({**old, **records} if is_update and plan.partial else records))
     verdicts = tuple(v for verdict in result.verdicts for v in _once_recorded(verdict))
     result = replace(result, is_recorded=False, verdicts=verdicts)
     return result, f"wrote {counted(len(records), 'entry')} to {name}"
@@ -65,7 +70,7 @@ def _once_recorded(verdict: Verdict) -> list[Verdict]:
 
 def _merged(new: Record, old: Record | None) -> Record:
     """What was not measured again, or is not known here, stays if the network is the same."""
-    if old is None or any(new.values[name] != value for name, value in old.values.items()):
+    if old is None or not new.same_figures(old):
         return new
     return replace(new, latency=new.latency or old.latency, unknown=old.unknown)
 
@@ -80,12 +85,33 @@ def _check_replaceable(path: Path, name: str) -> None:
         raise SourceError(f"refusing to overwrite {name}: not a baseline file")
 
 
-def init(networks: Sequence[str], path: Path, options: Mapping[str, Any]) -> str:
-    """Write a configuration for networks.
+def update_budgets(plan: Plan, result: Check, headroom: str | None) -> str:
+    """Rewrite the limits of the configuration that present figures break.
 
     Returns:
         A line that says what was written.
     """
+    if plan.path is None:
+        raise OptionError(f"{option('budgets')}: no configuration whose limits could be rewritten")
+    records = [(entry, result.by_name[entry.name].record) for entry in plan.entries if entry.where]
+    room = read_headroom(headroom or "0%")
+    with locked(plan.path.parent):
+        return rewrite_budgets(plan.path, plan.config, records, room)
+
+
+def init(
+    networks: Sequence[str], path: Path, options: Mapping[str, Any], headroom: str | None = None
+) -> str:
+    """Write a configuration for networks.
+
+    Args:
+        headroom: a share such as "10%", for limits with so much room above present figures; if
+            left out, the entries have no limits, and are for a baseline.
+
+    Returns:
+        A line that says what was written.
+    """
+    room = None if headroom is None else read_headroom(headroom)
     if not networks:
         raise OptionError("--init: expected a network", hint="convcalc check --init 7x1+1x7")
     if path.suffix != ".toml" or path.name == PYPROJECT:
@@ -94,9 +120,10 @@ def init(networks: Sequence[str], path: Path, options: Mapping[str, Any]) -> str
         raise SourceError(
             f"refusing to overwrite {shorten(str(path), 100)}", hint="name another with --output"
         )
-    result = run(Plan(entries_of(networks, options), Path()), None, {})
-    write_whole(path, starter(result.entries, DEFAULT_NAME, dict(options), path.parent))
+    result = run(Plan(entries_of(networks, options), Path()), None, {}, isolate=True)
+    write_whole(path, starter(result.entries, DEFAULT_NAME, dict(options), path.parent, room))
     read_config(path)
     again = "" if path == Path(FILE) else f" --config {path}"
+    again += "" if headroom else " --save-baseline"
     entries = counted(len(result.entries), "entry")
     return f"wrote {path} with {entries}; next: convcalc check{again}"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from pathlib import Path
 
-from convcalc.checking.baseline import Record
-from convcalc.checking.budgets import write_limit
+from convcalc.checking.figures import FIGURES
+from convcalc.checking.records import Record
+from convcalc.checking.rewriting import limit_text
 from convcalc.checking.verdicts import Checked
 from convcalc.networks.sources import is_file
 
@@ -26,26 +28,36 @@ _HEAD = """\
 #     convcalc check --save-baseline        writes {baseline}: commit it
 #     convcalc check --update NAME          records a change that is intended
 #
-# baseline = "{baseline}"
+baseline = "{baseline}"
 # fail_on = ["macs:2%", "params:0"]         # the default: no growth of either, and no change of
 #                                           # the receptive field or the output's shape
 """
 
 
 def starter(
-    entries: Sequence[Checked], baseline: str, options: dict[str, object], folder: Path
+    entries: Sequence[Checked],
+    baseline: str,
+    options: dict[str, object],
+    folder: Path,
+    headroom: Fraction | None = None,
 ) -> str:
-    """The text of a configuration whose budgets are the entries' present figures.
+    """The text of a configuration for networks.
 
     Args:
         options: of the analysis, that all entries have.
         folder: where the configuration will be; files are named from there.
+        headroom: the room between present figures and limits; None for no limits.
     """
-    lines = [_HEAD.replace("{baseline}", baseline).rstrip()]
+    head = _HEAD if headroom is None else _HEAD.replace('\nbaseline = "', '\n# baseline = "')
+    lines = [head.replace("{baseline}", baseline).rstrip()]
     lines += [f"{key} = {_toml(value)}" for key, value in options.items()]
     taken: set[str] = set()
     for entry in entries:
         lines += ["", *_entry(entry, _name(entry.network, taken), folder, "input" not in options)]
+        if headroom is not None:
+            lines += _limits(entry.record, headroom)
+        if entry.unknown:
+            lines.append('incomplete = "warn"             # operations that no figure counts')
     return "\n".join(lines) + "\n"
 
 
@@ -53,35 +65,18 @@ def _entry(entry: Checked, name: str, folder: Path, with_input: bool) -> list[st
     record, network = entry.record, entry.network
     if is_file(network) and not network.startswith("zoo:"):
         network = os.path.relpath(network, folder)
-    lines = ["[[entry]]", f"name = {_toml(name)}", f"network = {_toml(network)}"]
-    if with_input:
-        lines.append(f"input = {_toml(_sizes(record.input))}")
-    lines += [
-        f"params = {_toml(_at_most(record, 'params'))}",
-        f"macs = {_toml(_at_most(record, 'macs'))}",
-        f"# flops = {_toml(_at_most(record, 'flops'))}",
-        f"# activations = {_toml(_at_most(record, 'activations'))}",
-        f"# traffic = {_toml(_at_most(record, 'traffic'))}           # bytes moved",
-        f"# depth = {_toml(_at_most(record, 'depth'))}",
-        f"output = {_toml(_exactly(record, 'output'))}",
-    ]
-    if record.values["receptive_field"]:
-        lines.append(f"receptive_field = {_toml(_exactly(record, 'receptive_field'))}")
-    if entry.unknown:
-        lines.append('incomplete = "warn"             # operations that no figure counts')
-    return lines
+    lines = [f"[[entry]]\nname = {_toml(name)}", f"network = {_toml(network)}"]
+    return [*lines, f"input = {_toml(_sizes(record.input))}"] if with_input else lines
 
 
-def _at_most(record: Record, figure: str) -> str:
-    value = record.values[figure]
-    assert isinstance(value, int)
-    return f"<= {value:,}"
+_LIMITED = {"params": "<=", "macs": "<=", "traffic": "<=", "receptive_field": ">=", "output": "=="}
 
 
-def _exactly(record: Record, figure: str) -> str:
-    value = record.values[figure]
-    assert isinstance(value, tuple)
-    return f"== {write_limit(value)}"
+def _limits(record: Record, headroom: Fraction) -> Iterator[str]:
+    for name, relation in _LIMITED.items():
+        if now := record.values[name]:
+            limit = limit_text(FIGURES[name], now, relation, headroom)
+            yield f"{name} = {_toml(f'{relation} {limit}')}"
 
 
 def _sizes(sizes: Sequence[int]) -> str:

@@ -13,11 +13,13 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from convcalc.analysis.renderable import Renderable
-from convcalc.checking.baseline import Record
+from convcalc.analysis.report import LayerReport
 from convcalc.checking.config import FILE, PYPROJECT
 from convcalc.checking.findings import ERROR, NOTE, PASSED, WARNING, Verdict
+from convcalc.checking.records import Record
 from convcalc.checking.wording import sizes
 from convcalc.documents import Place
+from convcalc.errors import ConvcalcError
 
 __all__ = ["Check", "Checked", "Verdict"]
 
@@ -33,6 +35,8 @@ class Checked(NamedTuple):
     place: Place | None = None
     options: Mapping[str, Any] = MappingProxyType({})
     """Of the analysis; `model_args` among them."""
+    layers: tuple[LayerReport, ...] = ()
+    """Where the entry limits layers."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Check(Renderable):
     """What was compared with; "" where nothing was."""
     is_recorded: bool = False
     """Is that a baseline file, which --update can change?"""
+    errors: tuple[ConvcalcError, ...] = ()
+    """Why it came to no verdicts."""
 
     @cached_property
     def by_name(self) -> Mapping[str, Checked]:
@@ -56,7 +62,7 @@ class Check(Renderable):
     @property
     def passed(self) -> bool:
         """No verdict is an error."""
-        return not self.at(ERROR)
+        return not (self.errors or self.at(ERROR))
 
     @property
     def findings(self) -> tuple[Verdict, ...]:

@@ -2,45 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from convcalc.checking.budgets import Bound, write_limit
 from convcalc.checking.figures import FIGURES, Value
 from convcalc.checking.tolerances import LATENCY, Tolerance
+from convcalc.errors import shorten
 from convcalc.quantities import si
 
 
-def budget(name: str, now: Value | None, bound: Bound, then: Value | None, is_kept: bool) -> str:
-    """params 12.35 M is over the 10 M allowed (+23.5 %)."""
+def budget(
+    name: str,
+    now: Value | None,
+    bound: Bound,
+    then: Value | None,
+    is_kept: bool,
+    called: str = "",
+) -> str:
+    """params 12.35 M is over the 10 M allowed (+23.5 %).
+
+    Args:
+        called: the figure, and where in the network, if not only the figure.
+    """
+    called = called or name
     limit = bound.limit_for(then)
     if isinstance(limit, tuple) or isinstance(now, tuple) or limit is None or now is None:
         relation = {"<=": "at most", ">=": "at least", "==": ""}[bound.relation]
         wanted = f"{relation} {write_limit(limit) if limit is not None else 'baseline'}".strip()
-        return f"{name} {value(name, now)} {'is' if is_kept else 'is not'} {wanted}"
+        return f"{called} {value(name, now)} {'is' if is_kept else 'is not'} {wanted}"
     shown_now, shown_limit = _apart(name, now, limit)
     if is_kept:
-        return f"{name} {shown_now} ({bound.relation} {shown_limit})"
-    relative = f"{bound}"[3:] + ", " if bound.times is not None else ""
+        return f"{called} {shown_now} ({bound.relation} {shown_limit})"
+    relative = f"{bound}"[3:] + ", " if bound.is_relative else ""
     outcome = {"<=": "is over the {} allowed", ">=": "is below the {} required",
                "==": "is not the {} required"}[bound.relation]  # fmt: skip
-    return f"{name} {shown_now} {outcome.format(shown_limit)} ({relative}{growth(now, limit)})"
+    return f"{called} {shown_now} {outcome.format(shown_limit)} ({relative}{growth(now, limit)})"
 
 
 def change(
-    name: str, now: Value | None, then: Value | None, tolerance: Tolerance | None, detail: str
+    name: str,
+    now: Value | None,
+    then: Value | None,
+    tolerance: Tolerance | None,
+    detail: str,
+    called: str = "",
 ) -> str:
-    """macs 118.0 M -> 131.2 M (+11.2 %, allowed +5 %)."""
+    """macs 118.0 M -> 131.2 M (+11.2 %, allowed +5 %): conv3 +13.2 M."""
+    called = called or name
     if isinstance(now, tuple) or isinstance(then, tuple) or now is None or then is None:
         same = now == then
         text = value(name, now) if same else f"{value(name, then)} -> {value(name, now)}"
-        return f"{name} {text}" + (f", {detail}" if detail else "")
+        return f"{called} {text}" + (f", {detail}" if detail else "")
     if now == then:
-        return f"{name} {value(name, now)} as before"
+        return f"{called} {value(name, now)} as before"
     shown_now, shown_then = _apart(name, now, then)
     allowed = f", allowed {tolerance}" if tolerance else ""
-    return f"{name} {shown_then} -> {shown_now} ({growth(now, then)}{allowed})"
+    text = f"{called} {shown_then} -> {shown_now} ({growth(now, then)}{allowed})"
+    return f"{text}: {detail}" if detail else text
 
 
 def value(name: str, what: Value | None) -> str:
@@ -91,3 +111,24 @@ def counted(number: int, noun: str) -> str:
     """1 entry, 2 entries."""
     plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
     return f"{number:,} {noun if number == 1 else plural}"
+
+
+MAX_LAYERS = 3
+"""Layers that a sentence names."""
+
+
+def layer_changes(
+    name: str, before: Mapping[str, int], now: Mapping[str, int], most: int = MAX_LAYERS
+) -> str:
+    """conv2 +18.0 M, new: se +1.00 M, gone: conv9 -3.00 M, 2 more; the largest first."""
+    deltas = {
+        layer: now.get(layer, 0) - before.get(layer, 0) for layer in dict.fromkeys([*before, *now])
+    }
+    changed = sorted(filter(deltas.get, deltas), key=lambda layer: -abs(deltas[layer]))
+    parts = []
+    for layer in changed[:most]:
+        kind = "new: " if layer not in before else "gone: " if layer not in now else ""
+        sign = "+" if deltas[layer] > 0 else "-"
+        parts.append(f"{kind}{shorten(layer, 60)} {sign}{value(name, abs(deltas[layer]))}")
+    rest = len(changed) - most
+    return ", ".join([*parts, *([f"{rest:,} more"] if rest > 0 else [])])

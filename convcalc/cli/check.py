@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from convcalc.cli import options
-from convcalc.errors import OptionError
-from convcalc.render.formats import CHECK_FORMATS
+from convcalc.errors import ConvcalcError, OptionError
+from convcalc.render.formats import CHECK_FORMATS, HISTORY_FORMATS
 
 if TYPE_CHECKING:
+    from convcalc.checking.plan import Plan
     from convcalc.checking.verdicts import Check
 
 EPILOG = """Examples:
@@ -84,6 +85,16 @@ Lenient = Annotated[
         "--baseline-lenient", help="Entries that only one side has are notes, not failures."
     ),
 ]
+NoAccept = Annotated[
+    bool,
+    typer.Option(
+        "--no-accept",
+        help="With --against: growth fails even if the baseline file here has been updated.",
+    ),
+]
+AllowEmpty = Annotated[
+    bool, typer.Option("--allow-empty", help="Pass even if nothing was checked.")
+]
 SaveBaseline = Annotated[
     str | None,
     typer.Option(metavar="[FILE]", help="Write the figures of all entries to the baseline file."),
@@ -92,6 +103,36 @@ Update = Annotated[
     bool,
     typer.Option(
         "--update", help="Write the figures of the named entries, or of all, to the baseline file."
+    ),
+]
+Budgets = Annotated[
+    bool,
+    typer.Option(
+        "--budgets", help="With --update: also rewrite limits that present figures break."
+    ),
+]
+Headroom = Annotated[
+    str | None,
+    typer.Option(
+        "--headroom",
+        metavar="SHARE",
+        help="Of --init and --update --budgets: the room of limits above present figures, as 10%.",
+    ),
+]
+ChangedSince = Annotated[
+    str | None,
+    typer.Option(
+        "--changed-since",
+        metavar="GITREF",
+        help="Check only entries whose files changed since this git revision.",
+    ),
+]
+History = Annotated[
+    int | None,
+    typer.Option(
+        "--history",
+        metavar="N",
+        help="Show the figures of the last N revisions of the baseline file; also as svg.",
     ),
 ]
 Init = Annotated[
@@ -126,8 +167,14 @@ def check(
     against: Against = None,
     fail_on: FailOn = None,
     baseline_lenient: Lenient = False,
+    no_accept: NoAccept = False,
+    allow_empty: AllowEmpty = False,
     save_baseline: SaveBaseline = None,
     update: Update = False,
+    budgets: Budgets = False,
+    headroom: Headroom = None,
+    changed_since: ChangedSince = None,
+    history: History = None,
     init: Init = False,
     explain: Explain = None,
     input: options.Input = None,  # noqa: A002
@@ -151,13 +198,13 @@ def check(
 
     Exit codes: 0 all passed, 1 a budget or the baseline failed, 2 a bad network, file or option.
     """
-    from convcalc.checking import recording
+    from convcalc.checking import changed, recording
     from convcalc.checking.config import FILE
-    from convcalc.checking.gate import run
+    from convcalc.checking.gate import check_judged, failed, run
     from convcalc.checking.plan import find_reference, make_plan
     from convcalc.checking.tolerances import read_tolerances
-    from convcalc.cli.models import with_arguments
     from convcalc.cli.output import progress_bar
+    from convcalc.networks.arguments import read_arguments
     from convcalc.render import check_format
 
     if explain is not None:
@@ -166,9 +213,14 @@ def check(
         sys.stdout.write(explain_code(explain))
         return
     if form is not None:
-        check_format(form, CHECK_FORMATS)
-    if [init, save_baseline is not None, update].count(True) > 1:
-        raise OptionError("--init, --save-baseline and --update exclude each other")
+        check_format(form, CHECK_FORMATS if history is None else HISTORY_FORMATS)
+    _exclude({"--init": init, "--save-baseline": save_baseline is not None, "--update": update})
+    writes = save_baseline is not None or update
+    _exclude({"--against": against is not None, "--save-baseline or --update": writes})
+    if budgets and not update:
+        raise OptionError("--budgets goes with --update")
+    if headroom is not None and not (init or budgets):
+        raise OptionError("--headroom goes with --init or --update --budgets")
     of_networks = {
         "input": input, "batch": batch, "padding": padding, "bias": bias, "after_conv": after_conv,
         "convention": convention, "element_size": element_size, "local": local,
@@ -177,31 +229,82 @@ def check(
     if init:
         if model_arg:
             raise OptionError("--init takes no --model-arg", hint="set model_args in the file")
-        print(
-            recording.init(networks or [], output or config or Path(FILE), given), file=sys.stderr
-        )
+        path = output or config or Path(FILE)
+        print(recording.init(networks or [], path, given, headroom), file=sys.stderr)
         return
-    named = with_arguments(networks or [], model_arg, input)
-    plan = make_plan(named, config, given, require or [])
-    if given and all(entry.place for entry in plan.entries):
-        option = next(iter(given)).replace("_", "-")
-        raise OptionError(f"--{option} applies to networks; entries of {plan.config} set their own")
-    changes = read_tolerances(fail_on or [])
+    if history is not None:
+        _show_history(make_plan([], config, {}), baseline, history, form or "table", output)
+        return
     on = device if profile else None
-    with progress_bar() as progress:
-        if save_baseline is not None or update:
-            target = save_baseline or baseline
-            result, written = recording.record(plan, target, update, on, progress)
-        else:
-            reference = find_reference(plan, baseline, against)
-            result, written = run(plan, reference, changes, baseline_lenient, on, progress), ""
-    if written:
-        print(written, file=sys.stderr)
-    if strict:
-        result = result.strictly()
+    try:
+        plan = make_plan(
+            networks or [], config, given, require or [], read_arguments(model_arg or [])
+        )
+        if given and all(entry.place for entry in plan.entries):
+            name = next(iter(given)).replace("_", "-")
+            raise OptionError(
+                f"--{name} applies to networks; entries of {plan.config} set their own"
+            )
+        if changed_since is not None:
+            plan = changed.only_changed(plan, changed_since)
+        changes = read_tolerances(fail_on or [])
+        notes = []
+        with progress_bar() as progress:
+            if writes:
+                target = save_baseline or baseline
+                result, note = recording.record(plan, target, update, on, progress)
+                notes = [note]
+            else:
+                reference = find_reference(plan, baseline, against, not no_accept)
+                result = run(plan, reference, changes, baseline_lenient, on, progress, isolate=True)
+        if budgets:
+            notes.append(recording.update_budgets(plan, result, headroom))
+        if strict:
+            result = result.strictly()
+        if not (writes or allow_empty or changed_since is not None):
+            check_judged(result, plan)
+    except ConvcalcError as error:
+        if form is not None or output is not None or _on_github():
+            _report(failed(error), form, output, hide_passed)
+        raise
+    for note in notes:
+        print(note, file=sys.stderr)
     _report(result, form, output, hide_passed)
     if not result.passed and not exit_zero:
         raise typer.Exit(1)
+
+
+def _show_history(
+    plan: Plan, baseline: str | None, count: int, form: str, output: Path | None
+) -> None:
+    """The figures of the last revisions of the baseline file."""
+    from convcalc.checking.history import read_history
+    from convcalc.checking.plan import baseline_path
+    from convcalc.cli.output import console
+    from convcalc.files import write_whole
+    from convcalc.render import plain_text
+    from convcalc.render.history import to_table, to_text
+
+    history = read_history(baseline_path(plan, baseline), count)
+    if form == "table" and output is None:
+        console().print(to_table(history))
+        return
+    text = plain_text(to_table(history)) if form == "table" else to_text(history, form)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        write_whole(output, text)
+
+
+def _exclude(given: dict[str, bool]) -> None:
+    """Raises OptionError for options that were given together and exclude each other."""
+    both = [name for name, is_given in given.items() if is_given]
+    if len(both) > 1:
+        raise OptionError(f"{' and '.join(both)} exclude each other")
+
+
+def _on_github() -> bool:
+    return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
 def _is_given(ctx: typer.Context, name: str) -> bool:
@@ -232,7 +335,7 @@ def _report(result: Check, form: str | None, output: Path | None, hide_passed: b
         visible = replace(result, verdicts=shown)
     else:
         visible = result
-    if form is None and os.environ.get("GITHUB_ACTIONS") == "true":
+    if form is None and _on_github():
         _tell_github(result)
     if form in (None, "table") and output is None:
         console().print(renderable(visible))

@@ -23,7 +23,7 @@ def with_arguments(networks: Sequence[str], given: Sequence[str] | None, size: s
     if not any(map(is_model, networks)):
         raise OptionError("--model-arg is for torch models, package.module:attribute")
     need_torch("--model-arg")
-    from convcalc.torch_bridge.importing.finding import read_arguments
+    from convcalc.networks.arguments import read_arguments
 
     arguments = read_arguments(given)
     shape = parse_input(size) if size is not None else None

@@ -7,12 +7,14 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from convcalc.checking.baseline import record_json
 from convcalc.checking.budgets import write_limit
 from convcalc.checking.figures import Value
 from convcalc.checking.findings import ERROR, NOTE, PASSED, WARNING, Verdict
+from convcalc.checking.records import record_json
 from convcalc.checking.verdicts import Check
 from convcalc.checking.wording import counted, growth, sizes, value
+from convcalc.documents import place_of
+from convcalc.errors import ConvcalcError
 from convcalc.render.json import SCHEMA_VERSION
 from convcalc.render.rows import Rows
 from convcalc.render.table import plain_table
@@ -60,6 +62,8 @@ def summary(check: Check) -> str:
     entries = counted(len(check.entries), "entry")
     checks = counted(len(check.verdicts), "check")
     against = f", against {check.baseline}" if check.baseline else ""
+    if check.errors:
+        outcomes.append(counted(len(check.errors), "error"))
     return f"{entries}, {checks}{against}: {', '.join(outcomes) or 'nothing to do'}."
 
 
@@ -72,7 +76,7 @@ def to_rows(check: Check) -> Rows:
 def _row(verdict: Verdict) -> list[str]:
     return [
         verdict.entry,
-        verdict.figure,
+        verdict.called,
         value(verdict.figure, verdict.now) if verdict.now is not None else "",
         asked(verdict),
         change(verdict),
@@ -89,7 +93,12 @@ def _in_order(check: Check) -> list[Verdict]:
 def raw_rows(check: Check) -> Rows:
     """A row for each verdict, raw numbers, for machines (csv)."""
     head = ["entry", "figure", "level", "code", "now", "asked", "baseline", "text", "file", "line"]
-    return [head, *(_raw_row(verdict) for verdict in check.verdicts)]
+    errors = [
+        ["", "", "error", "", "", "", "", error.headline(), place.file if place else "",
+         str(place.line) if place else ""]
+        for error in check.errors for place in [place_of(error)]
+    ]  # fmt: skip
+    return [head, *(_raw_row(verdict) for verdict in check.verdicts), *errors]
 
 
 def _raw_row(verdict: Verdict) -> list[str]:
@@ -143,7 +152,7 @@ def to_table(check: Check) -> RenderableType:
 
 
 def _below(check: Check) -> list[Text]:
-    lines: list[Text] = []
+    lines = [Text(f"error: {error}", style=_STYLES[ERROR]) for error in check.errors]
     if check.findings:
         lines.append(Text(""))
     for verdict in check.findings[:MAX_FINDINGS]:
@@ -191,6 +200,7 @@ def to_dict(check: Check) -> dict[str, Any]:
             {
                 "entry": verdict.entry,
                 "figure": verdict.figure,
+                "where": verdict.where or None,
                 "level": verdict.level,
                 "code": verdict.code or None,
                 "now": _json(verdict.now),
@@ -205,6 +215,19 @@ def to_dict(check: Check) -> dict[str, Any]:
             }
             for verdict in check.verdicts
         ],
+        **({"errors": [_error(error) for error in check.errors]} if check.errors else {}),
+    }
+
+
+def _error(error: ConvcalcError) -> dict[str, Any]:
+    place = place_of(error)
+    return {
+        "kind": type(error).__name__,
+        "text": error.headline(),
+        "hint": error.hint,
+        "file": place.file if place else None,
+        "line": place.line if place else None,
+        "column": place.column if place else None,
     }
 
 

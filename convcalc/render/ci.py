@@ -21,7 +21,8 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from convcalc.checking.config import FILE
 from convcalc.checking.findings import CODES, ERROR, NOTE, PASSED, WARNING, Verdict
 from convcalc.checking.verdicts import Check
-from convcalc.documents import Place
+from convcalc.documents import Place, place_of
+from convcalc.errors import ConvcalcError
 from convcalc.networks.sources import is_file
 from convcalc.render import check as shown
 from convcalc.render.flat import markdown_text, to_csv, to_markdown
@@ -48,7 +49,19 @@ def concise(check: Check) -> str:
     for verdict in (*check.findings, *check.at(PASSED)):
         place = f"{verdict.place}: " if verdict.place else ""
         lines.append(f"{place}{_MARKS[verdict.level]}{_line(str(verdict))}")
+    lines += [f"{_spot(error)}error: {_line(_message(error))}" for error in check.errors]
     return "\n".join([*lines, shown.summary(check)]) + "\n"
+
+
+def _spot(error: ConvcalcError) -> str:
+    place = place_of(error)
+    return f"{place}: " if place else ""
+
+
+def _message(error: ConvcalcError) -> str:
+    """An error on one line, without the text that it points into."""
+    hint = error.hint
+    return error.headline() + (f" - {hint}" if hint else "")
 
 
 def _line(text: str) -> str:
@@ -62,11 +75,17 @@ def github(check: Check) -> str:
         f"title={_property(f'{verdict.code} {CODES[verdict.code].title}')}"
         f"::{_data(_with_hint(check, verdict))}\n"
         for verdict in check.findings
+    ) + "".join(
+        f"::error {_github_spot(place_of(error))}title=convcalc check::{_data(_message(error))}\n"
+        for error in check.errors
     )
 
 
 def _github_place(check: Check, verdict: Verdict) -> str:
-    place = _place(check, verdict)
+    return _github_spot(_place(check, verdict))
+
+
+def _github_spot(place: Place | None) -> str:
     if place is None:
         return ""
     return f"file={_property(_relative(place.file))},line={place.line},col={place.column},"
@@ -121,11 +140,13 @@ def summary_markdown(check: Check, most: int = MAX_SUMMARY) -> str:
     """
     state = "passed" if check.passed else "failed"
     text = f"### convcalc check {state}\n\n{shown.summary(check)}\n\n"
-    findings = [f"- {markdown_text(_with_hint(check, verdict))}\n"
-                for verdict in check.findings[:MAX_FINDINGS]]  # fmt: skip
+    findings = [f"- error: {markdown_text(_spot(error) + _message(error))}\n"
+                for error in check.errors[:MAX_FINDINGS]]  # fmt: skip
+    findings += [f"- {markdown_text(_with_hint(check, verdict))}\n"
+                 for verdict in check.findings[:MAX_FINDINGS]]  # fmt: skip
     room = most - len(text.encode()) - _ROOM_BELOW
     bullets, room = _that_fit(findings, room)
-    left_out = len(check.findings) - len(bullets)
+    left_out = len(check.findings) + len(check.errors) - len(bullets)
     text += "".join(bullets) + (f"- ... and {left_out:,} more findings\n" if left_out else "")
     text += "\n" if bullets else ""
     head, rule, *rows = to_markdown(shown.to_rows(check)).splitlines(keepends=True)
@@ -168,6 +189,18 @@ def gitlab(check: Check) -> str:
                 },
             }
         )
+    for number, error in enumerate(check.errors, 1):
+        place = place_of(error) or Place(FILE)
+        identity = f"{place.file}\0{error.message}\0{number}".encode("utf-8", "replace")
+        issues.append(
+            {
+                "description": _message(error),
+                "check_name": "error",
+                "fingerprint": hashlib.sha256(identity).hexdigest(),
+                "severity": "blocker",
+                "location": {"path": _relative(place.file), "lines": {"begin": place.line}},
+            }
+        )
     return json.dumps(issues, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -190,21 +223,29 @@ def junit(check: Check) -> str:
     by_entry: dict[str, list[Verdict]] = {}
     for verdict in check.verdicts:
         by_entry.setdefault(verdict.entry, []).append(verdict)
-    root = Element("testsuites", {"name": "convcalc check", **_junit_counts(check.verdicts)})
+    counts = _junit_counts(check.verdicts, len(check.errors))
+    root = Element("testsuites", {"name": "convcalc check", **counts})
     del root.attrib["skipped"]  # the schema has it of a suite only
     for name, verdicts in by_entry.items():
-        suite = SubElement(root, "testsuite", {"name": _legal(name), **_junit_counts(verdicts)})
+        suite = SubElement(root, "testsuite", {"name": legal_xml(name), **_junit_counts(verdicts)})
         for verdict in verdicts:
             _case(suite, check, verdict)
+    if check.errors:
+        counts = _junit_counts((), len(check.errors))
+        suite = SubElement(root, "testsuite", {"name": "convcalc check", **counts})
+        for error in check.errors:
+            case = SubElement(suite, "testcase", classname="convcalc", name="error")
+            message, kind = legal_xml(_message(error)), type(error).__name__
+            SubElement(case, "error", type=kind, message=message).text = legal_xml(str(error))
     indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 
 
-def _junit_counts(verdicts: Sequence[Verdict]) -> dict[str, str]:
+def _junit_counts(verdicts: Sequence[Verdict], errors: int = 0) -> dict[str, str]:
     counts = {
-        "tests": len(verdicts),
+        "tests": len(verdicts) + errors,
         "failures": sum(verdict.level == ERROR for verdict in verdicts),
-        "errors": 0,
+        "errors": errors,
         "skipped": sum(verdict.compares_nothing for verdict in verdicts),
     }
     return {key: str(count) for key, count in counts.items()}
@@ -213,23 +254,23 @@ def _junit_counts(verdicts: Sequence[Verdict]) -> dict[str, str]:
 def _case(suite: Element, check: Check, verdict: Verdict) -> None:
     what = f"{verdict.figure} {verdict.bound}" if verdict.bound else f"{verdict.figure} as before"
     name = what if verdict.bound or verdict.then is not None else verdict.figure
-    classname = _legal(f"convcalc.{verdict.entry}")
-    case = SubElement(suite, "testcase", classname=classname, name=_legal(name))
+    classname = legal_xml(f"convcalc.{verdict.entry}")
+    case = SubElement(suite, "testcase", classname=classname, name=legal_xml(name))
     if not verdict.code:
         return
     text = _with_hint(check, verdict)
     if verdict.place:
         text += f"\n{verdict.place}"
     if verdict.compares_nothing:
-        SubElement(case, "skipped", message=_legal(str(verdict)))
+        SubElement(case, "skipped", message=legal_xml(str(verdict)))
     elif verdict.level == ERROR:
-        message = _legal(str(verdict))
-        SubElement(case, "failure", type=verdict.code, message=message).text = _legal(text)
+        message = legal_xml(str(verdict))
+        SubElement(case, "failure", type=verdict.code, message=message).text = legal_xml(text)
     else:
-        SubElement(case, "system-out").text = _legal(text)
+        SubElement(case, "system-out").text = legal_xml(text)
 
 
-def _legal(text: str) -> str:
+def legal_xml(text: str) -> str:
     """Text of an XML 1.0 document; characters that none may have are shown as a question mark."""
     return "".join(
         char if char in "\t\n" or " " <= char <= "\ud7ff" or "\ue000" <= char <= "\ufffd"
@@ -274,10 +315,24 @@ def sarif(check: Check) -> str:
                 "tool": {"driver": {"name": "convcalc", "version": __version__, "rules": rules}},
                 "columnKind": "unicodeCodePoints",
                 "results": results,
+                **({"invocations": [_sarif_failure(check)]} if check.errors else {}),
             }
         ],
     }
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+
+
+def _sarif_failure(check: Check) -> dict[str, Any]:
+    """That the tool came to no results, and why."""
+    notifications = [
+        {
+            "level": "error",
+            "message": {"text": _message(error)},
+            "locations": [_sarif_location(place_of(error) or Place(FILE))],
+        }
+        for error in check.errors
+    ]
+    return {"executionSuccessful": False, "toolExecutionNotifications": notifications}
 
 
 def _sarif_location(place: Place) -> dict[str, Any]:

@@ -8,3 +8,6 @@ CHECK_FORMATS = (
     "table", "concise", "json", "markdown", "github", "gitlab", "junit", "sarif", "csv",
 )  # fmt: skip
 """Those of `convcalc check`."""
+
+HISTORY_FORMATS = ("table", "json", "csv", "markdown", "svg")
+"""Those of `convcalc check --history`."""

@@ -12,14 +12,8 @@ from typing import Any
 import pytest
 
 import convcalc
-from convcalc.checking.baseline import (
-    Latency,
-    Record,
-    dumps,
-    loads,
-    read_from_git,
-    record_of,
-)
+from convcalc.checking.baseline import dumps, loads, read_from_git
+from convcalc.checking.records import Latency, Record, record_of
 from convcalc.errors import ConvcalcError, OptionError, SourceError
 
 NETWORKS: list[tuple[str, dict[str, Any]]] = [
@@ -42,8 +36,9 @@ def test_figures_come_back() -> None:
     timed = replace(before["7x1+1x7"], latency=Latency(12_345, "a machine, 1 thread"))
     before["timed"] = timed
     assert loads(dumps(before), "b.json") == before
-    assert before["convt2x2s2+3x3"].stride == ((1, 2), (1, 2))
-    assert before["3x3+gap+fc10"].stride == (None, None)
+    assert before["convt2x2s2+3x3"].view.stride == ((1, 2), (1, 2))
+    classifier = before["3x3+gap+fc10"].view
+    assert (classifier.field, classifier.stride, classifier.has_head) == ((3, 3), (1, 1), True)
 
 
 def test_the_text_is_sorted_integers_a_figure_a_line() -> None:
@@ -58,7 +53,10 @@ def test_the_text_is_sorted_integers_a_figure_a_line() -> None:
     lines = text.splitlines()
     assert '      "macs": 179830784,' in lines
     assert '      "receptive_field": [7, 7],' in lines
-    assert len(lines) == 2 + 2 + sum(2 + len(entry) for entry in data["entries"].values()) + 1
+    assert '        "conv2": [28736, 89915392, "64x56x56", "7x7"]' in lines
+    layers = sum(1 + len(entry["layers"]) for entry in data["entries"].values())
+    figures = sum(2 + len(entry) for entry in data["entries"].values())
+    assert len(lines) == 2 + 2 + figures + layers + 1
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -174,7 +172,7 @@ def test_a_version_may_know_one_figure_more_or_less() -> None:
     (found,) = loads(json.dumps(data), "b.json").values()
     assert found.unknown == {"peak_memory": {"bytes": [1, None]}}
     assert {**found.values, "depth": 2} == record.values
-    assert found.stride == ()
+    assert found.view.stride == ()
     assert json.loads(dumps({"a": found})) == data
 
 

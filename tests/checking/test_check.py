@@ -64,7 +64,7 @@ def entries(path: Path) -> dict[str, int]:
         (("3x3", "5x5", "--require", "params<=37k"), 1, "CC001 5x5"),
         (("3x3", "--batch", "2", "--no-bias", "--after-conv", "bn", "--require", "params==36,992"),
          0, "1 passed"),
-        (("3x3",), 0, "CC008 3x3"),
+        (("3x3", "--allow-empty"), 0, "CC008 3x3"),
     ],
 )  # fmt: skip
 def test_networks(
@@ -97,7 +97,7 @@ BAD = [
     (("3x3", "--require", "params>=2", "--require", "params<=1"), "contradict each other"),
     (("3x3", "--input", "CxHxW"), "not letters"),
     (("3x3", "--format", "xml"), "xml"),
-    (("--init", "--update"), "--init, --save-baseline and --update exclude each other"),
+    (("--init", "--update"), "--init and --update exclude each other"),
     (("--save-baseline", "--update"), "exclude each other"),
     (("--init",), "expected a network"),
     (("--config", "nosuch.toml"), "nosuch.toml: no such file"),
@@ -129,7 +129,7 @@ def test_a_misspelt_entry_is_told_the_nearest(program: Program, project: Path) -
     assert ran.err == (
         "error: unknown word 'stme'\n  stme\n  ^^^^\nhint: did you mean the entry 'stem'?\n"
     )
-    assert program("check", "9x9").code == 0  # a network is one, whatever entries there are
+    assert program("check", "9x9", "--allow-empty").code == 0  # a network is one, whatever is there
 
 
 def test_a_baseline_from_writing_to_tightening(program: Program, project: Path) -> None:
@@ -227,12 +227,62 @@ def test_against_a_revision(program: Program, project: Path) -> None:
     git(project, "add", ".")
     git(project, "commit", "--quiet", "--message=first")
     grow(project, "1x1", "1x3")
-    program("check", "--update")
-    assert program("check").code == 0
     ran = program("check", "--against", "main")
     assert ran.code == 1
     assert f"against {BASELINE} at main" in ran.out
-    assert "CC002 b: params 4.160 k -> 12.35 k" in ran.out
+    assert "CC002 b: params 4.160 k -> 12.35 k (+196.9 %, allowed +0 %): conv1 +8.192 k" in ran.out
+    program("check", "--update")
+    assert program("check").code == 0
+    ran = program("check", "--against", "main")  # committed or not
+    assert ran.code == 0
+    assert "CC009 b: params 4.160 k -> 12.35 k (+196.9 %): conv1 +8.192 k, accepted in" in ran.out
+    assert "CC009 b: receptive_field 1x1 -> 1x3, reads 1 -> 3 positions, accepted in" in ran.out
+    assert program("check", "--against", "main", "--no-accept").code == 1
+    grow(project, "1x3", "1x5")  # beyond what was accepted
+    ran = program("check", "--against", "main")
+    assert ran.code == 1
+    assert "CC002 b: params" in ran.out and "accepted" not in ran.out
+
+
+@needs_git
+def test_entries_that_a_change_adds_and_removes(program: Program, project: Path) -> None:
+    program("check", "--save-baseline")
+    git(project, "init", "--quiet", "--initial-branch=main")
+    git(project, "add", ".")
+    git(project, "commit", "--quiet", "--message=first")
+    path = project / "convcalc.toml"
+    path.write_text(path.read_text().replace('name = "b"', 'name = "c"'))
+    ran = program("check", "--against", "main")
+    assert ran.code == 1
+    assert "CC004 c: not in convcalc-baseline.json at main" in ran.out
+    assert "CC004 b: in convcalc-baseline.json at main but not checked" in ran.out
+    program("check", "--update")
+    ran = program("check", "--against", "main")
+    assert ran.code == 0
+    assert "CC009 c: not in convcalc-baseline.json at main, accepted in this change" in ran.out
+    assert "CC009 b: no longer checked, accepted in this change" in ran.out
+    (project / BASELINE).unlink()  # which accepts nothing
+    assert program("check", "--against", "main").code == 1
+    (project / BASELINE).write_text("<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> main\n")
+    assert program("check", "--against", "main").code == 2
+
+
+def test_a_budget_and_the_baseline_that_fail_for_one_figure_are_one_finding(
+    program: Program, project: Path
+) -> None:
+    program("check", "--save-baseline")
+    grow(project, "3x3", "3x5")
+    ran = program("check", "a")
+    assert ran.code == 1
+    assert (
+        "CC001 a: params 61.50 k is over the 37.00 k allowed (+66.2 %); 36.93 k in the baseline: "
+        "conv1 +24.58 k" in ran.out.replace("\n", " ").replace("  ", " ")
+    )
+    assert "CC002 a: params" not in ran.out and "CC002 a: macs" in ran.out
+    path = project / "convcalc.toml"
+    path.write_text(path.read_text().replace('"<= 37k"', '{ max = "37k", level = "warn" }'))
+    ran = program("check", "a")  # the severer of the two
+    assert "CC001 a: params" not in ran.out and "CC002 a: params" in ran.out
 
 
 def test_networks_and_entries_side_by_side(program: Program, project: Path) -> None:
@@ -265,10 +315,14 @@ def test_init_writes_what_then_passes(
     (tmp_path / "net.toml").write_text('input = "3x8x8"\n[[stage]]\nname = "s"\nlayers = "3x3@8"\n')
     networks = ("7x1+1x7", "add(id | 3x3)", "zoo:resnet18", "net.toml", "3x3+gap", "zoo:lenet5")
     ran = program("check", "--init", *networks)
-    assert (ran.code, ran.err) == (0, "wrote convcalc.toml with 6 entries; next: convcalc check\n")
+    assert (ran.code, ran.err) == (
+        0, "wrote convcalc.toml with 6 entries; next: convcalc check --save-baseline\n"
+    )  # fmt: skip
     text = (tmp_path / "convcalc.toml").read_text()
-    assert 'params = "<= 11,689,512"' in text  # torchvision's resnet18
+    assert "<=" not in text.split("[[entry]]", 1)[1]
     assert 'network = "add(id | 3x3)"' in text
+    assert program("check").code == 2  # the baseline is not there yet
+    assert program("check", "--save-baseline").code == 0
     ran = program("check", "--strict")
     assert (ran.code, ran.err) == (0, "")
     assert "6 entries" in ran.out and "failed" not in ran.out
@@ -277,13 +331,40 @@ def test_init_writes_what_then_passes(
     assert (tmp_path / "convcalc.toml").read_text() == text
 
 
+@pytest.mark.parametrize(
+    ("headroom", "params", "macs"),
+    [("0%", "11,689,512", "1,814,073,344"), ("10%", "12.9 M", "2 G"), ("2.5%", "12 M", "1.86 G")],
+)
+def test_init_with_headroom_writes_limits(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    headroom: str, params: str, macs: str,
+) -> None:  # fmt: skip
+    """11,689,512 params are torchvision's resnet18; three digits, rounded up."""
+    monkeypatch.chdir(tmp_path)
+    ran = program("check", "--init", "zoo:resnet18", "--headroom", headroom)
+    assert (ran.code, ran.err) == (0, "wrote convcalc.toml with 1 entry; next: convcalc check\n")
+    text = (tmp_path / "convcalc.toml").read_text()
+    assert f'params = "<= {params}"\nmacs = "<= {macs}"\n' in text
+    assert 'receptive_field = ">= 435x435"\noutput = "== 1000"\n' in text
+    ran = program("check", "--strict")
+    assert (ran.code, ran.err) == (0, "")
+
+
+@pytest.mark.parametrize("headroom", ["10", "-1%", "ten%", "%", "1.2.3%"])
+def test_headroom_that_is_no_share(program: Program, tmp_path: Path, headroom: str) -> None:
+    ran = program("check", "--init", "3x3", "--headroom", headroom)
+    assert (ran.code, ran.out) == (2, "")
+    assert "expected a share such as 10%" in ran.err
+
+
 def test_init_keeps_options(
     program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     options = ("--input", "16x9x9", "--no-bias", "--batch", "3", "--after-conv", "bn+relu")
     ran = program("check", "--init", "3x3", *options, "--output", "mine.toml")
-    assert ran.err.endswith("next: convcalc check --config mine.toml\n")
+    assert ran.err.endswith("next: convcalc check --config mine.toml --save-baseline\n")
+    assert program("check", "--config", "mine.toml", "--save-baseline").code == 0
     ran = program("check", "--config", "mine.toml", "--format", "json")
     assert ran.code == 0
     (entry,) = json.loads(ran.out)["entries"]

@@ -347,7 +347,7 @@ def test_the_entrys_level_and_message_stand_for_its_budgets(
     program: Program, project: Path
 ) -> None:
     own = 'name = "stem"\nlevel = "{}"\nmessage = "of the entry"\nparams = "<= 100"\n#'
-    for level, code, judged in (("error", 1, ["error"]), ("warn", 0, ["warning"]), ("off", 0, [])):
+    for level, code, judged in (("error", 1, ["error"]), ("warn", 0, ["warning"]), ("off", 2, [])):
         text = 'input = "3x8x8"\n[[entry]]\nnetwork = "3x3@8"\n' + own.format(level)
         (project / "convcalc.toml").write_text(text, encoding="utf-8")
         ran = program("check", "--format", "json")

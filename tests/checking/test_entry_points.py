@@ -222,7 +222,7 @@ def test_the_github_snippet(project: Path, without_pip: dict[str, str]) -> None:
     grow(project)
     bash("convcalc check --update > /dev/null", project)  # what the branch itself says is no matter
     ran = run_action(project, without_pip | given)
-    assert ran.code == 1 and "CC002 stem: params" in ran.out
+    assert ran.code == 1 and "CC001 stem: params" in ran.out
 
 
 def with_stub_of_pip() -> str:

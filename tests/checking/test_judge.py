@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from convcalc.checking.baseline import Latency, Record
 from convcalc.checking.budgets import read_budget, read_requirement
 from convcalc.checking.config import Entry
 from convcalc.checking.figures import FIGURES
 from convcalc.checking.findings import CODES, Verdict, explain
 from convcalc.checking.judge import judge
 from convcalc.checking.plan import Reference
+from convcalc.checking.records import Latency, Record, View
 from convcalc.checking.tolerances import read_tolerances
 from convcalc.checking.verdicts import Check, Checked
 from convcalc.errors import OptionError
@@ -27,8 +27,10 @@ def record(**changes: Any) -> Record:
         "receptive_field": (7, 7), "output": (8, 4, 4),
     }  # fmt: skip
     values |= {name: changes.pop(name) for name in list(changes) if name in values}
-    whole: dict[str, Any] = {"input": (3, 8, 8), "stride": (1, 1), "support": 49, **changes}
-    return Record(values, **whole)
+    seen = {"stride": (1, 1), "support": 49}
+    seen |= {name: changes.pop(name) for name in list(changes) if name in View._fields}
+    view = View(values["output"], values["receptive_field"], **seen)
+    return Record(values, **{"input": (3, 8, 8), "view": view, **changes})
 
 
 def verdicts(

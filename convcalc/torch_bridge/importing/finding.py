@@ -7,12 +7,11 @@ built on the CPU.
 
 from __future__ import annotations
 
-import ast
 import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -139,29 +138,6 @@ def _check_arguments(factory: Any, name: str, arguments: Mapping[str, Any]) -> N
         ) from None
     except ValueError:  # builtins without a signature
         pass
-
-
-def read_arguments(given: Sequence[str]) -> dict[str, Any]:
-    """The values of `--model-arg key=value`, which are Python literals or plain words.
-
-    Raises:
-        OptionError: not of that form.
-    """
-    arguments: dict[str, Any] = {}
-    for text in given:
-        key, equals, value = text.partition("=")
-        if not equals or not key.isidentifier():
-            raise OptionError("expected key=value", option="model_arg", value=shorten(text, 40))
-        try:
-            arguments[key] = ast.literal_eval(value)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            if not value.replace("_", "").replace("-", "").isalnum():
-                raise OptionError(
-                    "expected a number, a string or another literal",
-                    option="model_arg", value=shorten(text, 40),
-                ) from None  # fmt: skip
-            arguments[key] = value
-    return arguments
 
 
 def default_size(model: nn.Module) -> Shape:
