@@ -10,7 +10,7 @@ import pytest
 
 from convcalc import analyze, assert_within, compare
 from convcalc.analysis.figures import BOUNDED, COSTS, FIGURES, LAYER_FIGURES, NUMBERS
-from convcalc.checking import baseline
+from convcalc.checking import baseline, records
 from convcalc.checking.figures import Value, figure_named
 from convcalc.checking.tolerances import read_tolerances
 from convcalc.render import render
@@ -58,7 +58,7 @@ def test_tables_have_every_figure_that_is_shown(form: str) -> None:
 
 
 def test_baselines_keep_every_figure_that_budgets_bound() -> None:
-    record = baseline.record_of(analyze(SPEC, input=MAP))
+    record = records.record_of(analyze(SPEC, input=MAP))
     assert set(record.values) == {figure.name for figure in BOUNDED}
     expected: dict[str, Value] = {
         "params": 4 * 8 * 9 + 8 + 8 * 8 + 8, "output": (8, 5, 5), "receptive_field": (3, 3)
@@ -88,7 +88,7 @@ def test_memory_is_the_older_name_of_traffic() -> None:
 
 
 def test_a_baseline_may_have_the_older_name() -> None:
-    record = baseline.record_of(analyze(SPEC, input=MAP))
+    record = records.record_of(analyze(SPEC, input=MAP))
     text = baseline.dumps({"net": record})
     assert '"traffic"' in text and '"memory"' not in text
     assert baseline.loads(text.replace('"traffic"', '"memory"'), "b.json") == {"net": record}

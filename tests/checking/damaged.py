@@ -194,8 +194,10 @@ def judged(
         return outcome, spent.excess
     if code == 2 and (err.count("error: ") < 1 or not err.startswith("error: ")):
         return outcome, f"no message: {err[:200]!r}"
-    if code == 2 and out:
+    if code == 2 and out and "--format" not in arguments:  # reports say that there was an error
         return outcome, "an error with output"
+    if "--output" in arguments:
+        after.pop("report", None)
     if code == 2 and after != before:
         return outcome, "an error, and files changed"
     if any(name.startswith(".") for name in after):

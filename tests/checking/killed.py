@@ -22,7 +22,7 @@ from convcalc.checking.baseline import loads
 ENTRIES = 300
 CONFIG, BASELINE = "convcalc.toml", "convcalc-baseline.json"
 COMMANDS = (["--save-baseline"], ["--update"], ["entry 7", "entry 8", "--update"])
-STEPS = ("tempfile.mkstemp", "os.fdopen", "os.fsync", "pathlib.Path.chmod", "pathlib.Path.replace")
+STEPS = ("os.open", "os.fdopen", "os.fsync", "pathlib.Path.chmod", "pathlib.Path.replace")
 
 DRIVER = """
 import os, pathlib, signal, sys, tempfile

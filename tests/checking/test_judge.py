@@ -27,7 +27,7 @@ def record(**changes: Any) -> Record:
         "receptive_field": (7, 7), "output": (8, 4, 4),
     }  # fmt: skip
     values |= {name: changes.pop(name) for name in list(changes) if name in values}
-    seen = {"stride": (1, 1), "support": 49}
+    seen: dict[str, Any] = {"stride": (1, 1), "support": 49}
     seen |= {name: changes.pop(name) for name in list(changes) if name in View._fields}
     view = View(values["output"], values["receptive_field"], **seen)
     return Record(values, **{"input": (3, 8, 8), "view": view, **changes})
