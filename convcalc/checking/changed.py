@@ -11,7 +11,8 @@ from pathlib import Path
 from convcalc.checking.baseline import check_revision, git
 from convcalc.checking.config import Entry
 from convcalc.checking.plan import Plan
-from convcalc.networks.sources import ZOO, is_file, is_model
+from convcalc.networks.parts import NAMES_FILE, ZOO
+from convcalc.networks.sources import is_file, is_model
 
 
 def only_changed(plan: Plan, revision: str) -> Plan:
@@ -43,7 +44,11 @@ def _concerns(entry: Entry, folder: Path, changed: Set[Path]) -> bool:
     network = entry.network.strip() if isinstance(entry.network, str) else ""
     if is_model(network):
         modules = _Imports(folder)
-        modules.follow(network.partition(":")[0])
+        source = network.rpartition(":")[0]
+        if source.endswith(".py"):
+            modules.read(folder / source, Path(source).stem)
+        else:
+            modules.follow(source)
         if modules.is_open:
             return any(path.suffix == ".py" for path in changed)
         beside = {path.parent for path in modules.files}
@@ -53,7 +58,8 @@ def _concerns(entry: Entry, folder: Path, changed: Set[Path]) -> bool:
         )
     if is_file(network) and not network.startswith(ZOO):
         return _real(folder / network) in changed
-    return False
+    # a specification changes with the configuration, but for the files that it names
+    return NAMES_FILE.search(network) is not None
 
 
 class _Imports:
@@ -71,10 +77,15 @@ class _Imports:
         for end in range(1, len(parts) + 1):
             base = self.folder.joinpath(*parts[:end])
             for path in (base / "__init__.py", base.with_name(f"{base.name}.py")):
-                if path.is_file() and _real(path) not in self.files:
-                    self.files.add(_real(path))
-                    for name in self._imported(path, ".".join(parts[:end])):
-                        self.follow(name)
+                if path.is_file():
+                    self.read(path, ".".join(parts[:end]))
+
+    def read(self, path: Path, module: str) -> None:
+        """Add a file and what it imports."""
+        if _real(path) not in self.files:
+            self.files.add(_real(path))
+            for name in self._imported(path, module):
+                self.follow(name)
 
     def _imported(self, path: Path, module: str) -> Iterator[str]:
         try:
@@ -85,11 +96,13 @@ class _Imports:
         package = module if path.name == "__init__.py" else module.rpartition(".")[0]
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
+                self.is_open |= any(alias.name.startswith("importlib") for alias in node.names)
                 yield from (alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
                 start = package.split(".")[: len(package.split(".")) - node.level + 1]
                 base = ".".join([*(start if node.level else []), *filter(None, [node.module])])
+                self.is_open |= base.startswith("importlib")
                 yield base
                 yield from (f"{base}.{alias.name}" for alias in node.names)
-            elif isinstance(node, ast.Name) and node.id in ("importlib", "__import__", "exec"):
+            elif isinstance(node, ast.Name) and node.id in ("__import__", "exec"):
                 self.is_open = True

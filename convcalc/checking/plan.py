@@ -31,8 +31,8 @@ from convcalc.errors import (
     shorten,
 )
 from convcalc.graph import Graph
-from convcalc.networks.sources import ZOO, Network, is_file, is_model
-from convcalc.spec import parse
+from convcalc.networks.parts import ZOO, parse
+from convcalc.networks.sources import Network, is_file, is_model
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def _identity(network: Network, folder: Path) -> Any:
     if is_file(text):
         return os.path.realpath(folder / text)
     try:
-        return str(parse(text))
+        return str(parse(text, folder))
     except ConvcalcError:
         return text
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from convcalc.cli import options
-from convcalc.errors import ConvcalcError, OptionError
+from convcalc.errors import ConvcalcError, OptionError, shorten
 from convcalc.render.formats import CHECK_FORMATS, HISTORY_FORMATS
 
 if TYPE_CHECKING:
@@ -247,6 +247,9 @@ def check(
             )
         if changed_since is not None:
             plan = changed.only_changed(plan, changed_since)
+            if not plan.entries:
+                print(f"no entry changed since {shorten(changed_since, 60)}", file=sys.stderr)
+                return
         changes = read_tolerances(fail_on or [])
         notes = []
         with progress_bar() as progress:
