@@ -24,7 +24,7 @@ EPILOG = """Examples:
 
   convcalc check 7x1+1x7 --baseline 7x7 --require 'macs<=0.5*baseline'
 
-  convcalc check --init 7x1+1x7 zoo:resnet50 --headroom 10% --output budgets.toml
+  convcalc check --init 7x1+1x7 --headroom 10% --output budgets.toml
 
   convcalc check --config budgets.toml --save-baseline budgets.json
 
