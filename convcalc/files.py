@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from stat import S_ISREG
@@ -72,7 +72,8 @@ def write_whole(path: Path, text: str | bytes) -> None:
         raise SourceError(f"cannot write {shorten(str(path), 300)!r}: {reason}") from None
     finally:  # also when interrupted
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink()
 
 
 def _mode(path: Path) -> int:
