@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_file_location
@@ -29,6 +30,9 @@ from typing import Any, NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[1]
+SHARED = ("hypothesis", "rich.table", "sympy", "torch", "typer")
+"""Loaded once, before the mutants are forked off; never convcalc itself."""
+
 CPU_SECONDS = 120
 """A mutant that runs longer is caught in a loop: it counts as killed."""
 MEMORY = 16 * 2**30
@@ -297,6 +301,8 @@ def main() -> None:
     random.Random(arguments.seed).shuffle(chosen)
     if not arguments.trust:
         check_whole(sorted({mutant.path for mutant in chosen}))
+    for name in SHARED:
+        import_module(name)
     killed = dict.fromkeys(paths, 0)
     total = dict.fromkeys(paths, 0)
     for mutant, survived in survivors(chosen, arguments.jobs, 60 * arguments.minutes):
