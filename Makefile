@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 # Two torch threads beside another busy process can be far slower than one.
 export OMP_NUM_THREADS := 1
 
-.PHONY: help demo test quick lint coverage test-lowest test-pythons mutants docs test-browser bench-browser bench bench-peers fuzz crosscheck wheel clean
+.PHONY: help demo test quick lint coverage test-lowest test-pythons mutants docs test-browser bench-browser bench bench-time bench-peers fuzz crosscheck wheel clean
 
 demo: $(VENV)/.core ## the main job, with nothing but typer and rich
 	$(BIN)/convcalc compare 7x7 7x1+1x7
@@ -73,6 +73,9 @@ bench-browser: $(VENV)/.browser ## how fast those pages are
 
 bench: $(VENV)/.dev ## the figures of the README, as ratios within one run
 	$(BIN)/python -m tests.bench
+
+bench-time: $(VENV)/.dev ## measured and predicted times beside their bars; about half an hour
+	$(BIN)/python -m tests.bench.times
 
 bench-peers: $(VENV)/.dev ## other counters on torchvision's models, in an environment of their own
 	$(PYTHON) -m venv .venv-peers

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from convcalc.api.compare import Comparison, analyze, compare
     from convcalc.api.explain import Explanation, explain
     from convcalc.api.explore import Exploration, explore
+    from convcalc.api.machine import machine
     from convcalc.api.profile import Profile, profile
     from convcalc.api.rf import FieldView, receptive_field
     from convcalc.api.search import SearchResult, SearchRow, search
@@ -57,6 +58,7 @@ __all__ = [
     "explain",
     "explore",
     "from_torch",
+    "machine",
     "parse",
     "profile",
     "receptive_field",
@@ -70,6 +72,7 @@ _MODULES = {
     "api.compare": ("Comparison", "analyze", "compare"),
     "api.explain": ("Explanation", "explain"),
     "api.explore": ("Exploration", "explore"),
+    "api.machine": ("machine",),
     "api.profile": ("Profile", "profile"),
     "api.rf": ("FieldView", "receptive_field"),
     "api.search": ("SearchResult", "SearchRow", "search"),

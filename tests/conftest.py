@@ -24,6 +24,13 @@ for name in (
 ):
     os.environ.pop(name, None)
 
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What is measured in tests is kept for no one else, and nothing that was kept is used."""
+    os.environ["CONVCALC_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 UNHURRIED = [HealthCheck.too_slow, HealthCheck.filter_too_much]
 """Both depend on the machine or on luck, and say nothing about the code."""
 

@@ -24,6 +24,7 @@ ORDER = (
     {"graph"},
     {"conventions"},
     {"analysis", "spec"},
+    {"machines"},
     {"torch_bridge"},
     {"networks", "searching"},
     {"api"},
@@ -43,8 +44,8 @@ EXCEPTIONS = {
 LAZY_ONLY = {"torch_bridge"}
 """Reached by an import inside a function, from outside themselves."""
 
-PLAIN_DATA = "convcalc.torch_bridge.timings"
-"""The one module of the bridge that imports no torch and may be imported anywhere."""
+PLAIN_DATA = ("convcalc.torch_bridge.timings", "convcalc.torch_bridge.workers")
+"""The modules of the bridge that import no torch and may be imported anywhere."""
 
 HEAVY = {"torch", "numpy", "sympy", "fvcore", "matplotlib"}
 

@@ -6,7 +6,7 @@ of the reports (`analysis.report`), what the walk finds for it, and a row here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -24,12 +24,13 @@ class Figure:
     name: what budgets, baselines and options call it.
     label: its heading in tables.
     summary: what it counts.
-    unit: "B" for bytes.
+    unit: "B" for bytes, "ns" for nanoseconds.
     synonym: an older name that is still read and still written in JSON and CSV.
     is_cost: less of it is better, so tables print its ratio to the baseline's.
     is_exact: printed with all its digits, where others get an SI unit.
     is_shown: has a column in the tables; JSON and CSV have them all.
     per_layer: layers have it too.
+    is_optional: only there if asked for.
     example: how a budget is written; empty for a figure that budgets do not bound.
     sizes: how to get its sizes, for a figure that is a list of sizes and not one number.
     """
@@ -43,6 +44,7 @@ class Figure:
     is_exact: bool = False
     is_shown: bool = True
     per_layer: bool = False
+    is_optional: bool = False
     example: str = ""
     sizes: Callable[[Report], Sizes] | None = None
 
@@ -106,10 +108,15 @@ FIGURES = (
            example="7x7", sizes=_field_sizes),
     Figure("output", "output", "channels and sizes of the output", is_shown=False,
            example="64x56x56", sizes=_output_sizes),
+    Figure("time", "time", "predicted nanoseconds of a forward pass", unit="ns", is_cost=True,
+           per_layer=True, is_optional=True),
 )  # fmt: skip
 
-NUMBERS = tuple(figure for figure in FIGURES if not figure.is_sizes)
-"""The figures that are one number."""
+NUMBERS = tuple(figure for figure in FIGURES if not figure.is_sizes and not figure.is_optional)
+"""The figures that are one number, and always there."""
+
+OPTIONAL = tuple(figure for figure in FIGURES if figure.is_optional)
+"""The figures that are there if asked for."""
 
 COSTS = tuple(figure for figure in NUMBERS if figure.is_cost)
 """The figures that are compared with the baseline's."""
@@ -119,3 +126,9 @@ LAYER_FIGURES = tuple(figure for figure in NUMBERS if figure.per_layer)
 
 BOUNDED = tuple(figure for figure in FIGURES if figure.example)
 """The figures that budgets bound and baselines keep."""
+
+
+def present(reports: Iterable[Report | LayerReport]) -> tuple[Figure, ...]:
+    """The optional figures that all of the reports have."""
+    every = list(reports)
+    return tuple(f for f in OPTIONAL if all(f.of(report) is not None for report in every))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from convcalc.analysis.predicted import PredictedTime
 from convcalc.analysis.renderable import Renderable
 from convcalc.graph import BranchPath, Graph
 from convcalc.quantities import OpCounts, ReceptiveField, Shape
@@ -39,6 +40,8 @@ class LayerReport:
     branch: BranchPath = ()
     depth: int = 0
     """Convolutions and linear layers on the longest path to here, this one included."""
+    time: PredictedTime | None = None
+    """The predicted time, if one was asked for."""
 
     @property
     def macs(self) -> int:
@@ -64,6 +67,7 @@ class Totals(NamedTuple):
     flops: int
     activations: int
     traffic_bytes: int
+    time: PredictedTime | None
 
     @classmethod
     def of(cls, layers: Sequence[LayerReport]) -> Self:
@@ -74,6 +78,7 @@ class Totals(NamedTuple):
             sum(layer.flops for layer in layers),
             sum(layer.activations for layer in layers),
             sum(layer.traffic_bytes for layer in layers),
+            PredictedTime.total(layer.time for layer in layers),
         )
 
 
@@ -134,6 +139,11 @@ class Report(Renderable):
     def params(self) -> int:
         """Learned scalars, shared ones once."""
         return self._totals.params
+
+    @property
+    def time(self) -> PredictedTime | None:
+        """The predicted time, an integer of nanoseconds; None if none was asked for."""
+        return self._totals.time
 
     @property
     def operations(self) -> OpCounts:

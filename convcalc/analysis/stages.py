@@ -5,12 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import groupby
+from typing import Protocol, TypeVar
 
 from convcalc.analysis.report import LayerReport, Totals
 from convcalc.errors import OptionError, nearest, shorten
 
 STAGE = "stage"
 """The kind of a folded row."""
+
+
+class Named(Protocol):
+    """A layer's report, or its time."""
+
+    @property
+    def name(self) -> str:
+        """Parts separated by / or full stops."""
+        ...
+
+
+L = TypeVar("L", bound=Named)
 
 
 def fold(
@@ -25,18 +38,32 @@ def fold(
     Raises:
         OptionError: there is no such stage.
     """
+    rows: list[LayerReport] = []
+    for name, members in groups(layers, depth, unfolded):
+        rows += [_folded(members, name)] if name else members
+    return tuple(rows)
+
+
+def groups(
+    layers: Sequence[L], depth: int, unfolded: Sequence[str] = ()
+) -> list[tuple[str, list[L]]]:
+    """The layers of each row, with the row's name; "" for layers that are a row each.
+
+    Raises:
+        OptionError: there is no such stage.
+    """
     names = [_parts(layer.name)[0] for layer in layers if len(_parts(layer.name)) > 1]
     for stage in unfolded:
         if stage not in names:
             raise _unknown(stage, list(dict.fromkeys(names)))
-    rows: list[LayerReport] = []
-    for key, group in groupby(layers, lambda layer: _key(layer, depth, unfolded)):
+    found = []
+    for (apart, _), group in groupby(layers, lambda layer: _key(layer.name, depth, unfolded)):
         members = list(group)
-        rows += members if key[0] else [_folded(members, _parts(members[0].name)[:depth])]
-    return tuple(rows)
+        found.append(("" if apart else "/".join(_parts(members[0].name)[:depth]), members))
+    return found
 
 
-def has_stages(layers: Sequence[LayerReport]) -> bool:
+def has_stages(layers: Sequence[Named]) -> bool:
     """Do the layers have names with parts?"""
     return any(len(_parts(layer.name)) > 1 for layer in layers)
 
@@ -45,18 +72,18 @@ def _parts(name: str) -> list[str]:
     return re.split("[/.]", name)
 
 
-def _key(layer: LayerReport, depth: int, unfolded: Sequence[str]) -> tuple[bool, tuple[str, ...]]:
+def _key(name: str, depth: int, unfolded: Sequence[str]) -> tuple[bool, tuple[str, ...]]:
     """Layers of one key and next to each other make one row; True: each its own."""
-    parts = _parts(layer.name)
+    parts = _parts(name)
     if len(parts) <= depth or parts[0] in unfolded:
         return True, ()
     return False, tuple(parts[:depth])
 
 
-def _folded(layers: list[LayerReport], parts: list[str]) -> LayerReport:
+def _folded(layers: list[LayerReport], name: str) -> LayerReport:
     last = layers[-1]
     return LayerReport(
-        name="/".join(parts),
+        name=name,
         kind=STAGE,
         spec=f"{len(layers)} layer{'' if len(layers) == 1 else 's'}",
         inputs=layers[0].inputs,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convcalc.analysis import Report, Setting, analyze_graph
 from convcalc.analysis.renderable import Renderable
@@ -22,6 +22,9 @@ from convcalc.errors import LimitError, shorten
 from convcalc.graph import Graph
 from convcalc.networks.sources import InputSize, Network, Placed
 from convcalc.quantities import Shape, is_number
+
+if TYPE_CHECKING:
+    from convcalc.api.machine import Machine, Progress
 
 MAX_SYMBOLIC_LAYERS = 600
 """Layers that a letter in the input is followed through: about a second."""
@@ -71,6 +74,10 @@ def analyze(
     convention: str = DEFAULT,
     element_size: int = 4,
     local: bool = False,
+    time: bool = False,
+    machine: Machine = None,
+    measure: bool = True,
+    progress: Progress | None = None,
 ) -> Report:
     """The figures of one network.
 
@@ -87,6 +94,11 @@ def analyze(
         convention: what FLOPs are counted by; a name of `convcalc.conventions.CONVENTIONS`.
         element_size: bytes of one number, for memory traffic.
         local: leave group norm's statistics and squeeze-and-excite out of the receptive field.
+        time: predict the time on this machine. Layers that were never timed here are measured
+            first, which needs torch.
+        machine: a machine's card, or the file that holds it, to predict the time there.
+        measure: False to estimate the time of layers that were never timed.
+        progress: called while layers are measured, with the current step and the share done.
 
     Raises:
         ConvcalcError: one message that says what was expected, where, and a hint.
@@ -101,6 +113,10 @@ def analyze(
         convention=convention,
         element_size=element_size,
         local=local,
+        time=time,
+        machine=machine,
+        measure=measure,
+        progress=progress,
     ).baseline
 
 
@@ -114,6 +130,10 @@ def compare(
     convention: str = DEFAULT,
     element_size: int = 4,
     local: bool = False,
+    time: bool = False,
+    machine: Machine = None,
+    measure: bool = True,
+    progress: Progress | None = None,
 ) -> Comparison:
     """Several networks, the first of them the baseline. Arguments as for `analyze`.
 
@@ -136,6 +156,11 @@ def compare(
     reports = tuple(
         analyze_graph(graph, Setting(shape, *common), assumed) for graph, shape, _ in found
     )
+    if time or machine is not None:
+        from convcalc.api.machine import with_times
+
+        graphs = [graph for graph, *_ in placed]
+        reports = with_times(graphs, reports, machine, measure, progress)
     return Comparison(reports)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import typer
@@ -40,13 +41,16 @@ def compare(
     layers: options.Layers = False,
     verify: options.Verify = False,
     profile: options.Profiled = False,
+    time: options.Time = False,
+    machine: options.MachineCard = None,
+    measure: options.Measure = True,
     form: options.FormatOrPicture = "table",
     output: options.Output = None,
 ) -> None:
     """Put networks side by side: cost, receptive field, and what follows."""
     from convcalc.api.compare import compare as compare_networks
     from convcalc.cli.models import check_complete, with_arguments
-    from convcalc.cli.output import show
+    from convcalc.cli.output import progress_bar, show
     from convcalc.render import check_format
     from convcalc.render.formats import FORMATS, PICTURES
 
@@ -65,14 +69,19 @@ def compare(
         "after_conv": after_conv,
     }
     named = with_arguments(networks, model_arg, input)
-    comparison = compare_networks(
-        *named,
-        batch=batch,
-        convention=convention,
-        element_size=element_size,
-        local=local,
-        **common,
-    )
+    with progress_bar() if time else nullcontext() as progress:
+        comparison = compare_networks(
+            *named,
+            batch=batch,
+            convention=convention,
+            element_size=element_size,
+            local=local,
+            time=time,
+            machine=machine,
+            measure=measure,
+            progress=progress,
+            **common,
+        )
     if strict:
         check_complete(comparison.reports)
     further = _measured(named, common, batch, verify, profile)

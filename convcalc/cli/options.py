@@ -131,3 +131,40 @@ Roofline = Annotated[
 WarmCache = Annotated[
     bool, typer.Option("--warm-cache", help="Do not clear the GPU's L2 cache between passes.")
 ]
+Time = Annotated[
+    bool,
+    typer.Option(
+        "--time",
+        help="Predict the time on this machine; layers it has never timed are measured first.",
+    ),
+]
+MachineCard = Annotated[
+    Path | None,
+    typer.Option(
+        "--machine",
+        metavar="CARD",
+        help="Predict the time on the machine of a card (convcalc machine --output CARD).",
+    ),
+]
+Measure = Annotated[
+    bool,
+    typer.Option(
+        "--measure/--no-measure",
+        help="For --time: measure what the table lacks, or estimate it from similar layers.",
+    ),
+]
+CudaGraph = Annotated[
+    bool, typer.Option("--cuda-graph", help="Replay the launches of a pass as a CUDA graph.")
+]
+Processes = Annotated[
+    int,
+    typer.Option(
+        "--processes",
+        metavar="N",
+        help="Processes that take turns; the interval is over them. 1 is faster, and says less.",
+    ),
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Measure the device's peaks again.")]
+LayerTimes = Annotated[
+    bool, typer.Option("--layers", help="Time every layer, or module of a torch model, too.")
+]

@@ -6,13 +6,18 @@ import sys
 
 import typer
 
+from convcalc.api.arguments import in_range
 from convcalc.cli import options
+from convcalc.errors import OptionError, option
+from convcalc.render.formats import FORMATS, PICTURES
 
 EPILOG = """Examples:
 
   convcalc profile 7x7 7x1+1x7 --input 768x17x17
 
   convcalc profile dw7x7 dw7x1+dw1x7 --input 64x56x56 --threads 2
+
+  convcalc profile zoo:resnet18 --layers
 
   convcalc profile 3x3 sep3x3 --device cuda --dtype bfloat16 --batch 32 --backward
 """
@@ -36,7 +41,13 @@ def profile(
     min_time: options.MinTime = 0.5,
     roofline: options.Roofline = True,
     warm_cache: options.WarmCache = False,
-    form: options.Format = "table",
+    cuda_graph: options.CudaGraph = False,
+    processes: options.Processes = 3,
+    fresh: options.Fresh = False,
+    layers: options.LayerTimes = False,
+    stage: options.Stage = None,
+    depth: options.Depth = None,
+    form: options.FormatOrPicture = "table",
     output: options.Output = None,
 ) -> None:
     """Measure the latency of real layers, interleaved, next to the roofline.
@@ -48,7 +59,8 @@ def profile(
     from convcalc.cli.output import progress_bar, show
     from convcalc.render import check_format
 
-    check_format(form)
+    check_format(form, FORMATS + PICTURES)
+    check_depth(depth, stage, layers, form)
     with progress_bar() as progress:
         result = profile_networks(
             *with_arguments(networks, model_arg, input),
@@ -67,8 +79,14 @@ def profile(
             min_time=min_time,
             roofline=roofline,
             warm_cache=warm_cache,
+            cuda_graph=cuda_graph,
+            processes=processes,
+            fresh=fresh,
+            layers=layers,
             progress=progress,
         )
+    if stage or depth is not None or form in ("table", *PICTURES):
+        result = result.folded(depth, stage or ())
     show(result, form, output)
     for timing in result.failed:
         print(f"error: {timing.error}", file=sys.stderr)
@@ -76,3 +94,14 @@ def profile(
         raise typer.Exit(130)
     if result.failed:
         raise typer.Exit(2)
+
+
+def check_depth(depth: int | None, stage: list[str] | None, layers: bool, form: str) -> None:
+    """Raises OptionError for options that need --layers, and a depth below 1."""
+    for name, given in (("stage", stage), ("depth", depth is not None)):
+        if given and not layers:
+            raise OptionError(f"needs {option('layers')}", option=name)
+    if form in PICTURES and not layers:
+        raise OptionError(f"needs {option('layers')}", option="format", value=form)
+    if depth is not None:
+        in_range(depth, "depth")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 from convcalc.cli import options
@@ -40,6 +41,9 @@ def show(
     strict: options.Strict = False,
     stage: options.Stage = None,
     depth: options.Depth = None,
+    time: options.Time = False,
+    machine: options.MachineCard = None,
+    measure: options.Measure = True,
     form: options.FormatOrPicture = "table",
     output: options.Output = None,
 ) -> None:
@@ -47,22 +51,28 @@ def show(
     from convcalc.analysis.stages import fold, has_stages
     from convcalc.api.compare import analyze
     from convcalc.cli.models import check_complete, with_arguments
+    from convcalc.cli.output import progress_bar
     from convcalc.cli.output import show as show_report
     from convcalc.render import check_format
     from convcalc.render.formats import FORMATS, PICTURES
 
     check_format(form, FORMATS + PICTURES)
-    report = analyze(
-        with_arguments([network], model_arg, input)[0],
-        input=input,
-        batch=batch,
-        padding=padding,
-        bias=bias,
-        after_conv=after_conv,
-        convention=convention,
-        element_size=element_size,
-        local=local,
-    )
+    with progress_bar() if time else nullcontext() as progress:
+        report = analyze(
+            with_arguments([network], model_arg, input)[0],
+            input=input,
+            batch=batch,
+            padding=padding,
+            bias=bias,
+            after_conv=after_conv,
+            convention=convention,
+            element_size=element_size,
+            local=local,
+            time=time,
+            machine=machine,
+            measure=measure,
+            progress=progress,
+        )
     if strict:
         check_complete([report])
     if stage or depth is not None:

@@ -98,6 +98,7 @@ _RENDERERS = {
     "api.search": "search",
     "api.explore": "explore",
     "checking.verdicts": "check",
+    "machines.card": "machine",
 }
 """The modules of results that are not in every run, and those that render them."""
 

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from convcalc.analysis.figures import COSTS, LAYER_FIGURES, NUMBERS, Figure
+from convcalc.analysis.figures import COSTS, LAYER_FIGURES, NUMBERS, Figure, present
+from convcalc.analysis.predicted import PredictedTime
 from convcalc.analysis.report import LayerReport, OutputReport, Report
 from convcalc.api.compare import Comparison
 from convcalc.quantities import ReceptiveField, Shape, is_number
@@ -51,7 +52,7 @@ def _network(report: Report, comparison: Comparison | None, layers: bool) -> dic
         "inputs": {name: shape_dict(shape) for name, shape in report.inputs.items()},
         "output": shape_dict(report.output),
         "outputs": [_output(name, output) for name, output in report.outputs.items()],
-        **_figures(NUMBERS, report),
+        **_figures((*NUMBERS, *present([report])), report),
         "convention": report.convention,
         "operations": {
             name: _number(getattr(report.operations, name)) for name in report.operations.__slots__
@@ -64,7 +65,9 @@ def _network(report: Report, comparison: Comparison | None, layers: bool) -> dic
     }
     if comparison:
         network["relative"] = {
-            key: comparison.relative(report, key) for figure in COSTS for key in figure.keys
+            key: comparison.relative(report, key)
+            for figure in (*COSTS, *present(comparison.reports))
+            for key in figure.keys
         }
     if layers or comparison is None:
         network["layers"] = [_layer(layer) for layer in report.layers]
@@ -94,7 +97,7 @@ def _layer(layer: LayerReport) -> dict[str, Any]:
         "spec": layer.spec,
         "inputs": list(layer.inputs),
         "output": shape_dict(layer.size),
-        **_figures(LAYER_FIGURES, layer),
+        **_figures((*LAYER_FIGURES, *present([layer])), layer),
         "receptive_field": field_dict(layer.receptive_field),
     }
 
@@ -127,6 +130,8 @@ def shape_dict(shape: Shape) -> dict[str, Any]:
     }
 
 
-def _number(value: Any) -> int | str | None:
-    """An integer as it is; an expression as text that sympy reads back."""
+def _number(value: Any) -> Any:
+    """An integer as it is; an expression as text that sympy reads back; a time as an object."""
+    if isinstance(value, PredictedTime):
+        return value.to_json()
     return value if value is None or is_number(value) else str(value)

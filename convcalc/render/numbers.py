@@ -6,6 +6,7 @@ from typing import Any
 
 from convcalc import quantities
 from convcalc.analysis.figures import Figure
+from convcalc.analysis.predicted import PredictedTime
 from convcalc.quantities import ReceptiveField, Shape, is_number
 
 
@@ -25,11 +26,44 @@ def figure(of: Figure, value: Any) -> str:
     """A figure's value as tables print it."""
     if value is None:
         return "-"
+    if of.unit == "ns":
+        return predicted(value)
     return grouped(value) if of.is_exact else si(value, of.unit)
+
+
+def predicted(value: PredictedTime) -> str:
+    """3.52 ms ±10%; ~3.52 ms ±31% if a layer is estimated instead of measured."""
+    return f"{brief_time(value)} ±{100 * value.error:.0f}%"
+
+
+def brief_time(value: PredictedTime) -> str:
+    """3.52 ms; ~3.52 ms if a layer is estimated instead of measured."""
+    return f"{'~' if value.is_estimated else ''}{duration(value.seconds)}"
+
+
+def faster(ratio: float) -> str:
+    """2.50x faster, 1.20x slower, same: of a time divided by the baseline's."""
+    if ratio == 1:
+        return "same"
+    return f"{short(1 / ratio)}x faster" if ratio < 1 else f"{short(ratio)}x slower"
+
+
+def duration(seconds: float) -> str:
+    """1.23 ms"""
+    for unit, scale in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= scale:
+            return f"{_three_digits(seconds / scale)} {unit}"
+    return f"{_three_digits(seconds / 1e-6)} us"
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:#.3g}".rstrip(".") if value < 999.5 else f"{value:,.0f}"
 
 
 def relation(of: Figure, ratio: Any) -> str:
     """A figure's ratio to the baseline's, in words."""
+    if of.unit == "ns":
+        return faster(ratio)
     return times(ratio, "less" if of.unit else "fewer")
 
 
@@ -69,6 +103,11 @@ def percent(part: Any, whole: Any) -> str:
     """The share as a percentage."""
     if not is_number(part) or not is_number(whole):
         return ""
+    return f"{100 * part / whole:.1f}" if whole else "-"
+
+
+def percent_of(part: float, whole: float) -> str:
+    """The share of a measured value as a percentage."""
     return f"{100 * part / whole:.1f}" if whole else "-"
 
 

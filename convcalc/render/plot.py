@@ -12,10 +12,12 @@ from typing import Any
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.analysis.stages import fold, has_stages
 from convcalc.api.compare import Comparison
+from convcalc.api.profile import Profile
 from convcalc.api.rf import FieldView
 from convcalc.api.search import SearchResult
-from convcalc.errors import MissingExtraError, OptionError
+from convcalc.errors import MissingExtraError, OptionError, option
 from convcalc.quantities import is_number
+from convcalc.render import numbers
 from convcalc.render.grids import Grid, support_grid, weight_grid
 from convcalc.render.rf import AXES
 from convcalc.render.search import LABELS
@@ -70,6 +72,8 @@ def draw(shown: Any, form: str) -> bytes:
             _stages(figure, shown)
         elif isinstance(shown, SearchResult):
             _front(figure, shown)
+        elif isinstance(shown, Profile):
+            _times(figure, shown)
         else:
             raise OptionError(f"there is no figure of a {type(shown).__name__.lower()}")
         out = io.BytesIO()
@@ -221,6 +225,29 @@ def _stages(figure: Any, report: Report) -> None:
         panel.margins(x=0.18)
     axes[0].invert_yaxis()
     figure.suptitle(f"{report.name} at {report.input}", fontsize=10)
+
+
+def _times(figure: Any, profile: Profile) -> None:
+    """Time and MACs of each layer of the first network, the slowest first."""
+    timing = next((t for t in profile.timings if t.layers), None)
+    if timing is None:
+        raise OptionError(f"there is no picture without {option('layers')}")
+    rows = sorted(timing.layers, key=lambda layer: -layer.seconds)[:MOST_BARS]
+    figure.set_size_inches(6.8, 1.0 + 0.22 * len(rows))
+    axes = figure.subplots(1, 2, sharey=True)
+    names = [row.name for row in rows]
+    macs = sum(layer.macs for layer in timing.layers) or 1
+    for panel, values, total, title in (
+        (axes[0], [row.seconds * 1e3 for row in rows], timing.layers_seconds * 1e3, "time, ms"),
+        (axes[1], [row.macs for row in rows], macs, "MACs"),
+    ):
+        bars = panel.barh(names, values, color="0.45")
+        panel.bar_label(bars, [f"{value / total:.1%}" for value in values], padding=2, fontsize=7)
+        panel.set_xlabel(title)
+        panel.margins(x=0.18)
+    axes[1].xaxis.set_major_formatter(_si)
+    axes[0].invert_yaxis()
+    figure.suptitle(f"{timing.name}: {numbers.duration(timing.seconds)}", fontsize=10)
 
 
 def _si(value: float, _position: int) -> str:

@@ -8,11 +8,12 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from convcalc.api.profile import Profile
-from convcalc.render import numbers
+from convcalc.machines.card import roof_dict
+from convcalc.render import layer_times, numbers
 from convcalc.render.json import SCHEMA_VERSION, shape_dict
 from convcalc.render.rows import Rows
 from convcalc.render.table import plain_table
-from convcalc.torch_bridge.timings import Machine, Timing
+from convcalc.torch_bridge.timings import BUSY, Machine, Timing
 
 FIGURES = (
     "network", "reading", "macs", "seconds", "first_quartile", "third_quartile",
@@ -22,7 +23,9 @@ FIGURES = (
 
 
 def to_rows(profile: Profile) -> Rows:
-    """A row per network, raw numbers in seconds, bytes and operations per second."""
+    """A row per network, or per layer, raw numbers in seconds, bytes and operations per second."""
+    if any(timing.layers for timing in profile.timings):
+        return layer_times.to_rows(profile)
     return [list(FIGURES), *([_raw(value) for value in _figures(t)] for t in profile.timings)]
 
 
@@ -53,8 +56,11 @@ def to_table(profile: Profile) -> RenderableType:
     for timing in profile.timings:
         table.add_row(*_row(profile, timing))
     parts: list[RenderableType] = [table, Text("")]
-    if profile.machine.peak_flops:
+    if profile.machine.roof:
         parts += [_roofline(profile), Text("")]
+    for timing in profile.timings:
+        if timing.layers:
+            parts += [layer_times.to_table(timing), Text("")]
     parts += [Text(sentence) for sentence in sentences(profile)]
     parts.append(Text(header(profile), style="dim"))
     return Group(*parts)
@@ -67,9 +73,9 @@ def _row(profile: Profile, timing: Timing) -> list[Text]:
     low, high = timing.quartiles
     return [
         name,
-        Text(seconds(timing.seconds)),
-        Text(f"{seconds(low)[:-3]}-{seconds(high)}" if _same_unit(low, high) else
-             f"{seconds(low)}-{seconds(high)}"),
+        Text(numbers.duration(timing.seconds)),
+        Text(f"{numbers.duration(low)[:-3]}-{numbers.duration(high)}" if _same_unit(low, high) else
+             f"{numbers.duration(low)}-{numbers.duration(high)}"),
         Text(_time_ratio(profile, timing)),
         Text(_mac_ratio(profile, timing)),
         Text(f"{timing.flops_per_second / 1e9:.1f}"),
@@ -78,7 +84,7 @@ def _row(profile: Profile, timing: Timing) -> list[Text]:
 
 
 def _same_unit(low: float, high: float) -> bool:
-    return seconds(low)[-2:] == seconds(high)[-2:]
+    return numbers.duration(low)[-2:] == numbers.duration(high)[-2:]
 
 
 def _time_ratio(profile: Profile, timing: Timing) -> str:
@@ -87,11 +93,7 @@ def _time_ratio(profile: Profile, timing: Timing) -> str:
         return ""
     if timing.same_within_noise:
         return "same within noise"
-    return _faster(timing.ratio)
-
-
-def _faster(ratio: float) -> str:
-    return f"{1 / ratio:.2f}x faster" if ratio < 1 else f"{ratio:.2f}x slower"
+    return numbers.faster(timing.ratio)
 
 
 def _mac_ratio(profile: Profile, timing: Timing) -> str:
@@ -112,60 +114,94 @@ def _roofline(profile: Profile) -> RenderableType:
         table.add_row(
             Text(timing.name, style="bold"),
             timing.limit,
-            seconds(least),
-            f"{100 * least / timing.seconds:.0f} %",
+            numbers.duration(least),
+            f"{100 * _reached(timing):.0f} %",
             f"{compute} compute, {len(bound) - compute} memory",
         )
     return table
 
 
 def sentences(profile: Profile) -> list[str]:
-    """The ratios with their intervals, next to what MACs predict."""
-    found = []
-    base = profile.timings[0]
-    for timing in profile.timings[1:]:
-        if not timing.samples or not timing.ratios:
-            continue
-        low, high = timing.interval
-        interval = f"95 % interval of the ratio: {low:.3f} to {high:.3f}"
-        if timing.same_within_noise:
-            found.append(f"{timing.name}: no measurable difference ({interval}).")
-        elif timing.macs and base.macs:
-            found.append(
-                f"{timing.name}: {_faster(timing.ratio)} with "
-                f"{numbers.times(timing.macs / base.macs)} MACs ({interval})."
-            )
-    if any(t.samples and (t.least_seconds or 0) > t.seconds for t in profile.timings):
-        found.append("More than 100 % is reached where data stays in a cache between layers.")
+    """The ratios with their intervals, next to what MACs predict; and what to doubt."""
+    found = [_ratio_sentence(profile, timing) for timing in profile.timings[1:] if timing.ratios]
+    found += _predictions(profile)
+    above = [t for t in profile.timings if t.samples and _reached(t) > 1 + FAULT]
+    if above:
+        names = ", ".join(timing.name for timing in above)
+        found.append(
+            f"{names}: faster than the roof, so the roof is at fault: measure it again (--fresh)."
+        )
+    if profile.busy:
+        found.append(
+            f"The machine was busy ({_how_busy(profile)}): the intervals are wider for it."
+        )
     if profile.interrupted:
         found.append("Interrupted: only the finished rounds are counted.")
-    return found
+    return [*found, *profile.notes]
+
+
+FAULT = 0.05
+"""What a roof may be exceeded by: times are uncertain."""
+
+
+def _ratio_sentence(profile: Profile, timing: Timing) -> str:
+    base = profile.timings[0]
+    low, high = timing.interval
+    interval = f"95 % interval of the ratio: {low:.3f} to {high:.3f}"
+    if timing.same_within_noise:
+        return f"{timing.name}: no measurable difference ({interval})."
+    macs = ""
+    if timing.macs and base.macs:
+        relation = numbers.times(timing.macs / base.macs)
+        macs = " with as many MACs" if relation == "same" else f" with {relation} MACs"
+    return f"{timing.name}: {numbers.faster(timing.ratio)}{macs} ({interval})."
+
+
+def _predictions(profile: Profile) -> list[str]:
+    return [
+        f"{timing.name}: predicted {numbers.duration(timing.predicted)}, measured "
+        f"{numbers.duration(timing.seconds)} ({_off(timing.predicted / timing.seconds)})."
+        for timing in profile.timings
+        if timing.samples and timing.predicted
+    ]
+
+
+def _off(ratio: float) -> str:
+    return f"{100 * (ratio - 1):+.0f} %"
+
+
+def _reached(timing: Timing) -> float:
+    """The share of the roof that was reached."""
+    return (timing.least_seconds or 0.0) / timing.seconds
+
+
+def _how_busy(profile: Profile) -> str:
+    share = profile.cpu_share
+    if share is not None and share < BUSY:
+        return f"a thread got {100 * share:.0f} % of a core"
+    return "the rounds scatter"
 
 
 def header(profile: Profile) -> str:
     """Device, libraries and settings of the run."""
     machine: Machine = profile.machine
     size = numbers.common_input(tuple(report.input for report in profile.reports))
+    rounds = max((len(t.samples) for t in profile.timings), default=0)
+    processes = "1 process" if profile.processes == 1 else f"{profile.processes} processes"
     text = (
         f"{machine.device}: {machine.name}; torch {machine.torch}, {machine.library}; "
         f"{machine.threads} {'thread' if machine.threads == 1 else 'threads'}; {machine.dtype}; "
-        f"input {size}, batch {profile.batch}; "
-        f"{max((len(t.samples) for t in profile.timings), default=0)} rounds, interleaved"
+        f"input {size}, batch {profile.batch}; {rounds} rounds in {processes}, interleaved"
     )
-    if machine.peak_flops and machine.bandwidth:
+    if machine.device.startswith("cuda"):
+        launches = "replayed as a CUDA graph" if profile.cuda_graph else "launched one by one"
+        text += f"; kernels {launches}; transfers to and from the device left out"
+    if machine.roof is not None:
         text += (
-            f"; measured peak {machine.peak_flops / 1e9:,.0f} GFLOP/s, "
-            f"{machine.bandwidth / 1e9:,.1f} GB/s"
+            f"; measured peak {machine.roof.peak_flops / 1e9:,.0f} GFLOP/s "
+            f"({machine.roof.peak_of}), memory {machine.roof.bandwidth / 1e9:,.1f} GB/s"
         )
     return text + "."
-
-
-def seconds(value: float) -> str:
-    """1.23 ms"""
-    for unit, scale in ((" s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
-        if value >= scale or unit == "us":
-            return f"{value / scale:.3g} {unit.strip()}"
-    raise AssertionError("unreachable")
 
 
 def to_dict(profile: Profile) -> dict[str, Any]:
@@ -177,10 +213,23 @@ def to_dict(profile: Profile) -> dict[str, Any]:
         "command": "profile",
         "version": __version__,
         "input": {**shape_dict(profile.input), "batch": profile.batch},
-        "machine": profile.machine._asdict(),
+        "machine": _machine_dict(profile.machine),
         "backward": profile.backward,
         "interrupted": profile.interrupted,
+        "processes": profile.processes,
+        "cpu_share": profile.cpu_share,
+        "busy": profile.busy,
+        "notes": list(profile.notes),
         "networks": [_timing_dict(timing) for timing in profile.timings],
+    }
+
+
+def _machine_dict(machine: Machine) -> dict[str, Any]:
+    return {
+        **{key: value for key, value in machine._asdict().items() if key != "roof"},
+        "peak_flops": machine.peak_flops,
+        "bandwidth": machine.bandwidth,
+        "roof": roof_dict(machine.roof) if machine.roof is not None else None,
     }
 
 
@@ -188,5 +237,10 @@ def _timing_dict(timing: Timing) -> dict[str, Any]:
     document = dict(zip(FIGURES, _figures(timing), strict=True))
     document["samples_seconds"] = list(timing.samples)
     document["paired_ratios"] = list(timing.ratios)
+    document["rounds_by_process"] = list(timing.rounds)
+    document["predicted_seconds"] = timing.predicted
+    if timing.layers:
+        document["layers"] = layer_times.layer_dicts(timing)
+        document["left_over_seconds"] = timing.left_over
     document["roofline"] = [bound._asdict() for bound in timing.bounds]
     return document

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from convcalc.analysis.figures import COSTS, LAYER_FIGURES, NUMBERS, Figure
+from convcalc.analysis.figures import COSTS, LAYER_FIGURES, NUMBERS, Figure, present
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.api.compare import Comparison
 from convcalc.quantities import ReceptiveField, is_number
@@ -21,10 +21,12 @@ Rows = list[list[str]]
 
 def raw_comparison(comparison: Comparison) -> Rows:
     """A row for each network: every figure, unrounded."""
-    others = [figure for figure in NUMBERS if not figure.per_layer]
+    timed = present(comparison.reports)
+    others = [figure for figure in (*NUMBERS, *timed) if figure not in LAYER_FIGURES]
+    costs = (*COSTS, *timed)
     rows = [
         ["network", "reading", "output", *_keys(LAYER_FIGURES), "convention", *_keys(others),
-         *_FIELD, "support", "density", *(f"relative_{key}" for key in _keys(COSTS))]
+         *_FIELD, "support", "density", *(f"relative_{key}" for key in _keys(costs))]
     ]  # fmt: skip
     for report in comparison.reports:
         field = report.receptive_field
@@ -38,7 +40,7 @@ def raw_comparison(comparison: Comparison) -> Rows:
             *_raw_field(field),
             field.support,
             field.density,
-            *(comparison.relative(report, key) for key in _keys(COSTS)),
+            *(comparison.relative(report, key) for key in _keys(costs)),
         ]
         rows.append([_raw(value) for value in values])
     return rows
@@ -46,7 +48,8 @@ def raw_comparison(comparison: Comparison) -> Rows:
 
 def raw_layers(report: Report) -> Rows:
     """A row for each layer: every figure, unrounded."""
-    rows = [["layer", "kind", "spec", "inputs", "output", *_keys(LAYER_FIGURES), *_FIELD]]
+    figures = (*LAYER_FIGURES, *present(report.layers))
+    rows = [["layer", "kind", "spec", "inputs", "output", *_keys(figures), *_FIELD]]
     for layer in report.layers:
         values: list[Any] = [
             layer.name,
@@ -54,7 +57,7 @@ def raw_layers(report: Report) -> Rows:
             layer.spec,
             " ".join(layer.inputs),
             layer.size,
-            *_values(LAYER_FIGURES, layer),
+            *_values(figures, layer),
             *_raw_field(layer.receptive_field),
         ]
         rows.append([_raw(value) for value in values])
@@ -71,7 +74,7 @@ def _values(figures: Iterable[Figure], report: Report | LayerReport) -> list[Any
 
 def comparison_rows(comparison: Comparison) -> Rows:
     """A row for each network, for people."""
-    shown = [figure for figure in NUMBERS if figure.is_shown]
+    shown = [figure for figure in (*NUMBERS, *present(comparison.reports)) if figure.is_shown]
     rows = [["network", "output", *(figure.label for figure in shown), "field", "stride", "reads"]]
     for report in comparison.reports:
         field = report.receptive_field
@@ -91,6 +94,7 @@ def comparison_rows(comparison: Comparison) -> Rows:
 def layer_rows(report: Report) -> Rows:
     """A row for each layer and one for the total, for people."""
     rows = [["layer", "spec", "output", "params", "MACs", "% MACs", "field", "stride"]]
+    rows[0] += ["time"] if report.time is not None else []
     rows += [_layer_row(layer, report) for layer in report.layers]
     rows.append(
         [
@@ -102,6 +106,7 @@ def layer_rows(report: Report) -> Rows:
             "100.0" if report.macs else "-",
             numbers.field_size(report.receptive_field),
             numbers.field_stride(report.receptive_field),
+            *([numbers.predicted(report.time)] if report.time is not None else []),
         ]
     )
     return rows
@@ -117,6 +122,7 @@ def _layer_row(layer: LayerReport, report: Report) -> list[str]:
         numbers.percent(layer.macs, report.macs),
         numbers.field_size(layer.receptive_field),
         numbers.field_stride(layer.receptive_field),
+        *([numbers.brief_time(layer.time)] if layer.time is not None else []),
     ]
 
 

@@ -7,7 +7,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from convcalc.analysis.figures import COSTS, NUMBERS, Figure
+from convcalc.analysis.figures import COSTS, NUMBERS, Figure, present
+from convcalc.analysis.predicted import PredictedTime
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.analysis.stages import STAGE
 from convcalc.api.compare import Comparison
@@ -88,9 +89,10 @@ def plain_table(title: str, *headings: str) -> Table:
 
 
 def _costs(comparison: Comparison) -> Table:
-    table = plain_table("Cost", "network", *(figure.label for figure in COSTS))
+    costs = (*COSTS, *present(comparison.reports))
+    table = plain_table("Cost", "network", *(figure.label for figure in costs))
     for report in comparison.reports:
-        table.add_row(_name(report), *(_with_ratio(comparison, report, f) for f in COSTS))
+        table.add_row(_name(report), *(_with_ratio(comparison, report, f) for f in costs))
     _wrap(table)
     return table
 
@@ -149,6 +151,7 @@ def _layers(report: Report) -> Table:
     table = plain_table(
         _title(report),
         "layer", "spec", "output", "params", "MACs", "%", "field",
+        *(["time"] if report.time is not None else []),
     )  # fmt: skip
     table.columns[1].justify = "left"
     for column in table.columns[1:] if not is_number(report.input.elements) else table.columns[1:2]:
@@ -169,6 +172,7 @@ def _layers(report: Report) -> Table:
             numbers.si(layer.macs) if layer.macs else "",
             numbers.percent(layer.macs, report.macs) if layer.macs else "",
             _field(layer),
+            *([numbers.brief_time(layer.time)] if layer.time is not None else []),
         )
         open_branch = layer.branch
     table.add_section()
@@ -180,6 +184,7 @@ def _layers(report: Report) -> Table:
         numbers.si(report.macs),
         "100.0" if report.macs else "",
         numbers.field_size(report.receptive_field),
+        *([numbers.predicted(report.time)] if report.time is not None else []),
     )
     return table
 
@@ -219,7 +224,7 @@ def _name(report: Report) -> Text:
 
 
 def _with_ratio(comparison: Comparison, report: Report, figure: Figure) -> Text:
-    text = numbers.figure(figure, figure.of(report))
+    text = numbers.figure(figure, figure.of(report)).replace(" ±", "\n±")
     if report is comparison.baseline:
         return Text(text)
     ratio = comparison.relative(report, figure.key)
@@ -246,4 +251,11 @@ def _assumed(report: Report) -> Text:
         f"{report.element_size} bytes a number",
         f"FLOPs by {report.convention}: {meaning}",
     ]
+    if report.time is not None:
+        said.append(_prediction(report.time))
     return Text(f"Assumed: {'; '.join(said)}.", style="dim")
+
+
+def _prediction(time: PredictedTime) -> str:
+    """What a predicted time rests on."""
+    return f"time predicted for {time.machine}; ~ where layers are estimated, not measured"

@@ -1,4 +1,4 @@
-"""Latency of real layers, and the device's own peaks.
+"""Latency of real layers, in rounds.
 
 A *pass* is a forward pass, or a forward and a backward pass. On the CPU a sample is the mean of
 as many passes as fill MIN_SAMPLE seconds of the monotonic clock. On CUDA every pass lies between
@@ -8,15 +8,10 @@ round's passes are all queued, so that no measured launch includes a wait.
 
 from __future__ import annotations
 
-import copy
-import platform
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from math import ceil
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -24,20 +19,15 @@ import torch
 from torch import nn
 
 from convcalc.analysis import Report
-from convcalc.errors import ConvcalcError, OptionError
+from convcalc.errors import ConvcalcError
 from convcalc.graph import Graph
 from convcalc.quantities import Shape
 from convcalc.torch_bridge.build import to_torch
+from convcalc.torch_bridge.devices import flush_buffer, wait
 from convcalc.torch_bridge.measure import example
 from convcalc.torch_bridge.memory import check_memory, peak_bytes
-from convcalc.torch_bridge.state import preserved_state
-from convcalc.torch_bridge.timings import (
-    Machine,
-    Measurement,
-    ProfileOptions,
-    Timing,
-    roofline_bounds,
-)
+from convcalc.torch_bridge.timings import ProfileOptions, Round, Static
+from convcalc.torch_bridge.weights import with_weights
 
 MIN_SAMPLE = 0.005
 """Least seconds of one sample on the CPU."""
@@ -45,49 +35,65 @@ MIN_SAMPLE = 0.005
 WARM_UP = 3
 """Passes before anything is timed."""
 
-COPIED = {"cpu": 2**27, "cuda": 2**30}
-"""Bytes that the bandwidth is measured with."""
+MOST_ROUNDS = 100_000
+
+SETTLED = 0.02
+"""Clocks of a GPU have settled when a batch of passes takes as long as the one before, within this
+share; they get SETTLE_SECONDS for it."""
+
+SETTLE_SECONDS = 1.0
 
 clock = time.perf_counter
-"""Every reading of the time goes through this name, so that tests can replace it."""
+cpu_clock = time.process_time
+"""Every reading of a time goes through these names, so that tests can replace them."""
 
-Progress = Callable[[str, float], None]
 
-
-def _module(graph: Graph, shape: Shape) -> Any:
+def _module(graph: Graph, shape: Shape) -> nn.Module:
     """The network as a module; a model is copied, and given weights if it is on the meta device."""
     if graph.module is None:
         return to_torch(graph, shape)
-    made = copy.deepcopy(graph.module)
-    if any(parameter.is_meta for parameter in made.parameters()):
-        made = made.to_empty(device="cpu")
-    return made
+    return with_weights(graph.module)
 
 
-class _Runner:
+def placed(
+    module: nn.Module, shape: Shape, batch: int, dtype: str, channels_last: bool,
+    device: torch.device,
+) -> tuple[nn.Module, torch.Tensor]:  # fmt: skip
+    """The module and an input for it, in evaluation mode, on a device and in a memory format."""
+    kind = getattr(torch, dtype)
+    module = module.eval().to(device=device, dtype=kind)
+    data = example(shape, batch).to(device=device, dtype=kind)
+    if channels_last and data.dim() in (4, 5):
+        form = torch.channels_last if data.dim() == 4 else torch.channels_last_3d
+        module = module.to(memory_format=form)  # type: ignore[call-overload]
+        data = data.contiguous(memory_format=form)
+    return module, data
+
+
+class Runner:
     """A network ready to be timed."""
 
     def __init__(
         self, graph: Graph, report: Report, options: ProfileOptions, device: torch.device
     ) -> None:
-        dtype = getattr(torch, options.dtype)
-        module = _module(graph, report.input).eval().to(device=device, dtype=dtype)
-        data = example(report.input, options.batch).to(device=device, dtype=dtype)
-        if options.channels_last and data.dim() in (4, 5):
-            form = torch.channels_last if data.dim() == 4 else torch.channels_last_3d
-            module = module.to(memory_format=form)
-            data = data.contiguous(memory_format=form)
-        self.module: nn.Module = module
+        self.module, data = placed(
+            _module(graph, report.input), report.input, options.batch, options.dtype,
+            options.channels_last, device,
+        )  # fmt: skip
         self.run_module: Callable[..., torch.Tensor] = (
-            torch.compile(module) if options.compile else module
+            torch.compile(self.module) if options.compile else self.module
         )
         self.data = data.requires_grad_(options.backward)
         self.backward = options.backward
         self.device = device
         self.passes = 1
+        self._graph: Any = None
 
     def once(self) -> None:
         """One pass."""
+        if self._graph is not None:
+            self._graph.replay()
+            return
         if not self.backward:
             with torch.inference_mode():
                 self.run_module(self.data)
@@ -96,15 +102,37 @@ class _Runner:
         self.data.grad = None
         self.run_module(self.data).sum().backward()
 
+    def record(self) -> None:
+        """Record the launches of a pass as a CUDA graph; `once` replays it from now on."""
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(WARM_UP):
+                self.once()
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            self.once()
+        self._graph = graph
+
     def warm_up(self) -> None:
-        """Run until caches, threads and kernels settle, then choose the passes of a sample."""
+        """Run until caches, threads and clocks settle, then choose the passes of a sample."""
         self.once()
+        each = self._warm_passes()
+        if self.device.type == "cuda":
+            end = clock() + SETTLE_SECONDS
+            while clock() < end:
+                before, each = each, self._warm_passes()
+                if abs(each - before) <= SETTLED * each:
+                    break
+        self.passes = min(1000, max(1, ceil(MIN_SAMPLE / max(each, 1e-9))))
+
+    def _warm_passes(self) -> float:
         start = clock()
         for _ in range(WARM_UP):
             self.once()
-        _wait(self.device)
-        each = (clock() - start) / WARM_UP
-        self.passes = min(1000, max(1, ceil(MIN_SAMPLE / max(each, 1e-9))))
+        wait(self.device)
+        return (clock() - start) / WARM_UP
 
     def sample(self, flush: torch.Tensor | None) -> float:
         """Seconds of one pass."""
@@ -113,7 +141,7 @@ class _Runner:
         start = clock()
         for _ in range(self.passes):
             self.once()
-        _wait(self.device)
+        wait(self.device)
         return (clock() - start) / self.passes
 
     def _sample_cuda(self, flush: torch.Tensor | None) -> float:
@@ -146,212 +174,56 @@ class _Runner:
         return None if taken is None else held + taken
 
 
-def measure(
-    graphs: list[Graph], reports: tuple[Report, ...], options: ProfileOptions, progress: Progress
-) -> Measurement:
-    """Time the networks, and leave torch's global state as it was."""
-    device = find_device(options.device)
-    _check_dtype(options, device)
-    timings = {index: Timing(r.name, r.reading, r.macs) for index, r in enumerate(reports)}
-    machine = _machine(options, device)
-    interrupted = False
-    with preserved_state(options.threads):
-        try:
-            if options.roofline:
-                progress("measuring the device's peaks", 0.0)
-                machine = machine._replace(
-                    peak_flops=peak_flops(device, options.dtype), bandwidth=bandwidth(device)
-                )
-            runners = {}
-            for index, (graph, report) in enumerate(zip(graphs, reports, strict=True)):
-                progress(f"{report.name}: warming up", 0.0)
-                try:
-                    with _named_failure(report):
-                        runner = _prepared(graph, report, options, device)
-                        timings[index] = _with_static(timings[index], report, machine, runner)
-                        runners[index] = runner
-                except ConvcalcError as error:
-                    timings[index] = Timing(
-                        report.name, report.reading, report.macs, error=error.message
-                    )
-            _rounds(runners, timings, options, device, progress)
-        except KeyboardInterrupt:
-            interrupted = True
-    return Measurement(machine, tuple(timings.values()), interrupted)
-
-
-def _prepared(
+def prepared(
     graph: Graph, report: Report, options: ProfileOptions, device: torch.device
-) -> _Runner:
-    if device.type == "cpu":
-        check_memory(report, report.element_size)
-    runner = _Runner(graph, report, options, device)
-    runner.warm_up()
-    return runner
+) -> tuple[Runner | None, Static]:
+    """A runner that is warm, and what is known of it before any round; or why there is none."""
+    try:
+        with named_failure(report.name, report.input):
+            if device.type == "cpu":
+                check_memory(report, report.element_size)
+            runner = Runner(graph, report, options, device)
+            peak = runner.peak()
+            if options.cuda_graph:
+                runner.record()
+            runner.warm_up()
+            return runner, Static(peak)
+    except ConvcalcError as error:
+        return None, Static(None, error.message)
 
 
-def _with_static(timing: Timing, report: Report, machine: Machine, runner: _Runner) -> Timing:
-    """The timing with memory and roofline, which need no rounds."""
-    passes = 3 if runner.backward else 1
-    return replace(
-        timing,
-        peak_bytes=runner.peak(),
-        bounds=roofline_bounds(report, machine, passes),
-        passes=passes,
-    )
-
-
-def _rounds(
-    runners: dict[int, _Runner],
-    timings: dict[int, Timing],
-    options: ProfileOptions,
-    device: torch.device,
-    progress: Progress,
-) -> None:
-    """Time the networks in turn, every other round in reverse. `timings` is updated after each
-    round, so that an interrupt loses nothing."""
+def rounds(
+    runners: dict[int, Runner], options: ProfileOptions, device: torch.device
+) -> Iterator[Round]:
+    """Time the networks in turn, every other round in reverse, until each has had its share of
+    rounds and of time in this process."""
     if not runners:
         return
-    flush = _flush_buffer(device) if not options.warm_cache else None
+    flush = flush_buffer(device) if not options.warm_cache else None
+    least_rounds = ceil(options.repeat / options.processes)
+    least_seconds = options.min_time * len(runners) / options.processes
     spent = 0.0
     number = 0
-    samples: dict[int, list[float]] = {index: [] for index in runners}
-    while number < options.repeat or (spent < options.min_time * len(runners) and number < 100_000):
+    while number < least_rounds or (spent < least_seconds and number < MOST_ROUNDS):
         order = list(runners) if number % 2 == 0 else list(runners)[::-1]
-        start = clock()
+        start, start_cpu = clock(), cpu_clock()
         found = {index: runners[index].sample(flush) for index in order}
-        spent += clock() - start
+        elapsed = clock() - start
+        spent += elapsed
         number += 1
-        for index, seconds in found.items():
-            samples[index].append(seconds)
-            timings[index] = _grown(timings[index], samples[index], samples.get(0))
-        done = min(number / options.repeat, spent / max(options.min_time * len(runners), 1e-9))
-        progress(f"round {number}", min(done, 1.0))
-
-
-def _grown(timing: Timing, samples: list[float], base: list[float] | None) -> Timing:
-    ratios = tuple(one / other for one, other in zip(samples, base or [], strict=False))
-    return replace(timing, samples=tuple(samples), ratios=ratios)
+        share = min(number / least_rounds, spent / max(least_seconds, 1e-9), 1.0)
+        yield Round(found, elapsed, cpu_clock() - start_cpu, share)
 
 
 @contextmanager
-def _named_failure(report: Report) -> Iterator[None]:
+def named_failure(name: str, shape: Shape) -> Iterator[None]:
     """Turn a failure of torch into one sentence, so that the other networks are still timed."""
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError):
-        raise ConvcalcError(f"{report.name} at {report.input}: out of memory") from None
+        raise ConvcalcError(f"{name} at {shape}: out of memory") from None
     except (RuntimeError, NotImplementedError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         if "memory" in first.lower():
             first = "out of memory"
-        raise ConvcalcError(f"{report.name} at {report.input}: {first}") from None
-
-
-def find_device(name: str) -> torch.device:
-    """The device of that name.
-
-    Raises:
-        OptionError: no such device, or torch was built without support for it.
-    """
-    if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda:0")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    if not re.fullmatch(r"cpu|mps|cuda(:[0-9]{1,3})?", name):
-        raise OptionError("expected cpu, cuda, cuda:1, mps or auto", option="device", value=name)
-    device = torch.device("cuda:0" if name == "cuda" else name)
-    if device.type == "cuda":
-        if not torch.backends.cuda.is_built():
-            raise OptionError(
-                f"torch {torch.__version__} was built without CUDA", option="device", value=name
-            )
-        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        if (device.index or 0) >= count:
-            raise OptionError(
-                "no such device", option="device", value=name, hint=f"CUDA devices found: {count}"
-            )
-    if device.type == "mps" and not torch.backends.mps.is_available():
-        raise OptionError(
-            "no Metal device, or torch was built without MPS", option="device", value=name
-        )
-    return device
-
-
-def _check_dtype(options: ProfileOptions, device: torch.device) -> None:
-    """Raises OptionError if the device cannot run a convolution in that type."""
-    try:
-        dtype = getattr(torch, options.dtype)
-        one = torch.ones(1, 1, 3, 3, device=device, dtype=dtype)
-        nn.functional.conv2d(one, one)
-    except (RuntimeError, NotImplementedError, TypeError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise OptionError(f"{device}: {reason}", option="dtype", value=options.dtype) from None
-
-
-def _machine(options: ProfileOptions, device: torch.device) -> Machine:
-    if device.type == "cuda":
-        name = torch.cuda.get_device_name(device)
-        library = f"cuDNN {torch.backends.cudnn.version()}"
-    else:
-        name = _processor() if device.type == "cpu" else "Apple Metal"
-        library = _onednn() if device.type == "cpu" else "MPS"
-    return Machine(str(device), name, torch.__version__, library, options.threads, options.dtype)
-
-
-def _processor() -> str:
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return platform.processor() or platform.machine()
-    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    return found.group(1).strip() if found else platform.machine()
-
-
-def _onednn() -> str:
-    found = re.search(r"(?:oneDNN|MKL-DNN) v([0-9.]+)", torch.__config__.show())
-    return f"oneDNN {found.group(1)}" if found else "no oneDNN"
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
-
-
-def _flush_buffer(device: torch.device) -> torch.Tensor | None:
-    """A buffer that evicts everything else from the GPU's L2 cache when it is written."""
-    if device.type != "cuda":
-        return None
-    size = getattr(torch.cuda.get_device_properties(device), "L2_cache_size", 0) or 64 * 2**20
-    return torch.empty(2 * size, dtype=torch.int8, device=device)
-
-
-def peak_flops(device: torch.device, dtype: str) -> float:
-    """FLOP/s of a large matrix product: the best of a few runs."""
-    size = 8192 if device.type == "cuda" else 1536
-    kind = getattr(torch, dtype)
-    left = torch.rand(size, size, device=device).to(kind)
-    right = torch.rand(size, size, device=device).to(kind)
-    return 2 * size**3 / _least_time(lambda: torch.mm(left, right), device)
-
-
-def bandwidth(device: torch.device) -> float:
-    """Bytes/s of a large copy, reads and writes counted."""
-    size = COPIED.get(device.type, 2**27)
-    source = torch.zeros(size, dtype=torch.int8, device=device)
-    target = torch.ones_like(source)
-    return 2 * size / _least_time(lambda: target.copy_(source), device)
-
-
-def _least_time(run: Callable[[], object], device: torch.device, times: int = 5) -> float:
-    run()
-    _wait(device)
-    found = []
-    for _ in range(times):
-        start = clock()
-        run()
-        _wait(device)
-        found.append(clock() - start)
-    return min(found)
+        raise ConvcalcError(f"{name} at {shape}: {first}") from None

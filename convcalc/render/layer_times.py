@@ -1,0 +1,100 @@
+"""Where the time of a network goes: a row for each layer, stage or module."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from convcalc.api.profile import Profile
+from convcalc.render import numbers
+from convcalc.render.rows import Rows
+from convcalc.render.table import plain_table
+from convcalc.torch_bridge.timings import LayerTiming, Timing
+
+HEADINGS = (
+    "network", "layer", "spec", "seconds", "time_share", "macs", "macs_share", "flops_per_second",
+    "bound", "least_seconds",
+)  # fmt: skip
+
+
+def to_table(timing: Timing) -> Table:
+    """The layers of one network, what is left over, and the whole."""
+    table = plain_table(
+        f"Where the time of {timing.name} goes",
+        "layer", "spec", "time", "% time", "% MACs", "GFLOP/s", "bound by", "reached",
+    )  # fmt: skip
+    table.columns[1].justify = "left"
+    for column in table.columns:
+        column.no_wrap = False
+        column.overflow = "fold"
+    macs = sum(layer.macs for layer in timing.layers)
+    for layer in timing.layers:
+        table.add_row(*_row(timing, layer, macs))
+    table.add_section()
+    left = timing.left_over
+    table.add_row(
+        "left over", "", numbers.duration(left), numbers.percent_of(left, timing.layers_seconds),
+        *[""] * 4,
+    )  # fmt: skip
+    table.add_row(
+        Text("whole", style="bold"), "", numbers.duration(timing.layers_seconds), "100.0",
+        "100.0" if macs else "", f"{2 * macs / timing.layers_seconds / 1e9:.1f}", "", "",
+    )  # fmt: skip
+    return table
+
+
+def _row(timing: Timing, layer: LayerTiming, macs: int) -> list[Any]:
+    bound = layer.bound if layer.bound is not None and layer.bound.seconds > 0 else None
+    return [
+        Text(layer.name),
+        Text(layer.spec),
+        numbers.duration(layer.seconds),
+        numbers.percent_of(layer.seconds, timing.layers_seconds),
+        numbers.percent_of(layer.macs, macs) if layer.macs else "",
+        f"{_speed(layer) / 1e9:.1f}" if layer.macs else "",
+        bound.limit if bound else "",
+        f"{100 * bound.seconds / layer.seconds:.0f} %" if bound and layer.seconds else "",
+    ]
+
+
+def _speed(layer: LayerTiming) -> float:
+    return 2 * layer.macs / layer.seconds if layer.seconds else 0.0
+
+
+def to_rows(profile: Profile) -> Rows:
+    """A row for each layer of each network, raw numbers, and one for what is left over."""
+    rows: Rows = [list(HEADINGS)]
+    for timing in profile.timings:
+        rows += [
+            ["" if value is None else str(value) for value in (timing.name, *_values(found))]
+            for found in layer_dicts(timing)
+        ]
+        if timing.layers:
+            left = (timing.left_over, timing.left_over / timing.layers_seconds)
+            rows.append([timing.name, "", "left over", *map(str, left), *[""] * 5])
+    return rows
+
+
+def _values(found: dict[str, Any]) -> list[Any]:
+    return [found["name" if heading == "layer" else heading] for heading in HEADINGS[1:]]
+
+
+def layer_dicts(timing: Timing) -> list[dict[str, Any]]:
+    """The layers of one network in the documented JSON."""
+    macs = sum(layer.macs for layer in timing.layers)
+    return [
+        {
+            "name": layer.name,
+            "spec": layer.spec,
+            "seconds": layer.seconds,
+            "time_share": layer.seconds / timing.layers_seconds,
+            "macs": layer.macs,
+            "macs_share": layer.macs / macs if macs else None,
+            "flops_per_second": _speed(layer),
+            "bound": layer.bound.limit if layer.bound else None,
+            "least_seconds": layer.bound.seconds if layer.bound else None,
+        }
+        for layer in timing.layers
+    ]

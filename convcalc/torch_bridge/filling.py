@@ -1,0 +1,109 @@
+"""Fill a machine's table: measure the layers of networks that have no row yet.
+
+A network that torch can build is run whole and timed part by part, so that each layer is measured
+with the caches as they are within a network. The layers of a torch model are measured one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+
+from convcalc.analysis import Report
+from convcalc.graph import INPUT, Graph, Node
+from convcalc.layers.traced import Traced
+from convcalc.machines.card import Row, Setting
+from convcalc.machines.key import Work
+from convcalc.machines.predict import works_of
+from convcalc.quantities import Shape
+from convcalc.torch_bridge.build import to_torch
+from convcalc.torch_bridge.devices import check_dtype, find_device
+from convcalc.torch_bridge.memory import check_memory
+from convcalc.torch_bridge.state import preserved_state
+from convcalc.torch_bridge.stopwatch import Pass, hook_seconds, middle, timed_passes
+from convcalc.torch_bridge.timing import named_failure, placed
+
+Progress = Callable[[str, float], None]
+Keep = Callable[[dict[str, Row]], None]
+
+
+class Job(NamedTuple):
+    """A network to run, and the layers that its nodes stand for; None for those with a row."""
+
+    graph: Graph
+    shape: Shape
+    batch: int
+    works: tuple[Work | None, ...]
+
+
+def fill(
+    networks: Sequence[tuple[Graph, Report]],
+    setting: Setting,
+    known: set[str],
+    keep: Keep,
+    progress: Progress,
+) -> None:
+    """Measure every layer whose key is not known, and hand the rows to `keep` as they come.
+
+    Raises:
+        ConvcalcError: no such device, or a network that does not run.
+        KeyboardInterrupt: what was measured until then has been kept.
+    """
+    device = find_device(setting.device)
+    check_dtype(setting.dtype, device)
+    with preserved_state(setting.threads), torch.inference_mode():
+        hooks = hook_seconds(device)
+        for number, (graph, report) in enumerate(networks):
+            for job in _jobs(graph, report, known):
+                progress(f"measuring the layers of {report.name}", number / len(networks))
+                with named_failure(report.name, job.shape):
+                    found = _run(job, setting, device)
+                rows = rows_of(found, job.works, hooks)
+                known |= set(rows)
+                keep(rows)
+
+
+def _jobs(graph: Graph, report: Report, known: set[str]) -> list[Job]:
+    """The runs that measure what is not known of a network."""
+    works = works_of(graph, report)
+    missing = [work if work.key not in known else None for work in works]
+    if not any(missing):
+        return []
+    if graph.module is None:
+        check_memory(report, report.element_size)
+        return [Job(graph, report.input, report.batch, tuple(missing))]
+    jobs, seen = [], set(known)
+    shapes: dict[str, Shape] = {"input": report.input, **report.inputs}
+    for node, layer, work in zip(graph.nodes, report.layers, works, strict=True):
+        shapes[layer.name] = layer.output
+        if work.key in seen or isinstance(node.layer, Traced) or len(layer.inputs) != 1:
+            continue
+        seen.add(work.key)
+        alone = Graph((Node(node.name, node.layer, (INPUT,), node.spec),), node.name, node.spec)
+        jobs.append(Job(alone, shapes[layer.inputs[0]], report.batch, (work,)))
+    return jobs
+
+
+def _run(job: Job, setting: Setting, device: torch.device) -> Pass:
+    network = to_torch(job.graph, job.shape).eval()
+    module, data = placed(
+        network, job.shape, job.batch, setting.dtype, setting.channels_last, device
+    )
+    layers = [layer for _, layer in network.named_layers()]
+    return middle(timed_passes(lambda: module(data), layers, device))
+
+
+def rows_of(found: Pass, works: Sequence[Work | None], hooks: float) -> dict[str, Row]:
+    """The rows of the layers that were missing; the same layer twice is its mean."""
+    samples: dict[str, list[float]] = {}
+    for part, work in zip(found.parts, works, strict=True):
+        if work is not None:
+            seconds = max(part.before + part.seconds - hooks, 1e-9)
+            samples.setdefault(work.key, []).append(seconds)
+    by_key = {work.key: work for work in works if work is not None}
+    return {
+        key: Row(by_key[key].family, by_key[key].features, round(1e9 * sum(times) / len(times)))
+        for key, times in samples.items()
+    }

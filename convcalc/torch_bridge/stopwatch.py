@@ -1,0 +1,156 @@
+"""Times of the parts of a network within its pass, so with the caches as they are there.
+
+Hooks on the modules mark when each begins and ends: by the clock, or on CUDA by events on the
+stream. What the hooks themselves take is measured and taken off. A part's time is its mean over
+the middle half of the passes by their total, so that the times of the parts add up to the total
+whatever the outliers were.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from convcalc.torch_bridge.devices import wait
+
+clock = time.perf_counter
+"""Every reading of the time goes through this name, so that tests can replace it."""
+
+WARM_UP = 3
+LEAST_PASSES = 9
+MOST_PASSES = 200
+MIN_SECONDS = 0.3
+"""Passes are repeated until they have taken so long."""
+
+
+class Part(NamedTuple):
+    """One call of a module within a pass."""
+
+    seconds: float
+    """From its beginning to its end."""
+    before: float
+    """From the end of the part before, or the pass's beginning, to its beginning."""
+
+
+class Pass(NamedTuple):
+    """The parts of a pass, in the order of their calls, and the whole."""
+
+    parts: tuple[Part, ...]
+    total: float
+
+
+class Stopwatch:
+    """Marks when modules begin and end; `read` turns the marks into times."""
+
+    def __init__(self, modules: Sequence[nn.Module], device: torch.device) -> None:
+        self.device = device
+        self.marks: list[Any] = []
+        distinct = {id(module): module for module in modules}.values()
+        self._hooks = [module.register_forward_pre_hook(self._mark) for module in distinct]
+        self._hooks += [module.register_forward_hook(self._mark) for module in distinct]
+
+    def mark(self) -> None:
+        """Note the time."""
+        if self.device.type == "cuda":
+            event = torch.cuda.Event(enable_timing=True)
+            event.record()
+            self.marks.append(event)
+        else:
+            self.marks.append(clock())
+
+    def _mark(self, *_: object) -> None:
+        self.mark()
+
+    def run(self, once: Callable[[], object]) -> Pass:
+        """The times of one pass."""
+        self.marks = []
+        self.mark()
+        once()
+        if self.device.type == "mps":
+            wait(self.device)
+        self.mark()
+        wait(self.device)
+        start, *inner, end = self.marks
+        parts, before = [], start
+        for begin, finish in zip(inner[::2], inner[1::2], strict=True):
+            parts.append(Part(_between(begin, finish), _between(before, begin)))
+            before = finish
+        return Pass(tuple(parts), _between(start, end))
+
+    def remove(self) -> None:
+        """Take the hooks off."""
+        for hook in self._hooks:
+            hook.remove()
+
+
+def _between(start: Any, end: Any) -> float:
+    if isinstance(start, float):
+        return float(end - start)
+    return float(start.elapsed_time(end)) / 1000
+
+
+def timed_passes(
+    once: Callable[[], object], modules: Sequence[nn.Module], device: torch.device
+) -> list[Pass]:
+    """Passes of a network after a warm-up; of an interrupted run, those that were finished.
+
+    Raises:
+        KeyboardInterrupt: before the third pass.
+    """
+    for _ in range(WARM_UP):
+        once()
+    watch = Stopwatch(modules, device)
+    passes: list[Pass] = []
+    try:
+        while len(passes) < MOST_PASSES and (
+            len(passes) < LEAST_PASSES or sum(found.total for found in passes) < MIN_SECONDS
+        ):
+            passes.append(watch.run(once))
+    except KeyboardInterrupt:
+        if len(passes) < 3:
+            raise
+    finally:
+        watch.remove()
+    return passes
+
+
+def middle(passes: Sequence[Pass]) -> Pass:
+    """The mean of the middle half of the passes, by their totals."""
+    ordered = sorted(passes, key=lambda found: found.total)
+    quarter = len(ordered) // 4
+    kept = ordered[quarter : len(ordered) - quarter]
+    parts = tuple(
+        Part(_mean([part.seconds for part in calls]), _mean([part.before for part in calls]))
+        for calls in zip(*(found.parts for found in kept), strict=True)
+    )
+    return Pass(parts, _mean([found.total for found in kept]))
+
+
+def hook_seconds(device: torch.device) -> float:
+    """What two hooks add to a module's call."""
+    module = nn.Identity()
+    data = torch.zeros(1, device=device)
+
+    def calls() -> float:
+        start = clock()
+        for _ in range(200):
+            module(data)
+        return (clock() - start) / 200
+
+    calls()
+    plain = min(calls() for _ in range(5))
+    watch = Stopwatch([module], device)
+    hooked = []
+    for _ in range(5):
+        watch.marks = []
+        hooked.append(calls())
+    watch.remove()
+    return max(min(hooked) - plain, 0.0)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

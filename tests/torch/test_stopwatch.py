@@ -1,0 +1,122 @@
+"""Times of parts within a pass: who took what, held by a clock that moves only when told to."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from convcalc.machines.card import Setting
+from convcalc.machines.predict import works_of
+from convcalc.torch_bridge import filling, stopwatch
+from convcalc.torch_bridge.stopwatch import Part, Pass, Stopwatch, middle, timed_passes
+
+CPU = torch.device("cpu")
+
+
+class Slow(nn.Module):
+    """Takes a time that is told to it."""
+
+    def __init__(self, clock: list[float], seconds: float) -> None:
+        super().__init__()
+        self.clock, self.seconds = clock, seconds
+
+    def forward(self, data: torch.Tensor) -> torch.Tensor:
+        self.clock[0] += self.seconds
+        return data
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [0.0]
+    monkeypatch.setattr(stopwatch, "clock", lambda: now[0])
+    return now
+
+
+def test_parts_and_what_lies_between_them(clock: list[float]) -> None:
+    one, two = Slow(clock, 2.0), Slow(clock, 3.0)
+
+    def once() -> None:
+        clock[0] += 0.5
+        one(torch.zeros(1))
+        clock[0] += 0.25
+        two(torch.zeros(1))
+        one(torch.zeros(1))
+        clock[0] += 1.0
+
+    watch = Stopwatch([one, two, one], CPU)
+    found = watch.run(once)
+    watch.remove()
+    assert found == Pass((Part(2.0, 0.5), Part(3.0, 0.25), Part(2.0, 0.0)), 8.75)
+    once()
+    assert len(watch.marks) == 8  # the hooks are gone
+
+
+def test_the_middle_passes_are_averaged_whole() -> None:
+    totals = (5.0, 100.0, 6.0, 8.0, 1.0, 7.0, 9.0, 50.0)
+    passes = [Pass((Part(total - 1, 1.0),), total) for total in totals]
+    assert middle(passes) == Pass((Part(6.5, 1.0),), 7.5)
+
+
+def test_an_interrupt_keeps_the_passes_that_were_finished(clock: list[float]) -> None:
+    part = Slow(clock, 0.01)
+    calls = 0
+
+    def once() -> None:
+        nonlocal calls
+        calls += 1
+        if calls > stopwatch.WARM_UP + 4:
+            raise KeyboardInterrupt
+        part(torch.zeros(1))
+
+    assert len(timed_passes(once, [part], CPU)) == 4
+    calls = stopwatch.WARM_UP + 2
+    with pytest.raises(KeyboardInterrupt):
+        timed_passes(once, [part], CPU)
+
+
+def test_passes_are_repeated_until_they_have_taken_long_enough(clock: list[float]) -> None:
+    part = Slow(clock, stopwatch.MIN_SECONDS / 20.5)
+    assert len(timed_passes(lambda: part(torch.zeros(1)), [part], CPU)) == 21
+    part.seconds = 1.0
+    found = timed_passes(lambda: part(torch.zeros(1)), [part], CPU)
+    assert len(found) == stopwatch.LEAST_PASSES
+
+
+def rows_measured(*networks: str, known: frozenset[str] = frozenset()) -> dict[str, int]:
+    from convcalc.analysis import Setting as At
+    from convcalc.analysis import analyze_graph
+    from convcalc.networks.sources import graphs_at
+
+    pairs = [
+        (graph, analyze_graph(graph, At(shape)))
+        for graph, shape, *_ in graphs_at(networks, "4x9x9")
+    ]
+    rows: dict[str, int] = {}
+    filling.fill(
+        pairs, Setting(), set(known),
+        lambda new: rows.update({key: row.nanoseconds for key, row in new.items()}),
+        lambda _text, _share: None,
+    )  # fmt: skip
+    assert set(rows) | known == {work.key for pair in pairs for work in works_of(*pair)}
+    return rows
+
+
+def test_every_distinct_layer_gets_a_row() -> None:
+    rows = rows_measured("3x3+relu+3x3+add(id|dw3x3)", "3x3+maxpool3x3")
+    assert len(rows) == 6  # 3x3, relu, id, dw3x3, add, maxpool
+    assert all(nanoseconds > 0 for nanoseconds in rows.values())
+
+
+def test_known_layers_are_not_measured_again() -> None:
+    first = rows_measured("3x3+relu")
+    assert rows_measured("3x3+relu", known=frozenset(first)) == {}
+    assert set(rows_measured("relu+3x3+bn", known=frozenset(first))).isdisjoint(first)
+
+
+def test_a_row_is_the_mean_of_the_layers_it_stands_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = [Part(1e-6, 0.5e-6), Part(2e-6, 0.5e-6), Part(3e-6, 0.5e-6)]
+    monkeypatch.setattr(filling, "middle", lambda _passes: Pass(tuple(parts), 9e-6))
+    monkeypatch.setattr(filling, "hook_seconds", lambda _device: 0.25e-6)
+    found = rows_measured("3x3+relu+3x3")
+    assert list(found.values()) == [2250, 2250]  # of 1250 and 3250, and of 2250
