@@ -159,7 +159,7 @@ def compare(
     if time or machine is not None:
         from convcalc.api.machine import with_times
 
-        graphs = [graph for graph, *_ in placed]
+        graphs = [graph for graph, *_ in found]
         reports = with_times(graphs, reports, machine, measure, progress)
     return Comparison(reports)
 
