@@ -55,6 +55,7 @@ def machine(
     from convcalc.files import write_whole
     from convcalc.machines.table import Table
     from convcalc.render import check_format
+    from convcalc.render.machine import counted
 
     check_format(form)
     if clear:
@@ -81,6 +82,6 @@ def machine(
         )
     if output is not None:
         write_whole(output, card.to_text())
-        print(f"wrote {output}: {len(card.layers):,} layers", file=sys.stderr)
+        print(f"wrote {output}: {counted(len(card.layers))}", file=sys.stderr)
         return
     show(card, form, None)

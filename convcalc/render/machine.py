@@ -60,7 +60,12 @@ def layers_sentence(card: Card) -> str:
         return "No layers measured yet: compare --time, or convcalc machine NETWORK..."
     families = Counter(row.family for row in card.layers.values())
     several = "; ".join(f"{count} {name}" for name, count in families.most_common(6))
-    return f"{len(card.layers):,} layers measured: {several}."
+    return f"{counted(len(card.layers))} measured: {several}."
+
+
+def counted(layers: int) -> str:
+    """1 layer, 2 layers."""
+    return f"{layers:,} layer" + ("" if layers == 1 else "s")
 
 
 def header(card: Card) -> str:
