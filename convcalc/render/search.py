@@ -168,10 +168,8 @@ def _cell(result: SearchResult, row: SearchRow, goal: str) -> Text:
 
 
 def _seconds(result: SearchResult, number: int) -> Text:
-    from convcalc.render.profile import seconds
-
     found = result.seconds[number] if number < len(result.seconds) else None
-    return Text("-" if found is None else seconds(found))
+    return Text("-" if found is None else numbers.duration(found))
 
 
 def _networks(result: SearchResult) -> RenderableType:
