@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
+from itertools import permutations
 
 from convcalc.analysis import Report, Setting, analyze_graph
 from convcalc.analysis.renderable import Renderable
@@ -30,7 +31,7 @@ from convcalc.searching.nearest import nearest_requirement
 from convcalc.searching.place import Place, place_of
 from convcalc.searching.requirements import DENSITY, FIELD, Requirement
 from convcalc.searching.space import DENSE, GROUPED, Space, Step
-from convcalc.searching.writing import known, layer, spec
+from convcalc.searching.writing import known, layer, precedence, spec
 from convcalc.spec import Defaults, lower, parse
 
 MAX_DEPTH = 16
@@ -39,6 +40,12 @@ SHOWN_SPECS = 4
 
 LOOKED_AT = 48
 """Candidates of a row among which one with a known form is looked for."""
+
+MOST_LISTED = 100_000
+"""Candidates up to which those that keep limits are listed in order to be counted."""
+
+MOST_PERMUTED = 5
+"""Layers of a candidate whose order is changed to look for a known form."""
 
 Progress = Callable[[str, float | None], None]
 Sizes = str | Iterable[int | tuple[int, ...]]
@@ -74,7 +81,7 @@ class SearchResult(Renderable):
 
     reference: what is replaced; `figures` are its objectives.
     sequences: every sequence of the menus with the reference's channels and stride.
-    candidates: those that meet every requirement.
+    candidates: those that meet every requirement; None if counting them was interrupted.
     front: rows, the best of the first objective first.
     depth: the layers up to which this holds; `complete` unless the search was interrupted.
     unmet: where nothing fits, the requirement that was the closest to be met, in words.
@@ -86,7 +93,7 @@ class SearchResult(Renderable):
     objectives: tuple[str, ...]
     required: tuple[str, ...]
     sequences: int
-    candidates: int
+    candidates: int | None
     front: tuple[SearchRow, ...]
     depth: int
     complete: bool = True
@@ -357,18 +364,20 @@ def _run(space: Space, goals: Sequence[str], progress: Progress | None) -> tuple
     return finder(space, axes, goals).front(LOOKED_AT, progress), axes
 
 
-def _count(space: Space, axes: list[Axis], progress: Progress | None) -> int:
-    """The candidates of the space."""
+def _count(space: Space, axes: list[Axis], progress: Progress | None) -> int | None:
+    """The candidates of the space; None if the count was interrupted."""
     if not space.depth or not axes:
         return 0
     axes = axes_of(space)
+    every = count_candidates(space, axes)
     if not space.limits:
-        return count_candidates(space, axes)
-    if _is_sum(space, ()):
+        return every
+    try:
+        if every <= MOST_LISTED or not _is_sum(space, ()):
+            return Enumeration(space, axes, ()).count()
         return Limited(space, axes).candidates(progress)
-    found = Enumeration(space, axes, ())
-    found.front(0, progress)
-    return found.candidates
+    except KeyboardInterrupt:
+        return None
 
 
 def _rows(
@@ -386,7 +395,7 @@ def _rows(
             goal: -value if goal == SPAN else value
             for goal, value in zip(goals, row.vector, strict=True)
         }
-        ordered = _conventional(row)
+        ordered = _conventional(row, SPAN not in goals)
         form = known(ordered[0])
         texts = tuple(_written(steps, bias) for steps in ordered[:SHOWN_SPECS])
         analysed = _checked(texts[0], figures, report)
@@ -406,9 +415,21 @@ def _rows(
     return tuple(found)
 
 
-def _conventional(row: Row) -> list[tuple[Step, ...]]:
-    """The sequences of a row in an order of their own; those that papers know come first."""
-    return sorted(row.sequences, key=lambda steps: (known(steps) is None, len(steps), spec(steps)))
+def _conventional(row: Row, commute: bool) -> list[tuple[Step, ...]]:
+    """The sequences of a row in an order of their own; those that papers know come first.
+
+    Args:
+        commute: does the order of layers that keep channels and positions change no figure?
+    """
+    found = list(row.sequences)
+    if commute and row.count > len(found) and all(map(_keeps_all, found[0])):
+        found += permutations(found[0]) if len(found[0]) <= MOST_PERMUTED else []
+    found.sort(key=lambda steps: (precedence(steps), len(steps), spec(steps)))
+    return list(dict.fromkeys(found))
+
+
+def _keeps_all(step: Step) -> bool:
+    return step.edge.inputs == step.edge.outputs and set(step.stride) == {1}
 
 
 def _written(steps: Sequence[Step], bias: bool | None) -> str:

@@ -193,7 +193,7 @@ def _front(figure: Any, result: SearchResult) -> None:
     panel.yaxis.set_major_formatter(_si)
     panel.margins(x=0.15, y=0.08)
     panel.legend(frameon=False)
-    panel.set_title(f"{result.candidates:,} candidates in place of {result.reference.name}",
+    panel.set_title(f"in place of {result.reference.name}",
                     fontsize=9)  # fmt: skip
 
 

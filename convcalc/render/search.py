@@ -103,9 +103,10 @@ def to_table(result: SearchResult) -> RenderableType:
     """The front, and sentences below it."""
     parts: list[RenderableType] = []
     if result.front:
-        parts += [_front(result), Text("")]
+        parts += [Text(_title(result), style="bold"), _front(result), Text("")]
         if result.networks:
-            parts += [_networks(result), Text("")]
+            whole = Text(f"The whole network with it at {result.at}", style="bold")
+            parts += [whole, _networks(result), Text("")]
     parts += [Text(f"- {sentence}") for sentence in sentences(result)]
     parts.append(Text(_assumed(result), style="dim"))
     return Group(*parts)
@@ -114,9 +115,8 @@ def to_table(result: SearchResult) -> RenderableType:
 def _front(result: SearchResult) -> RenderableType:
     goals = result.objectives
     timed = ["time"] if result.seconds else []
-    table = plain_table(
-        _title(result), "row", "candidate", *(LABELS[goal] for goal in goals), *timed, "alike"
-    )
+    table = plain_table("", "row", "candidate", *(LABELS[goal] for goal in goals), *timed, "alike")
+    table.title = None
     table.columns[1].justify = "left"
     for column in table.columns[1:]:
         column.no_wrap = False
@@ -174,7 +174,8 @@ def _seconds(result: SearchResult, number: int) -> Text:
 
 def _networks(result: SearchResult) -> RenderableType:
     """What the whole network would cost with each row."""
-    table = plain_table(f"The whole network with it at {result.at}", "row", "params", "MACs")
+    table = plain_table("", "row", "params", "MACs")
+    table.title = None
     base = result.networks[0]
     for number, report in enumerate(result.networks):
         cells = [
@@ -193,8 +194,11 @@ def sentences(result: SearchResult) -> list[str]:
     """How many candidates there are, and what the marks mean."""
     said = []
     required = ", ".join(result.required)
-    many = "1 sequence fits" if result.candidates == 1 else f"{result.candidates:,} sequences fit"
+    many = "Sequences" if result.candidates is None else f"{result.candidates:,} sequences"
+    many = "1 sequence fits" if result.candidates == 1 else f"{many} fit"
     said.append(f"{many}, of {result.sequences:,} in the menus: {required}.")
+    if result.candidates is None:
+        said.append("Interrupted while they were counted: the front is exact all the same.")
     if not result.complete:
         said.append(
             f"Interrupted: this is exact for up to {_layers(result.depth)}, and for no more."

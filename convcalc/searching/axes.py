@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
+from functools import cached_property
 from typing import NamedTuple
 
 from convcalc.analysis.span import dilated
@@ -91,6 +92,15 @@ class Axis:
             )
             for node in kept
         ]
+
+    @cached_property
+    def sources(self) -> list[list[tuple[int, Option]]]:
+        """The nodes and layers that lead to each node."""
+        found: list[list[tuple[int, Option]]] = [[] for _ in self.nodes]
+        for node, moves in enumerate(self.moves):
+            for move in moves:
+                found[move.target] += [(node, option) for option in move.options]
+        return found
 
     def _accepts(self, node: Node) -> bool:
         return (

@@ -73,6 +73,14 @@ class Enumeration:
         rows = [Row(vector, count, tuple(some)) for vector, (count, some) in sorted(found.items())]
         return Front(rows, done)
 
+    def count(self) -> int:
+        """The candidates that keep the limits, whatever the number of sequences."""
+        return sum(
+            self._figures(steps, layers) is not None
+            for layers in range(1, self.space.depth + 1)
+            for steps in self._candidates(layers)
+        )
+
     def _best(
         self, layers: int, before: dict[Vector, tuple[int, list[tuple[Step, ...]]]], specs: int
     ) -> dict[Vector, tuple[int, list[tuple[Step, ...]]]]:

@@ -275,7 +275,7 @@ class Search(Programme):
         after = self.positions(nodes)
         for sources, options in self._sources(nodes, before):
             group = before[sources]
-            positions = self.positions(sources)
+            positions = self.positions(sources) if self.space.is_strided else after
             kernel = tuple(option.kernel for option in options)
             for source, counts in sorted(group.items()):
                 for number, turn in enumerate(self.turns[source]):
@@ -293,20 +293,12 @@ class Search(Programme):
         self, nodes: Nodes, before: Layer
     ) -> Iterator[tuple[Nodes, tuple[Option, Option]]]:
         """Nodes of the layer before, and the options that lead from there."""
-        for sources in sorted(before):
-            each = [
-                [
-                    option
-                    for move in axis.moves[source]
-                    if move.target == target
-                    for option in move.options
-                ]
-                for axis, source, target in zip(self.axes, sources, nodes, strict=True)
-            ]
-            for high in each[0]:
-                for wide in each[1]:
-                    if (high.kernel, wide.kernel) in self.kernels:
-                        yield sources, (high, wide)
+        high, wide = (axis.sources[node] for axis, node in zip(self.axes, nodes, strict=True))
+        for source_h, option_h in high:
+            for source_w, option_w in wide:
+                sources = source_h, source_w
+                if sources in before and (option_h.kernel, option_w.kernel) in self.kernels:
+                    yield sources, (option_h, option_w)
 
 
 def _step(edge: Edge, options: tuple[Option, Option], rank: int) -> Step:

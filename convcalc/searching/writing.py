@@ -37,6 +37,12 @@ def known(steps: Sequence[Step]) -> Known | None:
     return next((form for form in KNOWN if form.fits(steps)), None)
 
 
+def precedence(steps: Sequence[Step]) -> int:
+    """The place of its known form among them all; behind them where there is none."""
+    form = known(steps)
+    return len(KNOWN) if form is None else KNOWN.index(form)
+
+
 def _is_dense(step: Step) -> bool:
     return step.edge.kind == DENSE
 

@@ -74,7 +74,7 @@ def test_more_to_choose_from_is_never_worse() -> None:
     ):
         arguments: dict[str, Any] = {"depth": 2, **more}
         large = search("5x5@8", input="8x12x12", objectives="macs,activations", **arguments)
-        assert large.candidates >= small.candidates
+        assert (large.candidates or 0) >= (small.candidates or 0)
         for row in small.front:
             assert any(
                 all(other.figures[name] <= row.figures[name] for name in row.figures)
@@ -133,7 +133,7 @@ def test_what_does_not_mix_is_for_those_who_ask() -> None:
     mixed = search("dw5x5", kernels="1,5", kinds="dense,dw", objectives="macs")
     free = search("dw5x5", kernels="1,5", kinds="dense,dw", objectives="macs", mix=False)
     assert (mixed.front[0].known, free.front[0].specs) == (
-        "flattened",
+        "strips",
         ("dw1x5+dw5x1", "dw5x1+dw1x5"),
     )
 
@@ -182,6 +182,18 @@ def test_interrupted_it_is_exact_for_what_was_finished() -> None:
     assert (cut.complete, cut.depth, calls[-1]) == (False, 2, "3 of 4 layers")
     short = search("7x7@64", depth=2)
     assert (cut.front, cut.candidates) == (short.front, short.candidates)
+
+
+def test_interrupted_while_counting_the_front_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    from convcalc.searching.enumeration import Enumeration
+
+    def stop(self: Enumeration) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Enumeration, "count", stop)
+    found = search("7x7@64", require="macs<=0.3*ref")
+    assert (found.candidates, len(found.front), found.complete) == (None, 1, True)
+    assert "Interrupted while they were counted" in str(found)
 
 
 def test_a_result_shows_itself(seven: SearchResult) -> None:

@@ -22,6 +22,8 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench.search import MOST_MEGABYTES, SPACES, measure
+
 RUNS = 21
 ROOT = Path(__file__).parents[2]
 HELLO = Path(__file__).with_name("hello_typer.py")
@@ -248,13 +250,30 @@ def gates() -> list[Figure]:
     ]
 
 
+def searches() -> list[Figure]:
+    """Search spaces of up to 10^16 candidates, each in a process of its own."""
+    figures = []
+    for name, space in SPACES.items():
+        found = measure(name)
+        seconds = statistics.median(found.seconds)
+        figures.append(
+            Figure(
+                f"`search`, {space.candidates:,} candidates: {name}",
+                f"{seconds:.2f} s, {found.megabytes:.0f} MB",
+                f"at most {space.seconds:g} s, {MOST_MEGABYTES} MB",
+                seconds <= space.seconds and found.megabytes <= MOST_MEGABYTES,
+            )
+        )
+    return figures
+
+
 def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         install(copy)
         figures = processes(copy)
-    figures += [*in_process(), *gates()]
+    figures += [*in_process(), *gates(), *searches()]
     table = Table("figure", "measured", "bar", "met", title=f"Medians of {RUNS} runs in turns")
     for name, measured, bar, met in figures:
         table.add_row(name, measured, bar, "yes" if met else "NO")
