@@ -124,7 +124,7 @@ def linear_steps(
     nodes = _without_tail(graph)
     if not 0 < len(nodes) <= MAX_STEPS or not is_number(input.elements) or graph.unknown:
         return None
-    if len(graph.outputs) > 1:
+    if len(graph.outputs) > 1 or not all(map(_is_plain, nodes)):
         return None
     steps: list[Step] = []
     shapes: list[Shape] = []
@@ -147,6 +147,16 @@ def _without_tail(graph: Graph) -> tuple[Node, ...]:
     ):
         nodes = nodes[:-1]
     return nodes
+
+
+def _is_plain(node: Node) -> bool:
+    """Does the node read the one input, or others, with weights of its own?"""
+    return (
+        node.weights_of is None
+        and node.params is None
+        and bool(node.inputs)
+        and all(source >= INPUT for source in node.inputs)
+    )
 
 
 def _step(node: Node, sources: Sequence[Shape], shape: Shape, linear_part: bool) -> Step | None:

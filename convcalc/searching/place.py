@@ -38,11 +38,13 @@ class Place(NamedTuple):
     def replaced(self, layers: Sequence[Layer]) -> Graph:
         """The network with a series of layers in that place."""
         nodes: list[Node] = []
-        numbers = {INPUT: INPUT}
+        numbers = {source: source for node in self.graph.nodes for source in node.inputs}
         taken = {node.name for i, node in enumerate(self.graph.nodes) if i not in self.inside}
         for index, node in enumerate(self.graph.nodes):
             if index not in self.inside:
-                nodes.append(node._replace(inputs=tuple(numbers[i] for i in node.inputs)))
+                shared = None if node.weights_of is None else numbers[node.weights_of]
+                sources = tuple(numbers[i] for i in node.inputs)
+                nodes.append(node._replace(inputs=sources, weights_of=shared))
             elif index == self.last:
                 source = numbers[self.source]
                 for name, layer in zip(self._names(len(layers), taken), layers, strict=True):
@@ -93,6 +95,8 @@ def place_of(graph: Graph, name: str) -> Place:
             value=name,
             hint="`convcalc show` lists the layers",
         )
-    if any(graph.nodes[index].params is not None for index in inside):
+    shared = {node.weights_of for node in graph.nodes} & set(inside)
+    own = [graph.nodes[index] for index in inside]
+    if shared or any(node.params is not None or node.weights_of is not None for node in own):
         raise OptionError("its weights are used elsewhere too", option="at", value=name)
     return Place(graph, name, tuple(inside), sources.pop())
