@@ -84,7 +84,7 @@ _MENTION = re.compile("\ue000([a-z_]+)(?:\ue001([^\ue002]*))?\ue002")
 """An argument within a message: private-use characters, which no printed text contains."""
 
 
-def option(name: str, value: str | None = None) -> str:
+def option(name: str, value: object = None) -> str:
     """An argument, mentioned in a message or a hint: `f"choose a smaller {option('batch')}"`."""
     return f"\ue000{name}\ue002" if value is None else f"\ue000{name}\ue001{value}\ue002"
 
@@ -180,7 +180,12 @@ def _restored(kind: type[ConvcalcError], args: tuple[Any, ...], state: dict[str,
 
 def _spelled(text: str, spelling: Spelling) -> str:
     """The text with the arguments it mentions written as the client writes them."""
-    return _MENTION.sub(lambda m: spelling(m[1], ... if m[2] is None else m[2]), text)
+
+    def mention(found: re.Match[str]) -> str:
+        value: object = ... if found[2] is None else found[2]
+        return spelling(found[1], int(found[2]) if str(value).isdigit() else value)
+
+    return _MENTION.sub(mention, text)
 
 
 class SpecError(ConvcalcError):
@@ -229,6 +234,13 @@ class ProblemsError(SourceError):
 class ReadingWarning(UserWarning):
     """Text that was read in one of two ways that people may mean; not an error."""
 
+    def spelled(self, spelling: Spelling) -> str:
+        """The warning for one client."""
+        return _spelled(self.args[0], spelling)
+
+    def __str__(self) -> str:
+        return self.spelled(python_argument)
+
 
 class SymbolError(ConvcalcError):
     """An answer that exists only once a size is a number."""
@@ -239,6 +251,14 @@ class MissingExtraError(ConvcalcError):
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} needs an extra: pip install 'convcalc[{extra}]'")
+
+
+def warn(text: str, span: Span | None = None) -> None:
+    """Warn that something was read in one of two ways that people may mean."""
+    import warnings
+
+    place = span.place() if span is not None else ""
+    warnings.warn(ReadingWarning(f"{place}: {text}" if place else text), stacklevel=3)
 
 
 def shorten(text: str, width: int = 60) -> str:

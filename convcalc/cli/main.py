@@ -87,11 +87,11 @@ def _warnings_as_lines() -> Iterator[None]:
     printed: set[str] = set()
 
     def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
-        if not issubclass(category, ReadingWarning):
+        if not isinstance(message, ReadingWarning):
             shown(message, category, *rest, **more)
         elif str(message) not in printed:
             printed.add(str(message))
-            print(f"warning: {message}", file=sys.stderr)
+            print(f"warning: {message.spelled(command_line)}", file=sys.stderr)
 
     with warnings.catch_warnings():
         shown = warnings.showwarning

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, NamedTuple, Self
 
-from convcalc.errors import LayerError, SpecError
+from convcalc.errors import LayerError, SpecError, option
 from convcalc.layers.padding import Padding, format_sides
 from convcalc.quantities import AxisRead, AxisReading, Links, OpCounts, Shape
 
@@ -247,13 +247,19 @@ def require_rank(layer: Word, kernel_size: tuple[int, ...], shape: Shape) -> Non
             f"the kernel is {rank}-D, but its input {shape} has channels only",
             hint="an input is written channels x height x width, e.g. 64x56x56",
         )
+    if shape.rank == rank + 1:
+        rest, batch = "x".join(map(str, shape.spatial)), shape.channels
+        batched = f"; for a batch, write {option('input', rest)} and {option('batch', batch)}"
+    else:
+        batched = ""
     fitting = layer.word.removeprefix("conv") if layer.word == "conv" else layer.word
     fitting += "x".join([str(max(kernel_size))] * shape.rank)
     sizes = "x".join(map(str, shape.spatial))
     raise LayerError(
         f"the kernel is {rank}-D, but its input {shape} is {shape.rank}-D: "
         f"{shape.channels} channels of {'length ' if shape.rank == 1 else ''}{sizes}",
-        hint=f"write {fitting}, or give an input with {rank} sizes behind its channels",
+        hint=f"write {fitting}, or give an input with {rank} size{'' if rank == 1 else 's'} behind "
+        f"its channels{batched}",
     )
 
 

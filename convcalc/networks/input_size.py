@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from convcalc.errors import MissingExtraError, Span, SpecError, SymbolError, option, shorten
+from convcalc.errors import MissingExtraError, Span, SpecError, SymbolError, option, shorten, warn
 from convcalc.layers.base import MAX_SIZE
-from convcalc.quantities import Shape
+from convcalc.quantities import Shape, is_number
 
 DEFAULT_CHANNELS = 64
 DEFAULT_SPATIAL = {0: (), 1: (56,), 2: (56, 56), 3: (8, 56, 56)}
@@ -42,7 +42,7 @@ def parse_input(text: str) -> Shape:
             f"expected channels and at most {MAX_RANK} axes, got {len(sizes)} sizes",
             option="input",
             value=text,
-            hint=f"give the batch size with {option('batch')}",
+            hint=_with_batch(sizes),
         )
     return Shape(sizes[0], tuple(sizes[1:]))
 
@@ -65,8 +65,45 @@ def _read_size(text: str, start: int, piece: str) -> Any:
         f"expected a number or a letter, got {shorten(piece, 20)!r}" if piece else "missing size",
         option="input",
         span=span,
-        hint="channels x height x width, for example 64x56x56 or CxHxW",
+        hint=_as_written_here(text) or "channels x height x width, for example 64x56x56 or CxHxW",
     )
+
+
+def _as_written_here(text: str) -> str | None:
+    """A hint for sizes with other signs between them: `3,224,224`."""
+    if not re.fullmatch(r"\W*[0-9]+(?:\s*[,;*:/xX×х ]\s*[0-9]+)+\W*", text):
+        return None
+    return f"write {'x'.join(re.findall('[0-9]+', text))}"
+
+
+def _with_batch(sizes: list[Any]) -> str:
+    """A hint for sizes that begin with the batch."""
+    rest, batch = "x".join(map(str, sizes[1:])), sizes[0]
+    return f"for a batch, write {option('input', rest)} and {option('batch', batch)}"
+
+
+COLOURS = (1, 3, 4)
+"""Channels that images have, and maps within a network have not."""
+
+
+def warn_of_order(shape: Shape, rank: int | None) -> None:
+    """Warn of an input that is likelier written channels last, or with the batch in front.
+
+    Args:
+        rank: the axes of the network's kernels; None where it has none.
+    """
+    sizes = (shape.channels, *shape.spatial)
+    if not all(map(is_number, sizes)) or len(sizes) < 2:
+        return
+    read = f"the input is read as {shape.channels} channels of {'x'.join(map(str, shape.spatial))}"
+    *before, last = sizes
+    square = len(before) > 1 and len(set(before)) == 1 and last != before[0]
+    coloured = last in COLOURS and min(before) > 16
+    if len(shape.spatial) == rank and (square or coloured):
+        rest = "x".join(map(str, before))
+        warn(f"{read}; if {last} is the number of channels, write {last}x{rest}")
+    if rank in (None, 3) and len(sizes) == 4 and sizes[1] in COLOURS and sizes[3] == sizes[2] > 16:
+        warn(f"{read}; {_with_batch(list(sizes))}")
 
 
 def symbol(name: str) -> Any:

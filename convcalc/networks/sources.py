@@ -10,10 +10,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from convcalc.errors import MissingExtraError, OptionError, SourceError, SymbolError, shorten
+from convcalc.errors import (
+    MissingExtraError,
+    OptionError,
+    SourceError,
+    SpecError,
+    SymbolError,
+    shorten,
+)
 from convcalc.files import importing_from
 from convcalc.graph import Graph
-from convcalc.networks.input_size import default_input, parse_input
+from convcalc.networks.input_size import default_input, parse_input, warn_of_order
 from convcalc.networks.parts import ZOO, parse
 from convcalc.quantities import Shape, is_number
 from convcalc.spec import TREES, Defaults, Tree, lower
@@ -90,7 +97,43 @@ def _named(name: str, defaults: Defaults, input: Shape | None) -> Graph:  # noqa
         return read_file(Path(name)).graph(name)
     if is_model(name):
         return named_model(name, {}, input)
-    return lower(parse(name), defaults, name)
+    _check_suffix(name)
+    try:
+        tree = parse(name)
+    except SpecError as error:
+        if name.isidentifier() and _is_built_in(name):
+            raise error.with_context(hint=f"did you mean {ZOO}{name}?") from None
+        raise
+    return lower(tree, defaults, name)
+
+
+_SAVED = {".onnx": "an ONNX model", ".pth": "a saved model", ".pt": "a saved model",
+          ".ckpt": "a checkpoint", ".safetensors": "a file of weights", ".h5": "a Keras model",
+          ".keras": "a Keras model", ".tflite": "a TensorFlow Lite model",
+          ".pb": "a TensorFlow graph", ".caffemodel": "a Caffe model"}  # fmt: skip
+
+
+def _check_suffix(name: str) -> None:
+    """Raises SourceError for a file of a kind that is not read."""
+    path = Path(name)
+    if path.suffix in _SAVED:
+        raise SourceError(
+            f"{shorten(name, 60)}: {_SAVED[path.suffix]} cannot be read",
+            hint="name the torch model that makes it, package.module:attribute, or write it as "
+            "a network file",
+        )
+    if path.suffix == ".py":
+        module = ".".join(path.with_suffix("").parts)
+        raise SourceError(
+            f"{shorten(name, 60)}: expected the name of a model in that file",
+            hint=f"write {module}:NAME, a module or a function that returns one",
+        )
+
+
+def _is_built_in(name: str) -> bool:
+    from convcalc.networks import zoo_blocks, zoo_networks
+
+    return name in zoo_networks() or name in zoo_blocks()
 
 
 def named_model(
@@ -209,6 +252,9 @@ def graphs_at(
         for network, graph in zip(networks, parsed, strict=True)
     ]
     if size is not None:
+        for graph in graphs:
+            if graph.module is None:
+                warn_of_order(size, graph.rank)
         return [Placed(graph, size, "option") for graph in graphs]
     shared = next((graph.input for graph in graphs if graph.input is not None), None)
     common, chosen_by = shared, "file"

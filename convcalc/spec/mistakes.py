@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from convcalc.errors import ReadingWarning, Span, SpecError, shorten
+from convcalc.errors import SpecError, shorten, warn
 from convcalc.spec.tokens import Passage, Token, foreign, suggest
 
 if TYPE_CHECKING:
@@ -16,12 +15,6 @@ if TYPE_CHECKING:
 
 MAX_REWRITTEN = 300
 """Characters of a text that is tried in other notations."""
-
-
-def warn(text: str, span: Span | None = None) -> None:
-    """Warn that something was read in one of two possible ways."""
-    place = span.place() if span is not None else ""
-    warnings.warn(f"{place}: {text}" if place else text, ReadingWarning, stacklevel=2)
 
 
 def warn_of_a_kernel(count: Token, body: Token) -> None:

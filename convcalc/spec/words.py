@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from convcalc.errors import OptionError, SpecError, shorten
+from convcalc.errors import OptionError, SpecError, shorten, warn
 from convcalc.layers import KINDS, MERGES, MODIFIERS, Word
 from convcalc.layers.base import MAX_SIZE
 from convcalc.layers.conv import Conv
@@ -201,7 +201,7 @@ class _Reader:
             return
         head = "" if found[1] == "conv" else found[1]
         square = "x".join([kernel[0]] * int(found[2]))
-        mistakes.warn(
+        warn(
             f"{self.text} is read as kernel {found[2]} with dilation {kernel[0]}; write {word}, "
             f"or {head}{square}{self.text[kernel.end() :]} for a {square} kernel",
             self.span,
