@@ -32,6 +32,7 @@ from convcalc.cli import (
     zoo,
 )
 from convcalc.cli.spelling import command_line
+from convcalc.cli.usage import check_usage
 from convcalc.errors import ConvcalcError, ReadingWarning
 
 app = typer.Typer(
@@ -111,8 +112,10 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     try:
         try:
+            program = _program()
+            check_usage(arguments, program.commands)
             with _warnings_as_lines():
-                _program()(args=arguments, prog_name="convcalc")
+                program(args=arguments, prog_name="convcalc")
         finally:
             sys.stdout.flush()  # here, where a full disk can still be reported
     except SystemExit as stop:

@@ -21,11 +21,35 @@ SLOW = Limit(seconds=1.0)
 PIECES = ["'", '"', "[", "]", "{", "}", "=", "\n", "#", '"""', "[[stage]]", "[blocks]", "name",
           "layers = ", 'input="3x9"', "(", ")", ",", "|", "+", "*", "9999999999", "@", "g0", "s0",
           "u(1)", "cat(", "\\u0000", "\x00", "é", "-", "x", "0", "\t", "true", "1.5",
-          "2020-01-01", "inf", "[stage]", "stage=[]", "blocks={}"]  # fmt: skip
+          "2020-01-01", "inf", "[stage]", "stage=[]", "blocks={}", "$", "$stem", "$input",
+          "weights_of = ", "outputs = ['stem']", "zoo:vgg16[..2]", "(i for i in 0..2)", "^", "//",
+          "other.toml", ".."]  # fmt: skip
+PYRAMID = """
+input = "3x32x32"
+outputs = ["h3", "h4"]
+[blocks]
+"unit(c, n)" = "((n-1)*(3x3@(2*c//2)+relu)+1x1@c for i in 0..1)"
+[[stage]]
+name = "c3"
+layers = "3x3s2@8"
+[[stage]]
+name = "c4"
+layers = "3x3s2@16 + unit(16, 2)"
+[[stage]]
+name = "p3"
+layers = "add($c3+1x1@16 | $c4+up2)"
+[[stage]]
+name = "h3"
+layers = "$p3+cat(3x3d(r)@4 for r in 1, 2 | 1x1@4)"
+[[stage]]
+name = "h4"
+layers = "$c4+cat(3x3d(r)@4 for r in 1, 2 | 1x1@4)"
+weights_of = "h3"
+"""
 FILES = [
     path.read_text(encoding="utf-8")
     for path in sorted((Path(networks.__file__).parent / "zoo").rglob("*.toml"))
-]
+] + [PYRAMID] * 10
 
 
 def damaged(rng: random.Random) -> str:
