@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from convcalc.analysis import Setting, analyze_graph
+from convcalc.analysis.walk import Walk
 from convcalc.api.arguments import PaddingSize, placed
 from convcalc.errors import SourceError, shorten
 from convcalc.graph import Graph
@@ -12,7 +13,7 @@ from convcalc.layers.base import Word
 from convcalc.layers.padding import Padding
 from convcalc.networks.file import read_text
 from convcalc.networks.sources import InputSize, Network
-from convcalc.networks.writer import write_file
+from convcalc.networks.writer import Facts, write_file
 
 
 def export_text(
@@ -27,24 +28,35 @@ def export_text(
 
     Raises:
         ConvcalcError: the network does not parse or fit.
-        SourceError: the language cannot say it: a step without a word, weights used twice,
-            branches that are no nest.
+        SourceError: a network with several inputs, or with operations that are not counted.
     """
     (graph, shape, _), *_ = placed([network], input, padding, bias, after_conv)
-    report = analyze_graph(graph, Setting(shape))
+    setting = Setting(shape)
+    report = analyze_graph(graph, setting)
     if graph.unknown:
         raise SourceError(f"{shorten(graph.name, 40)} is incomplete: {graph.unknown[0]}")
-    text = write_file(_explicit(graph), shape, graph.reading)
-    back = analyze_graph(read_text(text, "export").graph("export"), Setting(shape))
+    text = write_file(_explicit(graph), shape, graph.reading, _facts(graph, setting))
+    back = analyze_graph(read_text(text, "export").graph("export"), setting)
     for figure in ("params", "macs", "flops", "output", "receptive_field"):
         here, there = getattr(report, figure), getattr(back, figure)
         if here != there:
             raise SourceError(
                 f"{shorten(graph.name, 40)} cannot be written: its {figure.replace('_', ' ')} "
-                f"would be {there}, not {here}",
-                hint="weights that several layers share are written once for each layer",
+                f"would be {there}, not {here}"
             )
     return text
+
+
+def _facts(graph: Graph, setting: Setting) -> list[Facts]:
+    """What every node answers."""
+    walk = Walk(graph, setting)
+    walk.visit_all()
+    found = []
+    for node, state in zip(graph.nodes, walk.states, strict=True):
+        shapes = tuple(walk.state(source).shape for source in node.inputs)
+        facts = walk.facts[node.layer, shapes]
+        found.append(Facts(state.shape, facts.operations, facts.reads, facts.params))
+    return found
 
 
 def _explicit(graph: Graph) -> Graph:

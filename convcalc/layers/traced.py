@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from convcalc.errors import LayerError
 from convcalc.layers.base import Layer, Reads
-from convcalc.quantities import OpCounts, Shape
+from convcalc.quantities import Links, OpCounts, Shape
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,12 @@ class Traced(Layer):
     weights: int = 0
     moves_data: bool = True
     gate: bool = False
+    activation: bool = False
+
+    @property
+    def is_activation(self) -> bool:  # type: ignore[override]
+        """An elementwise non-linearity."""
+        return self.activation
 
     @property
     def is_weighted(self) -> bool:  # type: ignore[override]  # of a kind; of one step here
@@ -70,3 +77,24 @@ class Traced(Layer):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Step(Traced):
+    """A step as a network file has it, which may not fit what reaches it."""
+
+    def output(self, inputs: Sequence[Shape]) -> Shape:
+        for reads, shape in zip(self.reading, inputs, strict=True):
+            if not self._fits(reads, shape):
+                raise LayerError(f"its reads do not fit an input of {shape}")
+        return self.shape
+
+    def _fits(self, reads: Reads, shape: Shape) -> bool:
+        """Are the axes those of the input and of the output?"""
+        if reads is None:
+            return True
+        if isinstance(reads, Links):
+            return reads.axes is None or (
+                len(reads.axes) == shape.rank
+                and all((link.output or 0) < max(1, self.shape.rank) for link in reads.axes)
+            )
+        return len(reads) == shape.rank == self.shape.rank

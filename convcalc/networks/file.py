@@ -49,14 +49,18 @@ from convcalc.errors import SourceError, shorten
 from convcalc.graph import Graph
 from convcalc.networks.input_size import parse_input
 from convcalc.networks.parts import Finder
+from convcalc.networks.steps import read_step
 from convcalc.quantities import Shape
 from convcalc.spec import (
     Blocks,
     Defaults,
     Names,
     Passage,
+    Ref,
     Stage,
     Stages,
+    Tree,
+    Written,
     lower_stages,
     parse,
     parse_passage,
@@ -70,6 +74,9 @@ KEYS = {"name": STRING, "input": STRING, "source": STRING, "after_conv": STRING,
 """The keys of a file, with their types."""
 
 STAGE_KEYS = {"name": STRING, "layers": STRING, "weights_of": STRING}
+
+STEP_KEYS = {"name": STRING, "of": list_of(STRING, "strings"), "step": TABLE}
+"""The keys of a stage that `export` writes; see `networks.steps`."""
 
 MAX_BYTES = 2_000_000
 """The largest file that is read."""
@@ -198,7 +205,9 @@ class _Reader(Reader):
     def stage(self, number: int, blocks: Blocks, before: dict[str, Stage], every: set[str]) -> None:
         """Read a stage, and add it to those before it."""
         where, label = ("stage", number), f"stage {number + 1}"
-        stage = self.table(where, STAGE_KEYS, ("name", "layers"), f"{label}: ")
+        is_step = isinstance(self.document.get(*where, "step"), dict)
+        keys, required = (STEP_KEYS, STEP_KEYS) if is_step else (STAGE_KEYS, ("name", "layers"))
+        stage = self.table(where, keys, required, f"{label}: ")
         name, layers = stage.get("name", ""), stage.get("layers")
         if "name" in stage and not _STAGE_NAME.fullmatch(name):
             self.note(
@@ -215,6 +224,8 @@ class _Reader(Reader):
             return
         found = Stage(name, parse("id"), stage.get("weights_of"))
         try:
+            if is_step and "of" in stage:
+                found = Stage(name, self.step(stage, number, Names(before, every)))
             if layers is not None:
                 passage = self.passage(layers, f"stage {name}", *where, "layers")
                 tree = parse_passage(passage, blocks, Names(before, every))
@@ -222,6 +233,18 @@ class _Reader(Reader):
                 self.check_weights(found, number, before)
         finally:
             before[name] = found  # also a stage that is wrong, so that those that read it are not
+
+    def step(self, stage: dict[str, Any], number: int, names: Names) -> Tree:
+        """A step that `export` wrote."""
+        refs = []
+        for index, text in enumerate(stage["of"]):
+            passage = self.passage(text, f"stage {stage.get('name')}", "stage", number, "of", index)
+            ref = parse_passage(passage, Blocks(), names)
+            if not isinstance(ref, Ref):
+                raise SourceError("step: expected the name of a stage such as $conv1 in of")
+            refs.append(ref)
+        layer, size = read_step(stage["step"], len(refs))
+        return Written(layer, tuple(refs), size)
 
     def check_weights(self, stage: Stage, number: int, before: Mapping[str, Stage]) -> None:
         """Note that a stage cannot have the weights of the stage that it names."""

@@ -1,21 +1,39 @@
 """A graph written as a network file: the inverse of `file`.
 
-A merge is written with its branches, which begin at the last layer that all of them come through
-(their common dominator). What is no nest of series and branches, or has a step that no word says,
-cannot be written, and neither can one layer's weights used twice: the text would have them twice.
+A network that is a nest of series and branches is written as one, its stages those of the names of
+its layers. Any other is written flat: what several layers read is a stage of its own, which they
+name. A step that no word says (or that shares its weights) takes the generic form of `steps`.
 """
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from convcalc.errors import SourceError, shorten
-from convcalc.graph import INPUT, Graph
+from convcalc.graph import INPUT, Graph, Node, Output
 from convcalc.layers import KINDS, MERGES
-from convcalc.quantities import Shape
+from convcalc.layers.traced import Traced
+from convcalc.networks.steps import write_step
+from convcalc.quantities import AxisRead, OpCounts, Shape
 
 _WIDTH = 88
+
+MAX_DEPTH, MAX_TERMS = 8, 40
+"""How deep merges are written within one another, and how much is in one stage."""
+
+_KINDS, _MERGES = {*KINDS, *MERGES}, set(MERGES)
+
+
+class Facts(NamedTuple):
+    """What is known of a node at the network's input."""
+
+    shape: Shape
+    operations: OpCounts
+    reads: tuple[Any, ...]
+    params: int
 
 
 class Term(NamedTuple):
@@ -25,67 +43,94 @@ class Term(NamedTuple):
     stage: str
 
 
-def write_file(graph: Graph, input: Shape, title: str) -> str:  # noqa: A002
+def write_file(
+    graph: Graph,
+    input: Shape,  # noqa: A002
+    title: str,
+    facts: Sequence[Facts],
+) -> str:
     """The text of a network file.
 
     Raises:
-        SourceError: the language cannot say the network; the layer is named.
+        SourceError: a network with several inputs.
     """
-    writer = _Writer(graph)
-    terms = writer.between(INPUT, len(graph.nodes) - 1)
-    if writer.written != len(graph.nodes):
-        unwritten = next(n.name for i, n in enumerate(graph.nodes) if i not in writer.seen)
-        raise SourceError(
-            f"{shorten(graph.name, 40)}: {unwritten} does not lead to the output, which the "
-            "language cannot say"
-        )
+    if len(graph.inputs) > 1:
+        raise SourceError(f"{shorten(graph.name, 40)} has several inputs: a file has one")
     lines = [f"name = {_quoted(title)}", f"input = {_quoted(str(input))}"]
-    for stage, texts in _stages(terms):
-        lines += ["", "[[stage]]", f"name = {_quoted(stage)}", f"layers = {_wrapped(texts)}"]
-    return "\n".join(lines) + "\n"
+    nest = _nested(graph, facts)
+    if nest is not None:
+        for stage, texts in _stages(nest):
+            lines += ["", "[[stage]]", f"name = {_quoted(stage)}", f"layers = {_wrapped(texts)}"]
+        return "\n".join(lines) + "\n"
+    flat = _Flat(graph, facts)
+    outputs = flat.outputs()
+    stages = "\n".join(flat.lines)
+    if len(outputs) > 1:
+        lines.append(f"outputs = [{', '.join(map(_quoted, outputs))}]")
+    return "\n".join(lines) + "\n" + stages + "\n"
 
 
-class _Writer:
+def has_word(node: Node, facts: Facts) -> bool:
+    """Does the language have a word for a node, which says all of it?"""
+    return (
+        type(node.layer) in _KINDS
+        and node.spec != "not run"
+        and node.size is None
+        and bool(node.inputs)
+        and facts.params == (facts.params if node.params is None else node.params)
+        and node.weights_of is None
+    )
+
+
+def _nested(graph: Graph, facts: Sequence[Facts]) -> list[Term] | None:
+    """The network as one nest of series and branches; None if it is none."""
+    (first, *others) = graph.outputs
+    if others or first.node != len(graph.nodes) - 1 or first.size is not None:
+        return None
+    if not all(map(has_word, graph.nodes, facts)):
+        return None
+    writer = _Nest(graph)
+    try:
+        terms = writer.between(INPUT, len(graph.nodes) - 1)
+    except _NoNestError:
+        return None
+    return terms if len(writer.seen) == len(graph.nodes) else None
+
+
+class _NoNestError(Exception):
+    """A network whose branches cross."""
+
+
+class _Nest:
+    """Writes a merge with its branches, which begin at the last layer that all of them come
+    through (their common dominator)."""
+
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.seen: set[int] = set()
-        self.written = 0
         self._dominators = _dominators(graph)
-        known = {*KINDS, *MERGES}
-        for node in graph.nodes:
-            if type(node.layer) not in known or node.spec == "not run":
-                raise SourceError(
-                    f"{shorten(graph.name, 40)}: {node.name} ({shorten(node.spec, 40)}) has no "
-                    "word in the language"
-                )
 
-    def between(self, start: int, end: int) -> list[Term]:
+    def between(self, start: int, end: int, depth: int = 0) -> list[Term]:
         """The series from behind `start` up to `end`."""
         terms: list[Term] = []
         while end != start:
-            if end == INPUT:
-                raise SourceError("the branches of a merge begin in different places")
+            if end == INPUT or end in self.seen or depth > MAX_DEPTH:
+                raise _NoNestError
             node = self.graph.nodes[end]
-            if end in self.seen:
-                raise SourceError(
-                    f"{shorten(self.graph.name, 40)}: {node.name} is read by layers that no nest "
-                    "of branches can say"
-                )
             self.seen.add(end)
-            self.written += 1
             stage = re.split("[/.]", node.name)[0]
-            if len(node.inputs) == 1:
+            if type(node.layer) not in _MERGES:
                 terms.append(Term(node.spec, stage))
                 end = node.inputs[0]
                 continue
             fork = self._dominators[end]
-            branches = [self._branch(fork, source) for source in node.inputs]
+            branches = [self._branch(fork, source, depth + 1) for source in node.inputs]
             terms.append(Term(f"{node.spec}({' | '.join(branches)})", stage))
             end = fork
         return terms[::-1]
 
-    def _branch(self, fork: int, source: int) -> str:
-        terms = self.between(fork, source)
+    def _branch(self, fork: int, source: int, depth: int) -> str:
+        terms = self.between(fork, source, depth)
         return " + ".join(term.text for term in terms) if terms else "id"
 
 
@@ -104,6 +149,143 @@ def _dominators(graph: Graph) -> list[int]:
             common = a
         found.append(common)
     return found
+
+
+def _alive(graph: Graph) -> set[int]:
+    """The nodes that lead to an output."""
+    found = {output.node for output in graph.outputs}
+    for index in range(len(graph.nodes) - 1, -1, -1):
+        if index in found:
+            found |= set(graph.nodes[index].inputs)
+    return found
+
+
+class _Flat:
+    """Writes stages that name one another."""
+
+    def __init__(self, graph: Graph, facts: Sequence[Facts]) -> None:
+        self.graph = graph
+        self.facts = facts
+        self.lines: list[str] = []
+        self.names: dict[int, str] = {INPUT: "input"}
+        self._used = {"input"}
+        self._before = INPUT
+        self._alive = _alive(graph)
+        self.roots = self._roots()
+        for index in sorted(self.roots):
+            self._write(index)
+
+    def _roots(self) -> set[int]:
+        """The nodes that end a stage: read by none or several, or without a word."""
+        uses = Counter(source for node in self.graph.nodes for source in node.inputs)
+        uses.update(output.node for output in self.graph.outputs)
+        roots = {output.node for output in self.graph.outputs}
+        depth: dict[int, int] = {}
+        size: dict[int, int] = {}
+        for index, node in enumerate(self.graph.nodes):
+            inner = [source for source in node.inputs if source != INPUT and source not in roots]
+            is_step = not self._has_word(index)
+            depth[index] = max((depth[i] for i in inner), default=0)
+            depth[index] += type(node.layer) in _MERGES
+            size[index] = 1 + sum(size[i] for i in inner)
+            if is_step:
+                roots |= {source for source in node.inputs if source != INPUT}
+            if is_step or uses[index] != 1 or depth[index] > MAX_DEPTH or size[index] > MAX_TERMS:
+                roots.add(index)
+                depth[index] = size[index] = 0
+        return roots - {INPUT}
+
+    def _has_word(self, index: int) -> bool:
+        """Is a node written as a word? A stage of words must lead to an output."""
+        return index in self._alive and has_word(self.graph.nodes[index], self.facts[index])
+
+    def _write(self, index: int) -> None:
+        """One stage."""
+        node = self.graph.nodes[index]
+        self.names[index] = name = self._name(node.name)
+        self.lines += ["", "[[stage]]", f"name = {_quoted(name)}"]
+        if self._has_word(index):
+            start, texts = self._series(index)
+            if start != self._before:
+                texts = [f"${self.names[start]}", *texts]
+            self.lines.append(f"layers = {_wrapped(texts)}")
+        else:
+            layer = _as_step(node, self.facts[index])
+            of = ", ".join(_quoted(f"${self.names[source]}") for source in node.inputs)
+            self.lines += [f"of = [{of}]", f"step = {_inline(write_step(layer, node.size))}"]
+        self._before = index
+
+    def _series(self, index: int) -> tuple[int, list[str]]:
+        """What a stage or a branch begins with, and the layers behind it."""
+        texts: list[str] = []
+        while True:
+            node = self.graph.nodes[index]
+            if type(node.layer) in _MERGES:
+                branches = [self._branch(source) for source in node.inputs]
+                texts.append(f"{node.spec}({' | '.join(branches)})")
+                return self._before, texts[::-1]
+            texts.append(node.spec)
+            index = node.inputs[0]
+            if index in self.names:
+                return index, texts[::-1]
+
+    def _branch(self, source: int) -> str:
+        if source in self.names:
+            return f"${self.names[source]}"
+        start, texts = self._series(source)
+        node = self.graph.nodes[source]
+        begins_with_merge = type(node.layer) in _MERGES and len(texts) == 1
+        head = [] if begins_with_merge or texts[0].endswith(")") else [f"${self.names[start]}"]
+        return " + ".join([*head, *texts])
+
+    def _name(self, name: str) -> str:
+        """A stage's name, unlike all others."""
+        plain = re.sub("[^A-Za-z0-9_-]", "_", name)[-32:] or "stage"
+        found, number = plain, 1
+        while found in self._used:
+            number += 1
+            found = f"{plain}_{number}"
+        self._used.add(found)
+        return found
+
+    def outputs(self) -> list[str]:
+        """The stages that are outputs; the last of the file, if it is the only one."""
+        (first, *others) = self.graph.outputs
+        if not others and first.size is None and self._before == first.node:
+            return [self.names[first.node]]
+        return list(map(self._output, self.graph.outputs))
+
+    def _output(self, output: Output) -> str:
+        """A stage for an output, under the output's own name."""
+        name, source = self._name(output.name), self.names[output.node]
+        self.lines += ["", "[[stage]]", f"name = {_quoted(name)}"]
+        if output.size is None:
+            self.lines.append(f'layers = "${source}"')
+            return name
+        shape = self.facts[output.node].shape
+        view = Traced(
+            "view", shape, reading=((AxisRead(),) * shape.rank or None,), moves_data=False
+        )
+        written = _inline(write_step(view, output.size))
+        self.lines += [f'of = ["${source}"]', f"step = {written}"]
+        return name
+
+
+def _as_step(node: Node, facts: Facts) -> Traced:
+    """A layer in the generic form."""
+    layer = node.layer
+    weights = facts.params if node.params is None else node.params
+    weights = 0 if node.weights_of is not None else weights
+    return Traced(
+        layer.name if isinstance(layer, Traced) else node.spec,
+        facts.shape,
+        facts.operations,
+        facts.reads,
+        weights,
+        moves_data=not layer.is_view,
+        gate=layer.is_gate,
+        activation=layer.is_activation,
+    )
 
 
 def _stages(terms: list[Term]) -> list[tuple[str, list[str]]]:
@@ -135,6 +317,19 @@ def _wrapped(texts: list[str]) -> str:
             lines.append(f"+ {text}")
     body = "\n".join(f"  {line}" for line in lines)
     return f'"""\n{body}\n"""'
+
+
+def _inline(value: Any) -> str:
+    """A value as TOML writes it within a line."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return _quoted(value)
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {_inline(v)}" for key, v in value.items()) + " }"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_inline, value)) + "]"
+    return str(value)
 
 
 def _quoted(text: str) -> str:

@@ -18,6 +18,7 @@ from convcalc.spec.tree import (
     Repeat,
     Series,
     Tree,
+    Written,
 )
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Stage",
     "Stages",
     "Tree",
+    "Written",
     "lower",
     "lower_stages",
     "parse",

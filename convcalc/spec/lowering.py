@@ -22,6 +22,7 @@ from convcalc.spec.tree import (
     Repeat,
     Series,
     Tree,
+    Written,
     first,
     without_leading_name,
 )
@@ -124,6 +125,8 @@ class _Counter:
             return self.network(tree.stages)
         if isinstance(tree, Ref):
             return 0
+        if isinstance(tree, Written):
+            return 1
         return 1 + sum(map(self.layers, tree.every))
 
 
@@ -182,6 +185,8 @@ class _Builder:
             return self.add_part(tree, source, branch)
         if isinstance(tree, Ref):
             return self._stages[tree.name]
+        if isinstance(tree, Written):
+            return self.add_written(tree, branch)
         return self.add_branches(tree, source, branch)
 
     def add_part(self, part: Part, source: int, branch: BranchPath) -> int:
@@ -194,6 +199,12 @@ class _Builder:
         ends = self.add_stages(part.stages, source, branch)
         self._prefix, self._numbers, self._stages, self.defaults = outer
         return ends[part.stages.ends[0]]
+
+    def add_written(self, tree: Written, branch: BranchPath) -> int:
+        sources = tuple(self._stages[ref.name] for ref in tree.of)
+        node = Node(self.name("step"), tree.layer, sources, str(tree.layer), branch)
+        self.nodes.append(node._replace(size=tree.size))
+        return len(self.nodes) - 1
 
     def add_word(self, leaf: Leaf, source: int, branch: BranchPath) -> int:
         for spec, layer in self.layers_of(leaf):

@@ -8,7 +8,7 @@ from convcalc.errors import OptionError, option
 from convcalc.graph import INPUT
 from convcalc.layers.padding import Padding
 from convcalc.spec.parser import parse
-from convcalc.spec.tree import Tree, names_read, reads_source, words
+from convcalc.spec.tree import Tree, Written, names_read, reads_source, words
 from convcalc.spec.words import read_padding
 
 
@@ -77,7 +77,11 @@ class Stages:
     def needed(self) -> set[int]:
         """The numbers of the stages that lead to an output."""
         ends = set(self.ends)
-        found = {number for number, stage in enumerate(self.stages) if stage.name in ends}
+        found = {
+            number
+            for number, stage in enumerate(self.stages)
+            if stage.name in ends or isinstance(stage.tree, Written)  # weights that are not used
+        }
         for number, read in reversed(list(enumerate(self.reads()))):
             if number in found:
                 found |= read

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from convcalc.errors import Span
-from convcalc.layers import Merge, Word
+from convcalc.layers import Layer, Merge, Word
 
 if TYPE_CHECKING:
     from convcalc.quantities import Shape
@@ -53,6 +53,18 @@ class Part:
 
     def __str__(self) -> str:
         return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A stage that `export` wrote, of a step that no word says, with the stages that it reads."""
+
+    layer: Layer
+    of: tuple[Ref, ...]
+    size: Shape | None = None
+
+    def __str__(self) -> str:
+        return f"{self.layer} of {', '.join(map(str, self.of))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +142,9 @@ class Block:
         return f"{self.name}({', '.join(map(str, self.values))})" if self.values else self.name
 
 
-Tree = Leaf | Ref | Part | Series | Branches | Repeat | Each | Block
+Tree = Leaf | Ref | Part | Written | Series | Branches | Repeat | Each | Block
 
-TREES = (Leaf, Ref, Part, Series, Branches, Repeat, Each, Block)
+TREES = (Leaf, Ref, Part, Written, Series, Branches, Repeat, Each, Block)
 """The classes of trees, for isinstance."""
 
 
@@ -154,7 +166,7 @@ def parts(tree: Tree) -> tuple[Tree, ...]:
         return tree.bodies
     if isinstance(tree, (Repeat, Block)):
         return (tree.body,)
-    return ()
+    return tree.of if isinstance(tree, Written) else ()
 
 
 def first(tree: Tree) -> Tree:
@@ -173,7 +185,7 @@ def reads_source(tree: Tree) -> bool:
     begin = first(tree)
     if isinstance(begin, Branches):
         return any(map(reads_source, begin.every))
-    return not isinstance(begin, Ref)
+    return not isinstance(begin, (Ref, Written))
 
 
 def names_read(tree: Tree) -> set[str]:

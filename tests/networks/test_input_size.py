@@ -99,6 +99,7 @@ def test_other_warnings_are_left_to_python(
         warnings.warn("something else", UserWarning, stacklevel=1)
         raise SystemExit(0)
 
+    warn.commands = ["compare"]  # type: ignore[attr-defined]
     monkeypatch.setattr("convcalc.cli.main._program", lambda: warn)
     warnings.simplefilter("always")
     assert main(["compare", "7x7"]) == 0
