@@ -109,7 +109,7 @@ FIGURES = (
     Figure("output", "output", "channels and sizes of the output", is_shown=False,
            example="64x56x56", sizes=_output_sizes),
     Figure("time", "time", "predicted nanoseconds of a forward pass", unit="ns", is_cost=True,
-           per_layer=True, is_optional=True),
+           per_layer=True, is_optional=True, example="12 ms"),
 )  # fmt: skip
 
 NUMBERS = tuple(figure for figure in FIGURES if not figure.is_sizes and not figure.is_optional)

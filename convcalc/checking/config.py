@@ -3,7 +3,8 @@
     baseline = "convcalc-baseline.json"     where the baseline is, beside this file
     fail_on = ["macs:2%"]                   what differs from it too much
     input = "3x224x224"                     this, batch, padding, bias, after_conv, convention,
-                                            element_size and local: of entries that do not say
+                                            element_size, local and machine (a card, to predict
+                                            times with): of entries that do not say
 
     [[entry]]
     name = "stem"                           the network itself, if left out
@@ -72,7 +73,7 @@ MAX_NAME = 200
 
 OPTIONS = {"input": STRING, "batch": INTEGER, "padding": STRING, "bias": BOOLEAN,
            "after_conv": STRING, "convention": STRING, "element_size": INTEGER,
-           "local": BOOLEAN}  # fmt: skip
+           "local": BOOLEAN, "machine": STRING}  # fmt: skip
 """Options of the analysis that an entry may have, and the file for all of them."""
 
 _KEYS = {"entry": TABLES, "baseline": STRING, "fail_on": ANYTHING, **OPTIONS}

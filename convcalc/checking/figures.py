@@ -86,6 +86,8 @@ def _number(figure: Figure, text: str) -> Fraction:
 def _factor(figure: Figure, unit: str) -> int:
     """What a unit multiplies by: k M G T in thousands, Ki Mi Gi in 1,024s, B a byte (in counts of
     anything else, a billion)."""
+    if figure.unit == "ns":
+        return _time_factor(figure, unit)
     bare = unit
     if figure.unit == "B":
         bare = unit.removesuffix("B")
@@ -102,6 +104,20 @@ def _factor(figure: Figure, unit: str) -> int:
             hint=f"did you mean {found!r}?" if found else None,
         )
     return int(base ** _POWERS[bare])
+
+
+_TIMES = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
+
+
+def _time_factor(figure: Figure, unit: str) -> int:
+    """Nanoseconds of a unit of time, which must be given: 12 may be anything."""
+    if unit not in _TIMES:
+        raise OptionError(
+            f"{figure.name}: " + (f"unknown unit {shorten(unit, 20)!r}" if unit else "no unit")
+            + f": expected one of {', '.join(_TIMES)}",
+            hint=f"for example {figure.example}",
+        )  # fmt: skip
+    return _TIMES[unit]
 
 
 def _other_case(unit: str) -> str | None:

@@ -171,7 +171,12 @@ def _compared(
         if name == LATENCY:
             yield _latencies(entry, record.latency, then.latency, tolerance)
             continue
-        now, old = record.values[name], then.values.get(name)
+        now, old = record.values.get(name), then.values.get(name)
+        if now is None:
+            yield Verdict(entry.name, NOTE if lenient else ERROR, name, "CC004",
+                          detail=f"{name}: no machine's card to predict it with",
+                          place=entry.place)  # fmt: skip
+            continue
         if old is None:
             yield Verdict(entry.name, NOTE if lenient else ERROR, name, "CC004", now,
                           detail=f"{name}: not in the baseline", place=entry.place)  # fmt: skip

@@ -17,6 +17,10 @@ BEFORE_HEAD = "before the head"
 """Where the field of a classifier is measured: behind it, a unit sees everything."""
 
 
+PREDICTED = {name for name, figure in FIGURES.items() if figure.is_optional}
+"""Figures of a network on a machine, not of the network alone."""
+
+
 class Latency(NamedTuple):
     """A measured time, and what it was measured on."""
 
@@ -68,7 +72,7 @@ class Record:
         """Was it taken of the same network? Figures that one side lacks do not matter."""
         shared = self.values.keys() & other.values.keys()
         return (
-            all(self.values[name] == other.values[name] for name in shared)
+            all(self.values[name] == other.values[name] for name in shared - PREDICTED)
             and (self.input, self.batch) == (other.input, other.batch)
             and self.view.has_head == other.view.has_head
             and (not other.view.stride or self.view.stride == other.view.stride)
@@ -98,7 +102,11 @@ def record_of(report: Report, at: str = "", output_of: str = "") -> Record:
         view = _view(report.output, before)._replace(has_head=True)
     else:
         view = next(iter(views.values()))
-    values = {figure.name: figure.bounded(report) for figure in FIGURES.values()}
+    values = {
+        figure.name: int(value) if isinstance(value, int) else value
+        for figure in FIGURES.values()
+        if (value := figure.bounded(report)) is not None  # nobody asked for it
+    }
     return Record(
         {**values, "receptive_field": view.field, "output": view.output},
         (report.input.channels, *report.input.spatial),

@@ -74,7 +74,7 @@ _LIMITED = {"params": "<=", "macs": "<=", "traffic": "<=", "receptive_field": ">
 
 def _limits(record: Record, headroom: Fraction) -> Iterator[str]:
     for name, relation in _LIMITED.items():
-        if now := record.values[name]:
+        if now := record.values.get(name):
             limit = limit_text(FIGURES[name], now, relation, headroom)
             yield f"{name} = {_toml(f'{relation} {limit}')}"
 

@@ -26,7 +26,7 @@ def budget(
     Args:
         called: the figure, and where in the network, if not only the figure.
     """
-    called = called or name
+    called = called or _label(name)
     limit = bound.limit_for(then)
     if isinstance(limit, tuple) or isinstance(now, tuple) or limit is None or now is None:
         relation = {"<=": "at most", ">=": "at least", "==": ""}[bound.relation]
@@ -50,7 +50,7 @@ def change(
     called: str = "",
 ) -> str:
     """macs 118.0 M -> 131.2 M (+11.2 %, allowed +5 %): conv3 +13.2 M."""
-    called = called or name
+    called = called or _label(name)
     if isinstance(now, tuple) or isinstance(then, tuple) or now is None or then is None:
         same = now == then
         text = value(name, now) if same else f"{value(name, then)} -> {value(name, now)}"
@@ -71,7 +71,13 @@ def value(name: str, what: Value | None) -> str:
         return write_limit(what) or "-"
     if name == LATENCY:
         return f"{what / 1e6:.4g} ms"
-    return si(what, FIGURES[name].unit if name in FIGURES else "")
+    unit = FIGURES[name].unit if name in FIGURES else ""
+    return f"{what / 1e6:.4g} ms" if unit == "ns" else si(what, unit)
+
+
+def _label(name: str) -> str:
+    """predicted time; other figures by their names."""
+    return f"predicted {name}" if name in FIGURES and FIGURES[name].is_optional else name
 
 
 def _apart(name: str, now: int, other: int | Fraction) -> tuple[str, str]:

@@ -185,6 +185,7 @@ def check(
     convention: options.Convention = "convcalc",
     element_size: options.ElementSize = 4,
     local: options.Local = False,
+    machine: options.MachineCard = None,
     model_arg: options.ModelArg = None,
     profile: Profiled = False,
     device: options.Device = "cpu",
@@ -224,6 +225,7 @@ def check(
     of_networks = {
         "input": input, "batch": batch, "padding": padding, "bias": bias, "after_conv": after_conv,
         "convention": convention, "element_size": element_size, "local": local,
+        "machine": str(machine),
     }  # fmt: skip
     given = {name: value for name, value in of_networks.items() if _is_given(ctx, name)}
     if init:
