@@ -26,7 +26,7 @@ def budget(
     Args:
         called: the figure, and where in the network, if not only the figure.
     """
-    called = called or _label(name)
+    called = _label(name) if called in ("", name) else called
     limit = bound.limit_for(then)
     if isinstance(limit, tuple) or isinstance(now, tuple) or limit is None or now is None:
         relation = {"<=": "at most", ">=": "at least", "==": ""}[bound.relation]
@@ -50,7 +50,7 @@ def change(
     called: str = "",
 ) -> str:
     """macs 118.0 M -> 131.2 M (+11.2 %, allowed +5 %): conv3 +13.2 M."""
-    called = called or _label(name)
+    called = _label(name) if called in ("", name) else called
     if isinstance(now, tuple) or isinstance(then, tuple) or now is None or then is None:
         same = now == then
         text = value(name, now) if same else f"{value(name, then)} -> {value(name, now)}"
