@@ -79,6 +79,8 @@ class Graph:
     """All inputs of a network with several, or with a name of its own; `input` is the first's."""
     outputs: tuple[Output, ...] = ()
     """Never empty: left out, the last node is the one output."""
+    batch: int | None = None
+    """Samples of the tensors that it was described with, if it was."""
     unknown: tuple[str, ...] = ()
     """Operations of a torch model that are not counted, which makes the figures incomplete."""
     module: Any = field(default=None, compare=False, repr=False)

@@ -167,6 +167,11 @@ class AxisField(NamedTuple):
         """True after global pooling, a flatten or a fully connected layer."""
         return not self.courses
 
+    @property
+    def is_fixed(self) -> bool:
+        """Do all units see the same?"""
+        return all(course.step == 0 and course.period == 1 for course in self.courses)
+
     def through(self, read: AxisReading) -> AxisField:
         """The field of a layer's outputs: series composition."""
         if self.sees_all:

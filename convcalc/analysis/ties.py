@@ -56,7 +56,7 @@ class Ties(NamedTuple):
                 axes.append(axis)
             else:
                 axes.append(fields.EVERYTHING if link.read is None else along(axis, link.read))
-            moved.append(None if axes[-1].sees_all else link.output)
+            moved.append(None if axes[-1].is_fixed else link.output)
         return Ties(tuple(axes), tuple(moved), exact)
 
     def extents(self, spatial: tuple[int, ...]) -> tuple[int, ...]:

@@ -59,6 +59,25 @@ def in_range(value: Any, name: str, most: int = MAX_SIZE) -> int:
     return value
 
 
+def samples(graph: Graph, batch: Any) -> int:
+    """The batch that a network is analysed with: that of the tensors that it was followed with, or
+    the one given.
+
+    Raises:
+        OptionError: it is no number in range, or not that of the tensors.
+    """
+    if batch is None:
+        return graph.batch or 1
+    if graph.batch not in (None, in_range(batch, "batch")):
+        raise OptionError(
+            f"{shorten(graph.name, 40)} was followed with tensors of {graph.batch} samples",
+            option="batch",
+            value=batch,
+            hint="leave it out, or follow the model with others",
+        )
+    return in_range(batch, "batch")
+
+
 def in_seconds(value: Any, name: str, most: float) -> float:
     """Raises OptionError for what is not a number from 0 to `most`."""
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= most:

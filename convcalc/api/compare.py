@@ -15,6 +15,7 @@ from convcalc.api.arguments import (
     known_convention,
     padding_text,
     placed,
+    samples,
 )
 from convcalc.api.notes import Note, notes
 from convcalc.conventions import DEFAULT
@@ -67,7 +68,7 @@ def analyze(
     network: Network,
     *,
     input: InputSize = None,  # noqa: A002  (the command line's word)
-    batch: int = 1,
+    batch: int | None = None,
     padding: PaddingSize = "same",
     bias: bool = True,
     after_conv: str | None = None,
@@ -86,7 +87,8 @@ def analyze(
             built-in network such as "zoo:resnet50".
         input: channels and sizes, "64x56x56" or (64, 56, 56); letters make it symbolic. Left out,
             a file's own, or 64 channels of 56 positions along each axis of the network's kernels.
-        batch: samples; counts are for all of them.
+        batch: samples; counts are for all of them. Left out, one, or those of the tensors that a
+            torch model was followed with.
         padding: of convolutions that give none: same, valid, full, tfsame, causal, or an amount.
         bias: whether convolutions and linear layers that do not say have one.
         after_conv: what follows every convolution, such as "bn+relu". These three are for
@@ -123,7 +125,7 @@ def analyze(
 def compare(
     *networks: Network,
     input: InputSize = None,  # noqa: A002
-    batch: int = 1,
+    batch: int | None = None,
     padding: PaddingSize = "same",
     bias: bool = True,
     after_conv: str | None = None,
@@ -145,7 +147,6 @@ def compare(
     check_flags(local=local)
     found = placed(networks, input, padding, bias, after_conv)
     common = (
-        in_range(batch, "batch"),
         known_convention(convention),
         in_range(element_size, "element_size"),
         local,
@@ -154,7 +155,8 @@ def compare(
         _check_letters(graph, shape)
     assumed = _assumed(found, padding_text(padding), bias, after_conv)
     reports = tuple(
-        analyze_graph(graph, Setting(shape, *common), assumed) for graph, shape, _ in found
+        analyze_graph(graph, Setting(shape, samples(graph, batch), *common), assumed)
+        for graph, shape, _ in found
     )
     if time or machine is not None:
         from convcalc.api.machine import with_times

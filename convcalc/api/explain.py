@@ -79,7 +79,7 @@ def explain(
     network: Network,
     *,
     input: InputSize = None,  # noqa: A002  (the command line's word)
-    batch: int = 1,
+    batch: int | None = None,
     padding: PaddingSize = "same",
     bias: bool = True,
     after_conv: str | None = None,

@@ -21,6 +21,7 @@ def from_torch(
     model: nn.Module,
     input: str | Shape | Sequence[int] | Any = None,  # noqa: A002
     name: str | None = None,
+    batch_axis: int | None = 0,
 ) -> Graph:
     """The graph of a model's forward pass, which every function takes as a network.
 
@@ -31,6 +32,8 @@ def from_torch(
         input: one sample's size, "3x224x224" or (3, 224, 224); or tensors as the model takes them:
             one, a tuple or a dict of keywords, of which only the sizes matter. Left out, an image.
         name: what tables call it; its class if left out.
+        batch_axis: the axis of example tensors along which their samples are, all of which
+            figures are for; None where a tensor is one sample without such an axis.
 
     Raises:
         MissingExtraError: torch is not installed.
@@ -48,7 +51,7 @@ def from_torch(
         size = parse_input(size)
     elif isinstance(size, (tuple, list)) and size and all(isinstance(n, int) for n in size):
         size = parse_input("x".join(map(str, size)))
-    return model_to_graph(model, size, name or type(model).__name__)
+    return model_to_graph(model, size, name or type(model).__name__, batch_axis)
 
 
 def to_torch(

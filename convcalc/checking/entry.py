@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convcalc.analysis import Report, Setting, analyze_graph
-from convcalc.api.arguments import check_flags, check_texts, in_range, known_convention, placed
+from convcalc.api.arguments import (
+    check_flags,
+    check_texts,
+    in_range,
+    known_convention,
+    placed,
+    samples,
+)
 from convcalc.checking.config import Entry, network_in
 from convcalc.checking.records import Latency
 from convcalc.errors import OptionError, option, shorten
@@ -21,7 +28,7 @@ def report_of(entry: Entry, folder: Path) -> Report:
     """The figures of an entry."""
     options = dict(entry.options)
     size = options.pop("input", None)
-    batch = in_range(options.pop("batch", 1), "batch")
+    batch = options.pop("batch", None)
     convention = known_convention(options.pop("convention", "convcalc"))
     element_size = in_range(options.pop("element_size", 4), "element_size")
     local = options.pop("local", False)
@@ -31,6 +38,7 @@ def report_of(entry: Entry, folder: Path) -> Report:
     (graph, shape, _), *_ = placed([network_in(entry, folder)], size, **options)
     if not is_number(shape.elements):
         raise OptionError(f"input {shape}: expected numbers, not letters")
+    batch = samples(graph, batch)
     report = analyze_graph(graph, Setting(shape, batch, convention, element_size, local))
     if machine is not None:
         from convcalc.api.machine import with_times

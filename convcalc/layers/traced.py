@@ -23,6 +23,8 @@ class Traced(Layer):
     counts: every operation.
     reading: for each input, what an output position reads of it.
     weights: learned scalars that it reads, shared ones too.
+    picks: its outputs read some channels only.
+    apart: its channels read different positions.
     """
 
     word: ClassVar[str] = "torch"
@@ -36,6 +38,8 @@ class Traced(Layer):
     weights: int = 0
     moves_data: bool = True
     gate: bool = False
+    picks: bool = False
+    apart: bool = False
     activation: bool = False
 
     @property
@@ -57,6 +61,16 @@ class Traced(Layer):
     def is_view(self) -> bool:  # type: ignore[override]
         """Moves no data."""
         return not self.moves_data
+
+    @property
+    def drops_channels(self) -> bool:  # type: ignore[override]
+        """Some channels may be left out."""
+        return self.picks
+
+    @property
+    def sets_channels_apart(self) -> bool:  # type: ignore[override]
+        """Its channels read different positions."""
+        return self.apart
 
     @property
     def mixes_channels(self) -> bool:  # type: ignore[override]

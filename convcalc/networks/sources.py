@@ -180,7 +180,12 @@ def _find(source: str, file: Path | None) -> None:
         )
 
 
-def model_to_graph(model: Any, input: Any, name: str) -> Graph:  # noqa: A002
+def model_to_graph(
+    model: Any,
+    input: Any,  # noqa: A002
+    name: str,
+    batch_axis: int | None = 0,
+) -> Graph:
     """The graph of a torch model's forward pass.
 
     Args:
@@ -193,7 +198,7 @@ def model_to_graph(model: Any, input: Any, name: str) -> Graph:  # noqa: A002
     from convcalc.torch_bridge.importing.models import model_graph
 
     _check_numbers(input)
-    return model_graph(model, input, name)
+    return model_graph(model, input, name, batch_axis)
 
 
 def _check_numbers(input: Any) -> None:  # noqa: A002

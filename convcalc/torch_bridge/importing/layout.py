@@ -1,12 +1,13 @@
 """Where the positions of a feature map are in the dimensions of a tensor.
 
-A dimension is made of atoms, outermost first: (role, size), whose role is the spatial axis, or
-CHANNEL for everything else. A map N x C x H x W of one sample is
+A dimension is made of atoms, outermost first: (role, size), whose role is an axis of the map that
+the node writes, or CHANNEL for everything else. A map N x C x H x W of one sample is
 
     (), ((CHANNEL, C),), ((0, H),), ((1, W),)
 
 A permute moves dimensions, a flatten joins them, a channel shuffle splits an atom of channels: as
-long as no spatial axis is cut, the positions are known and no layer is needed for it.
+long as no axis is cut, no node is needed for it. What a node's axes have to do with those of the
+maps that it reads is said by the node (`importing.tying`).
 """
 
 from __future__ import annotations
@@ -41,6 +42,14 @@ def shape_of(dims: Dims) -> Shape:
     return Shape(channels, tuple(size for _, size in spatial))
 
 
+def shown_shape(dims: Dims) -> Shape:
+    """The tensor as torch has it, without a batch of one."""
+    size = size_of(dims)
+    if len(size) > 1 and size[0] == 1:
+        size = size[1:]
+    return Shape(size[0], size[1:]) if size else Shape(1)
+
+
 def size_of(dims: Dims) -> tuple[int, ...]:
     """The tensor's size."""
     return tuple(prod(size for _, size in dim) for dim in dims)
@@ -66,10 +75,12 @@ def with_channels(dims: Dims, where: int, size: int) -> Dims:
     return (*dims[:where], dim, *dims[where + 1 :])
 
 
-def viewed(dims: Dims, size: Sequence[int]) -> Dims | None:
-    """The dimensions after a reshape; None where it would cut a spatial axis."""
+def viewed(dims: Dims, size: Sequence[int]) -> tuple[Dims, dict[int, int]] | None:
+    """The dimensions after a reshape, and the axes that it cuts: by axis, the size of the part that
+    becomes channels behind it. None where they cannot be followed."""
     atoms = [atom for dim in dims for atom in dim]
     found: list[list[Atom]] = []
+    cut: dict[int, int] = {}
     for wanted in size:
         dim: list[Atom] = []
         left = wanted
@@ -77,12 +88,14 @@ def viewed(dims: Dims, size: Sequence[int]) -> Dims | None:
             if not atoms:
                 return None
             role, n = atoms.pop(0)
-            if left % n == 0:
+            if n and left % n == 0:
                 dim.append((role, n))
                 left //= n
-            elif role == CHANNEL and n % left == 0:
-                dim.append((CHANNEL, left))
+            elif n % left == 0:
+                dim.append((role, left))
                 atoms.insert(0, (CHANNEL, n // left))
+                if role != CHANNEL:
+                    cut[role] = n // left
                 left = 1
             else:
                 return None
@@ -95,4 +108,4 @@ def viewed(dims: Dims, size: Sequence[int]) -> Dims | None:
         if not found:
             return None
         found[-1] += atoms
-    return tuple(map(tuple, found))
+    return tuple(map(tuple, found)), cut

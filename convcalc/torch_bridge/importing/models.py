@@ -14,19 +14,16 @@ from torch import nn
 from torch.nn.modules import module as hooks
 from torch.nn.parameter import UninitializedBuffer, is_lazy
 
-from convcalc.errors import ConvcalcError, OptionError, SourceError, shorten
-from convcalc.graph import INPUT, Graph, Node
+from convcalc.errors import ConvcalcError, SourceError, shorten
+from convcalc.graph import INPUT, Graph, Node, Output
 from convcalc.layers.linear import Identity
-from convcalc.layers.traced import Traced
-from convcalc.quantities import AxisRead, Shape
+from convcalc.torch_bridge.importing.ends import arguments_of, outputs_of
 from convcalc.torch_bridge.importing.finding import default_size, import_model, ready
 from convcalc.torch_bridge.importing.handlers import HANDLERS
 from convcalc.torch_bridge.importing.keeping import kept
-from convcalc.torch_bridge.importing.layout import map_dims, shape_of, vector_dims
-from convcalc.torch_bridge.importing.nodes import Value
 from convcalc.torch_bridge.importing.place import failed
 from convcalc.torch_bridge.importing.recorder import Recorder
-from convcalc.torch_bridge.state import evaluation, tensors_in
+from convcalc.torch_bridge.state import evaluation
 
 
 def named_graph(
@@ -56,13 +53,19 @@ def _lacks_values(error: BaseException | None) -> bool:
     return error is not None and "meta" in str(error).lower()
 
 
-def model_graph(model: nn.Module, input: Any, name: str) -> Graph:  # noqa: A002
+def model_graph(
+    model: nn.Module,
+    input: Any,  # noqa: A002
+    name: str,
+    batch_axis: int | None = 0,
+) -> Graph:
     """The graph of a model's forward pass.
 
     Args:
         input: the shape of one sample, or tensors as the model takes them: one, a tuple or a dict
             of keywords; only their sizes matter. The first is the one fields are measured on.
             None: an image.
+        batch_axis: the axis of samples in example tensors; None where they are one sample.
 
     Raises:
         ConvcalcError: the forward pass fails, or takes what it does from values.
@@ -74,14 +77,17 @@ def model_graph(model: nn.Module, input: Any, name: str) -> Graph:  # noqa: A002
     with kept(model) as state, ready(model, name) as followed_model:
         followed_model = _initialised(followed_model, given, name)
         recorder = Recorder(followed_model, HANDLERS, state.tensors)
-        args, kwargs, shape = _inputs(recorder, given)
-        result = _followed(recorder, followed_model, args, kwargs, name)
-        nodes = _ended(recorder, followed_model, result)
+        arguments = arguments_of(recorder, followed_model, given, batch_axis)
+        result = _followed(recorder, followed_model, arguments.args, arguments.kwargs, name)
+        nodes, outputs = _with_unused(recorder, followed_model, outputs_of(recorder, result))
     return Graph(
         tuple(nodes),
         name,
         type(followed_model).__name__,
-        shape,
+        arguments.inputs[0].shape,
+        inputs=arguments.inputs,
+        outputs=outputs,
+        batch=arguments.batch,
         unknown=tuple(map(str, recorder.unknown)),
         module=model,
     )
@@ -131,8 +137,8 @@ def _initialised(model: nn.Module, given: Any, name: str) -> nn.Module:
         return model
     model = copy.deepcopy(model, {id(t): _without_data(t) for t in own})
     recorder = Recorder(model, HANDLERS, own)
-    args, kwargs, _ = _inputs(recorder, given)
-    _followed(recorder, model, args, kwargs, name)
+    arguments = arguments_of(recorder, model, given)
+    _followed(recorder, model, arguments.args, arguments.kwargs, name)
     return model
 
 
@@ -147,63 +153,17 @@ def _without_data(tensor: torch.Tensor) -> torch.Tensor:
     return empty
 
 
-def _inputs(recorder: Recorder, given: Any) -> tuple[tuple[Any, ...], dict[str, Any], Shape]:
-    """The arguments of the forward pass, and the shape of the first tensor."""
-    if isinstance(given, Shape):
-        value = recorder.origin = Value(INPUT, map_dims(given))
-        return (recorder.new(value),), {}, given
-    first: Shape | None = None
-    made: dict[int, Any] = {}
-    for tensor in tensors_in(given):
-        size = tuple(map(int, tensor.shape))
-        if first is None:
-            plain = len(size) >= 2 and size[0] == 1
-            first = Shape(size[1], size[2:]) if plain else shape_of(vector_dims(size))
-            value = Value(INPUT, map_dims(first) if plain else vector_dims(size))
-            recorder.origin = value
-            made[id(tensor)] = recorder.new(value, tensor.dtype)
-        elif id(tensor) not in made:
-            source = Value(INPUT, map_dims(first))
-            made[id(tensor)] = recorder.traced(
-                "input", [source], vector_dims(size), dtype=tensor.dtype, moves_data=False
-            )
-    if first is None:
-        raise OptionError("expected an input size or an example tensor")
-
-    def placed(item: Any) -> Any:
-        if isinstance(item, torch.Tensor):
-            return made[id(item)]
-        if isinstance(item, (tuple, list)):
-            return type(item)(map(placed, item))
-        if isinstance(item, dict):
-            return {key: placed(inner) for key, inner in item.items()}
-        return item
-
-    if isinstance(given, dict):
-        return (), placed(given), first
-    return (placed(given) if isinstance(given, tuple) else (placed(given),)), {}, first
-
-
-def _ended(recorder: Recorder, model: nn.Module, result: Any) -> list[Node]:
-    """The nodes with the output last, and before it what the pass did not use."""
-    outputs: list[Value] = []
-    for tensor in tensors_in(result):
-        value = recorder.seen_value(tensor)
-        if value is not None and value not in outputs:
-            outputs.append(value)
-    if not outputs:
-        raise SourceError("the model's output does not depend on its input")
-    recorder.stack = []
-    last = len(recorder.nodes) - 1
-    if len(outputs) > 1:
-        elements = sum(value.shape.elements for value in outputs)
-        reading = tuple((AxisRead(),) * 0 if not value.shape.rank else None for value in outputs)
-        layer = Traced("outputs", Shape(elements), reading=reading, moves_data=False)
-        recorder.node(layer, outputs)
-    elif outputs[0].node != last or last < 0:
-        recorder.node(Identity(), outputs)
+def _with_unused(
+    recorder: Recorder, model: nn.Module, outputs: tuple[Output, ...]
+) -> tuple[list[Node], tuple[Output, ...]]:
+    """The nodes, those that the pass did not use before the last, and the outputs' new places."""
     unused = _unused(recorder, model)
-    return [*recorder.nodes[:-1], *unused, recorder.nodes[-1]]
+    last = len(recorder.nodes) - 1
+    moved = [
+        output._replace(node=last + len(unused)) if output.node == last >= 0 else output
+        for output in outputs
+    ]
+    return [*recorder.nodes[:-1], *unused, *recorder.nodes[-1:]], tuple(moved)
 
 
 def _unused(recorder: Recorder, model: nn.Module) -> list[Node]:

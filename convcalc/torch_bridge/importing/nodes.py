@@ -14,16 +14,18 @@ from convcalc.graph import MAX_LAYERS, Node
 from convcalc.layers.base import Layer, Reads
 from convcalc.layers.linear import Flatten
 from convcalc.layers.traced import Traced
-from convcalc.quantities import AxisRead, OpCounts, Shape
+from convcalc.quantities import LOST, AxisRead, OpCounts, Shape
 from convcalc.torch_bridge.importing.layout import (
     Dims,
-    is_map,
+    is_channels,
     map_dims,
     shape_of,
+    shown_shape,
     size_of,
     vector_dims,
 )
 from convcalc.torch_bridge.importing.place import line_of_model
+from convcalc.torch_bridge.importing.tying import settled
 
 CONSTANT = -(10**9)
 """The node of a value that does not come from the input; no node reads it."""
@@ -153,7 +155,11 @@ class NodeWriter:
         sources = [self._source(source) for source in sources]
         name = self._name(layer)
         inputs = tuple(source.node for source in sources)
-        self.nodes.append(Node(name, layer, inputs, str(layer), params=self.claim(weights)))
+        shown = shown_shape(out.dims)
+        size = None if shown == shape else shown
+        self.nodes.append(
+            Node(name, layer, inputs, str(layer), size=size, params=self.claim(weights))
+        )
         return out._replace(node=len(self.nodes) - 1)
 
     def constant_value(self, tensor: torch.Tensor) -> Value:
@@ -196,33 +202,40 @@ class NodeWriter:
         dtype: torch.dtype | None = None,
         moves_data: bool = True,
         gate: bool = False,
+        picks: bool = False,
+        apart: bool = False,
     ) -> torch.Tensor:
-        """A node that no word of the language says; without `reading` it reads its inputs whole."""
+        """A node that no word of the language says; without `reading` positions are lost."""
         shape = shape_of(dims)
-        read = tuple(reading) if reading is not None else (None,) * len(sources)
+        read = tuple(reading) if reading is not None else (LOST,) * len(sources)
         scalars = sum(t.numel() for t in weights if isinstance(t, torch.Tensor))
-        layer = Traced(name, shape, counts or OpCounts(), read, scalars, moves_data, gate)
+        layer = Traced(
+            name, shape, counts or OpCounts(), read, scalars, moves_data, gate, picks, apart
+        )
         return self.emit(layer, sources, dims, weights, dtype)
 
     def pointwise(self, sources: Sequence[Value], dims: Dims) -> list[Reads]:
-        """For each source its own position, or all of it where positions do not match."""
-        rank = shape_of(dims).rank
+        """For each source, whose axes are those of the result, its own position."""
+        shape = shape_of(dims)
         return [
-            (AxisRead(),) * rank if source.shape.spatial == shape_of(dims).spatial else None
+            (AxisRead(),) * shape.rank if source.shape.spatial == shape.spatial else LOST
             for source in sources
         ]
 
-    def as_map(self, tensor: torch.Tensor, rank: int) -> Value:
-        """The value of a tensor N x C x ... as one sample of a map; what it was before is seen
-        whole where positions were lost on the way."""
-        value = self.value(tensor)
-        assert value is not None
-        if is_map(value.dims, rank) and value.shape.rank == rank:
+    def settled(self, value: Value, whole: Sequence[int], axes: Sequence[int]) -> Value:
+        """The value with one axis in each of some dimensions; `whole` ones count as channels."""
+        found = settled(value.dims, whole, axes)
+        if found is None:
             return value
-        n, c, *spatial = tensor.shape
-        shape = Shape(n * c, tuple(spatial))
-        made = self.node(Traced("reshape", shape, moves_data=False), [value])
-        return made._replace(dtype=value.dtype)
+        dims, links = found
+        layer = Traced("reshape", shape_of(dims), reading=(links,), moves_data=False)
+        return self.node(layer, [value], dims)._replace(dtype=value.dtype)
+
+    def settled_along(self, value: Value, dim: int) -> Value:
+        """The value with one axis in a dimension that has positions."""
+        if is_channels(value.dims[dim]) or len(value.dims[dim]) == 1:
+            return value
+        return self.settled(value, (), (dim,))
 
     def as_vector(self, value: Value) -> Value:
         """The value with its positions put into one row."""

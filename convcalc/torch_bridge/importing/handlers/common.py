@@ -7,8 +7,7 @@ then treated as unknown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from math import prod
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -16,19 +15,17 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (its name everywhere)
 
 from convcalc.layers.base import Layer, Reads
-from convcalc.quantities import AxisRead, Shape
+from convcalc.quantities import LOST, AxisRead, Link, Links, Shape
 from convcalc.torch_bridge.importing.layout import (
     CHANNEL,
     Dims,
-    is_channels,
     is_map,
     map_dims,
-    shape_of,
-    size_of,
     vector_dims,
 )
 from convcalc.torch_bridge.importing.nodes import Value
 from convcalc.torch_bridge.importing.recorder import Handler, Recorder
+from convcalc.torch_bridge.importing.tying import Operand, axes_of, tied
 
 HANDLERS: dict[Any, Handler] = {}
 
@@ -109,20 +106,32 @@ def sampled(
         return _with_weights_from_data(rec, tensor, rank, layer, made, weights)
     if tensor.dim() == rank + 1:  # a sample without its batch
         return unbatched(rec, tensor, lambda one: sampled(rec, one, rank, layer, weights))
-    samples = int(tensor.shape[0])
-    if samples == 1 and is_map(value.dims, rank):
+    axes = range(2, rank + 2)
+    value = rec.settled(value, (1,) if layer.mixes_channels else (), axes)
+    if is_map(value.dims):
         return rec.emit(layer, [value], weights=weights)
-    if samples == 1:
-        return rec.emit(layer, [rec.as_map(tensor, rank)], weights=weights)
-    one = Shape(int(tensor.shape[1]), tuple(map(int, tensor.shape[2:])))
+    return _of_each(rec, value, layer, tuple(map(int, tensor.shape)), weights)
+
+
+def _of_each(
+    rec: Recorder, value: Value, layer: Layer, size: tuple[int, ...], weights: Sequence[Any]
+) -> Tensor:
+    """A layer of maps, done for every position that stands where samples or channels do."""
+    samples, channels, *spatial = size
+    one = Shape(channels, tuple(spatial))
     out = layer.output([one])
-    dims: Dims = (((CHANNEL, samples),), *map_dims(out)[1:])
-    reads: Reads = None
-    local = value.dims[1:] == map_dims(one)[1:]
-    if local:
-        reads = layer.reads([one], out, 0)
+    others = len(axes_of(value.dims[0])) + len(axes_of(value.dims[1]))
+    kept = out.channels == channels and axes_of(value.dims[1])
+    dims: Dims = (
+        value.dims[0], value.dims[1] if kept else ((CHANNEL, out.channels),),
+        *(((others + axis, n),) for axis, n in enumerate(out.spatial)),
+    )  # fmt: skip
+    reads = layer.reads([one], out, 0)
+    if isinstance(reads, tuple):
+        reads = (*(AxisRead(),) * others, *reads)
     else:
-        dims = vector_dims((samples, out.channels, *out.spatial))
+        alone = [Link(axis, AxisRead()) for axis in range(others)]
+        reads = Links((*alone, *[Link(None, None)] * len(spatial)))
     counts = layer.operations([one], out) * samples
     return rec.traced(f"{samples} x {layer}", [value], dims, counts, [reads], weights)
 
@@ -136,11 +145,14 @@ def _with_weights_from_data(
     one = Shape(channels, tuple(spatial))
     out = layer.output([one])
     counts = layer.operations([one], out) * samples
-    dims = map_dims(out) if samples == 1 else vector_dims((samples, out.channels, *out.spatial))
-    source = rec.as_map(tensor, rank) if samples == 1 else value_of(rec, tensor)
-    reads = layer.reads([one], out, 0) if samples == 1 else None
+    value = value_of(rec, tensor)
+    dims: Dims = vector_dims((samples, out.channels, *out.spatial))
+    reads: Reads = LOST
+    if not value.dims[0]:
+        value = rec.settled(value, (1,), range(2, rank + 2))
+        dims, reads = map_dims(out), layer.reads([one], out, 0)
     others = [weight for weight in weights if rec.value(weight) is None]
-    return rec.traced(f"{layer} with weights from data", [source, *made], dims, counts,
+    return rec.traced(f"{layer} with weights from data", [value, *made], dims, counts,
                       [reads, *[None] * len(made)], others)  # fmt: skip
 
 
@@ -151,37 +163,23 @@ def unbatched(rec: Recorder, tensor: Tensor, do: Callable[[Tensor], Tensor]) -> 
     return rec.new(out._replace(dims=out.dims[1:]))
 
 
-def matching(sources: Sequence[Value], dims: Dims) -> list[Reads]:
-    """For each source its own position along the axes it has in common with the result, the one
-    position of a size of 1, or everything."""
-    shape = shape_of(dims)
-    reading: list[Reads] = []
-    for source in sources:
-        spatial = source.shape.spatial
-        if len(spatial) == shape.rank and all(
-            have in (1, want) for have, want in zip(spatial, shape.spatial, strict=True)
-        ):
-            pairs = zip(spatial, shape.spatial, strict=True)
-            reading.append(
-                tuple(AxisRead() if have == want else AxisRead(stride=0) for have, want in pairs)
-            )
-        else:
-            reading.append(None)
-    return reading
+def together(sources: Sequence[Value], size: Sequence[int]) -> tuple[Dims, list[Reads]]:
+    """The dimensions of sources that are broadcast to one size, and how each is read."""
+    labels = range(len(size))
+    operands = [Operand(v.dims, labels[len(size) - len(v.dims) :]) for v in sources]
+    return tied(operands, labels, dict(enumerate(size)))
 
 
-def broadcast_dims(found: Sequence[Dims], size: Sequence[int]) -> Dims:
-    """Where positions are after broadcasting: as in the source that has most of them."""
-    for dims in sorted(found, key=lambda d: -shape_of(d).elements):
-        padded: Dims = ((),) * (len(size) - len(dims)) + dims
-        grown = []
-        for have, want in zip(padded, size, strict=True):
-            if prod(n for _, n in have) == want:
-                grown.append(have)
-            elif have and not is_channels(have):  # one position repeated: it stays that one
-                grown.append(tuple((role, want if n == 1 else n) for role, n in have))
-            else:
-                grown.append(((CHANNEL, want),))
-        if size_of(tuple(grown)) == tuple(size):
-            return tuple(grown)
-    return vector_dims(size)
+def over(value: Value, axes: Iterable[int]) -> Reads:
+    """How a value is read by what works along some dimensions and keeps all of them: those whole,
+    the others position by position."""
+    count = len(value.dims)
+    whole = {role for axis in axes for role, _ in axes_of(value.dims[axis % count])}
+    if not whole:
+        return (AxisRead(),) * value.shape.rank
+    return Links(
+        tuple(
+            Link(None, None) if axis in whole else Link(axis, AxisRead())
+            for axis in range(value.shape.rank)
+        )
+    )

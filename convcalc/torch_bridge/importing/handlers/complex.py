@@ -9,10 +9,9 @@ from torch import Tensor
 
 from convcalc.quantities import OpCounts
 from convcalc.torch_bridge.importing.handlers.common import (
-    broadcast_dims,
     handles,
-    matching,
     parted,
+    together,
     value_of,
 )
 from convcalc.torch_bridge.importing.layout import CHANNEL, is_channels, shape_of
@@ -27,10 +26,10 @@ _REAL = {made: of for of, made in _COMPLEX.items()}
 def _made(rec: Recorder, name: str, given: list[Tensor], functions: int) -> Tensor:
     sources, others = parted(rec, given)
     size = broadcast([tuple(map(int, tensor.shape)) for tensor in given])
-    dims = broadcast_dims([source.dims for source in sources], size)
+    dims, reading = together(sources, size)
     counts = OpCounts(transcendentals=functions * shape_of(dims).elements)
     dtype = _COMPLEX.get(given[0].dtype, torch.complex64)
-    return rec.traced(name, sources, dims, counts, matching(sources, dims), others, dtype)
+    return rec.traced(name, sources, dims, counts, reading, others, dtype)
 
 
 @handles(torch.complex)

@@ -9,17 +9,18 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (its name everywhere)
 
 from convcalc.layers import KINDS, activation, linear, merge, norm
+from convcalc.layers.base import Reads
 from convcalc.quantities import OpCounts
 from convcalc.torch_bridge.importing import sizes
 from convcalc.torch_bridge.importing.handlers.common import (
     HANDLERS,
-    broadcast_dims,
     handles,
-    matching,
     of_tensor,
+    over,
     parted,
     result_into,
     spellings,
+    together,
     value_of,
 )
 from convcalc.torch_bridge.importing.layout import (
@@ -78,8 +79,7 @@ def _softmax(rec: Recorder, input: Tensor, dim: Any = None, *args: Any, **kwargs
     rows = elements // int(input.shape[dim])
     counts = OpCounts(compares=elements - rows, adds=2 * elements - rows,
                       transcendentals=elements, divides=elements)  # fmt: skip
-    local = is_channels(value.dims[dim])
-    reading = rec.pointwise([value], value.dims) if local else [None]
+    reading = [over(value, [dim])]
     return rec.traced("softmax", [value], value.dims, counts, reading, dtype=dtype)
 
 
@@ -176,7 +176,7 @@ def _unary(name: str, each: OpCounts, in_place: bool) -> Handler:
     def handler(rec: Recorder, input: Any, *args: Any, **kwargs: Any) -> Any:
         given = [input, *args, *kwargs.values()]
         sources, others = parted(rec, given)
-        dims = broadcast_dims([v.dims for v in sources], _together_size(*given))
+        dims, reading = together(sources, _together_size(*given))
         dtype = _tensors(*given)[0].dtype
         if each.transcendentals and not (dtype.is_floating_point or dtype.is_complex):
             dtype = torch.get_default_dtype()
@@ -185,7 +185,7 @@ def _unary(name: str, each: OpCounts, in_place: bool) -> Handler:
         if name in _TRUTHS:
             dtype = torch.bool
         counts = each * shape_of(dims).elements
-        out = rec.traced(name.strip("_"), sources, dims, counts, matching(sources, dims), others,
+        out = rec.traced(name.strip("_"), sources, dims, counts, reading, others,
                          dtype)  # fmt: skip
         return result_into(rec, out, input if in_place else None)
 
@@ -255,8 +255,9 @@ def binary(name: str, in_place: bool) -> Handler:
 
     def handler(rec: Recorder, left: Any, right: Any, *args: Any, **kwargs: Any) -> Any:
         sources, others = parted(rec, [left, right])
-        dims = broadcast_dims([value.dims for value in sources], _together_size(left, right))
-        out = _together(rec, name, sources, dims, others, _dtype_of(name, left, right))
+        dims, reading = together(sources, _together_size(left, right))
+        dtype = _dtype_of(name, left, right)
+        out = _together(rec, name, sources, dims, reading, others, dtype)
         return result_into(rec, out, left if in_place else None)
 
     return handler
@@ -275,8 +276,8 @@ def _dtype_of(name: str, left: Any, right: Any) -> torch.dtype:
 
 
 def _together(
-    rec: Recorder, name: str, sources: list[Value], dims: Dims, others: list[Tensor],
-    dtype: torch.dtype,
+    rec: Recorder, name: str, sources: list[Value], dims: Dims, reading: list[Reads],
+    others: list[Tensor], dtype: torch.dtype,
 ) -> Tensor:  # fmt: skip
     """One operation an element between tensors."""
     figure, kind = _BINARY[name]
@@ -288,7 +289,6 @@ def _together(
     if kind is merge.Multiply and len(sources) == 1 and _is_scale(sources[0], dims, others):
         return rec.emit(norm.Affine(False), sources, dims, others, dtype)
     counts = OpCounts(**{figure: shape_of(dims).elements}) if figure else None
-    reading = matching(sources, dims)
     gate = kind is merge.Multiply
     return rec.traced(name, sources, dims, counts, reading, others, dtype, gate=gate)
 
@@ -314,10 +314,10 @@ def _several(
 ) -> Tensor:
     """An operation an element between any number of tensors."""
     sources, others = parted(rec, given)
-    dims = broadcast_dims([v.dims for v in sources], _together_size(*given))
+    dims, reading = together(sources, _together_size(*given))
     elements = shape_of(dims).elements
     found = OpCounts(**{figure: times * elements for figure, times in counts.items()})
-    return rec.traced(name, sources, dims, found, matching(sources, dims), others, dtype)
+    return rec.traced(name, sources, dims, found, reading, others, dtype)
 
 
 @handles(torch.where)

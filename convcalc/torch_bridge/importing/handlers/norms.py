@@ -14,6 +14,7 @@ from convcalc.layers import norm
 from convcalc.quantities import OpCounts
 from convcalc.torch_bridge.importing.handlers.common import (
     handles,
+    over,
     value_of,
 )
 from convcalc.torch_bridge.importing.layout import (
@@ -57,17 +58,15 @@ def _layer_norm(rec: Recorder, input: Tensor, normalized_shape: Any, weight: Any
     ):
         return rec.emit(norm.LayerNorm(), [value], value.dims, [weight, bias])
     sets = input.numel() // prod(normalized_shape)
-    return _normalised(rec, "layer_norm", value, sets, [weight, bias],
-                       local=all(map(is_channels, value.dims[-count:])))  # fmt: skip
+    return _normalised(rec, "layer_norm", value, sets, [weight, bias], range(-count, 0))
 
 
 @handles(getattr(F, "rms_norm", None), getattr(torch, "rms_norm", None))
 def _rms_norm(rec: Recorder, input: Tensor, normalized_shape: Any, weight: Any = None,
               *args: Any, **kwargs: Any) -> Any:  # fmt: skip
     value = value_of(rec, input)
-    dims = value.dims[-len(normalized_shape) :]
     sets = input.numel() // prod(normalized_shape)
-    return _normalised(rec, "rms_norm", value, sets, [weight], all(map(is_channels, dims)))
+    return _normalised(rec, "rms_norm", value, sets, [weight], range(-len(normalized_shape), 0))
 
 
 @handles(F.group_norm, torch.group_norm)
@@ -77,7 +76,7 @@ def _group_norm(rec: Recorder, input: Tensor, num_groups: int, weight: Any = Non
     if is_map(value.dims):
         return rec.emit(norm.GroupNorm(num_groups), [value], value.dims, [weight, bias])
     sets = num_groups * int(input.shape[0])
-    return _normalised(rec, "group_norm", value, sets, [weight, bias], local=False)
+    return _normalised(rec, "group_norm", value, sets, [weight, bias], range(1, input.dim()))
 
 
 @handles(torch.instance_norm)
@@ -92,14 +91,19 @@ def _instance_norm(rec: Recorder, input: Tensor, running_mean: Any = None,
                    *args: Any, **kwargs: Any) -> Any:  # fmt: skip
     value = value_of(rec, input)
     sets = int(input.shape[0]) * int(input.shape[1])
-    return _normalised(rec, "instance_norm", value, sets, [weight, bias], local=False)
+    return _normalised(rec, "instance_norm", value, sets, [weight, bias], range(2, input.dim()))
 
 
 def _normalised(
-    rec: Recorder, name: str, value: Value, sets: int, weights: Sequence[Any], local: bool
+    rec: Recorder,
+    name: str,
+    value: Value,
+    sets: int,
+    weights: Sequence[Any],
+    axes: range,
 ) -> Tensor:
     counts = norm._normalise(value.shape.elements, sets)
-    reading = rec.pointwise([value], value.dims) if local else [None]
+    reading = [over(value, axes)]
     used = [tensor for tensor in weights if tensor is not None]
     return rec.traced(name, [value], value.dims, counts, reading, used)
 
@@ -117,8 +121,7 @@ def _normalize(rec: Recorder, input: Tensor, p: float = 2.0, dim: Any = 1, *args
     elements = value.shape.elements
     counts = OpCounts(multiplies=elements, adds=elements, divides=elements)
     axes = dim if isinstance(dim, (tuple, list)) else (dim,)
-    local = all(is_channels(value.dims[axis]) for axis in axes)
-    reading = rec.pointwise([value], value.dims) if local else [None]
+    reading = [over(value, axes)]
     return rec.traced("normalize", [value], value.dims, counts, reading)
 
 

@@ -11,12 +11,11 @@ from torch import Tensor
 from convcalc.layers import merge
 from convcalc.layers.base import Reads
 from convcalc.layers.channels import Take
-from convcalc.quantities import AxisRead
+from convcalc.quantities import LOST, AxisRead, AxisReading
 from convcalc.torch_bridge.importing import sizes
 from convcalc.torch_bridge.importing.handlers.common import (
     HANDLERS,
     handles,
-    matching,
     of_tensor,
     parted,
     spellings,
@@ -24,16 +23,17 @@ from convcalc.torch_bridge.importing.handlers.common import (
 )
 from convcalc.torch_bridge.importing.layout import (
     CHANNEL,
+    Dim,
     Dims,
     is_channels,
     is_map,
     shape_of,
     vector_dims,
-    with_channels,
 )
 from convcalc.torch_bridge.importing.nodes import Value
 from convcalc.torch_bridge.importing.place import ValuesNeeded
 from convcalc.torch_bridge.importing.recorder import Handler, Recorder
+from convcalc.torch_bridge.importing.tying import Operand, tied
 
 # Indices
 
@@ -46,18 +46,10 @@ def _getitem(rec: Recorder, input: Tensor, index: Any) -> Any:
     if rec.value(input) is None:  # a table of the model's own, looked up with data
         size = sizes.indexed(input.shape, parts)
         return rec.traced("index", sources, vector_dims(size), weights=others, dtype=input.dtype)
-    sliced = None if given else _sliced(value, parts)
-    if sliced is None:
+    if given:
         size = sizes.indexed(value.size, parts)
         return rec.traced("index", sources, vector_dims(size), dtype=input.dtype)
-    dims, reading, channels = sliced
-    if dims == value.dims:
-        return rec.new(value)
-    if shape_of(dims) == value.shape:  # only new or dropped dimensions of size 1
-        return rec.new(value._replace(dims=dims))
-    if channels and is_map(value.dims) and shape_of(dims).spatial == value.shape.spatial:
-        return rec.emit(Take(channels), [value], dims)
-    return rec.traced("slice", [value], dims, None, [reading], moves_data=False)
+    return _sliced(rec, value, parts)
 
 
 def index_parts(rec: Recorder, index: Any, count: int) -> tuple[list[Any], list[Tensor]]:
@@ -95,38 +87,71 @@ def _true_in(rec: Recorder, mask: Tensor) -> int:
     return int(mask.bool().sum())
 
 
-def _sliced(
-    value: Value, parts: Sequence[Any]
-) -> tuple[Dims, Reads, tuple[int, int] | None] | None:
-    """The dimensions after an index of slices and numbers, what is read along each spatial axis,
-    and the channels if only those of dimension 1 are cut; None for any other index."""
-    reads = {axis: AxisRead() for axis in range(value.shape.rank)}
-    dims: list[Any] = []
+def _sliced(rec: Recorder, value: Value, parts: Sequence[Any]) -> Tensor:
+    """What an index of slices and numbers takes."""
+    cut = [part for part in parts if part is not None]
+    for at, part in enumerate(cut):
+        if isinstance(part, slice) and _range(part, value.size[at]) != range(value.size[at]):
+            value = rec.settled_along(value, at)
+    labels: list[Any] = []
+    reads: dict[Any, AxisReading] = {}
+    lengths: dict[Any, int] = {}
     channels: tuple[int, int] | None = None
-    axis = 0
-    for part in parts:
+    picks, axis = False, 0
+    for number, part in enumerate(parts):
         if part is None:
-            dims.append(())
+            labels.append(("new", number))
+            lengths[labels[-1]] = 1
             continue
         dim, size = value.dims[axis], value.size[axis]
-        axis += 1
         if isinstance(part, slice):
-            start, stop, step = part.indices(size)
-            length = len(range(start, stop, step))
-            if (start, length, step) == (0, size, 1):
-                dims.append(dim)
-            elif is_channels(dim):
-                dims.append(((CHANNEL, length),) if length != 1 else ())
-                if axis == 2 and step == 1 and length:
-                    channels = (start, start + length - 1)
-            elif len(dim) == 1 and length:
-                dims.append(((dim[0][0], length),))
-                reads[dim[0][0]] = AxisRead(offset=start, stride=step)
-            else:
-                return None
-        elif not is_channels(dim):
-            return None
-    return tuple(dims), tuple(reads[number] for number in sorted(reads)), channels
+            labels.append(axis)
+            taken = _range(part, size)
+            lengths[axis] = len(taken)
+            if taken != range(size):
+                reads[axis] = AxisRead(offset=taken.start, stride=taken.step)
+                picks = picks or is_channels(dim)
+                if axis == 1 and taken.step == 1 and len(taken):
+                    channels = (taken.start, taken.start + len(taken) - 1)
+        else:
+            picks = picks or any(role == CHANNEL for role, _ in dim)
+            reads[axis] = AxisRead(stride=0, offset=part % size)
+        axis += 1
+    if not reads:  # only new dimensions
+        kept = {label: value.dims[label] for label in labels if not isinstance(label, tuple)}
+        return rec.new(value._replace(dims=tuple(kept.get(label, ()) for label in labels)))
+    if channels and len(reads) == 1 and is_map(value.dims) and len(labels) == len(value.dims):
+        return rec.emit(Take(channels), [value])
+    parted_dims, places = _digits(value.dims, reads, lengths)
+    operand = Operand(parted_dims, places, reads)
+    dims, reading = tied([operand], labels, lengths)
+    return rec.traced("slice", [value], dims, None, reading, moves_data=False, picks=picks)
+
+
+def _range(part: slice, size: int) -> range:
+    return range(*part.indices(size))
+
+
+def _digits(
+    dims: Dims, reads: dict[Any, AxisReading], lengths: dict[Any, int]
+) -> tuple[Dims, list[Any]]:
+    """The dimensions with those that an index fixes taken apart into their atoms, each of which it
+    fixes at a place of its own; and the labels of all."""
+    found: list[Dim] = []
+    labels: list[Any] = []
+    for axis, dim in enumerate(dims):
+        read = reads.get(axis)
+        if axis in lengths or not isinstance(read, AxisRead) or len(dim) < 2:
+            found.append(dim)
+            labels.append(axis)
+            continue
+        at = read.offset
+        for role, n in reversed(dim):
+            labels.append((axis, "digit", n, role, len(labels)))
+            reads[labels[-1]] = AxisRead(stride=0, offset=at % n)
+            at //= n
+            found.append(((role, n),))
+    return tuple(found), labels
 
 
 @handles(*of_tensor("narrow"))
@@ -207,14 +232,25 @@ def _cat(rec: Recorder, tensors: Any, dim: int = 0, *, axis: Any = None, out: An
     sources, others = parted(rec, tensors)
     if len(tensors) == 1 and sources:
         return rec.new(sources[0])
-    first = sources[0].dims
-    rest = [dims[:where] + dims[where + 1 :] for dims in (source.dims for source in sources)]
-    if not is_channels(first[where]) or any(one != rest[0] for one in rest):
-        return rec.traced("cat", sources, vector_dims(size), weights=others)
-    dims = with_channels(first, where, total)
-    if not others and all(is_map(source.dims) for source in sources) and where == 1:
-        return rec.emit(merge.Concat(), sources, dims)
-    return rec.traced("cat", sources, dims, None, rec.pointwise(sources, dims), others)
+    maps = where == 1 and all(is_map(source.dims) for source in sources)
+    if maps and not others and len({source.shape.spatial for source in sources}) == 1:
+        return rec.emit(merge.Concat(), sources)
+    along = any(not is_channels(source.dims[where]) for source in sources)
+    labels: list[Any] = list(range(len(size)))
+    operands = []
+    values: list[Value] = []
+    start = 0
+    for tensor in tensors:
+        value = rec.value(tensor)
+        if value is not None:
+            value = rec.settled_along(value, where)
+            reads = {where: AxisRead(offset=-start)} if along else {}
+            values.append(value)
+            exact = not along or len(sources) == 1
+            operands.append(Operand(value.dims, labels, reads, exact))
+        start += int(tensor.shape[where])
+    dims, reading = tied(operands, labels, dict(enumerate(size)))
+    return rec.traced("cat", values, dims, None, reading, others, apart=len(tensors) > 1)
 
 
 @handles(torch.stack)
@@ -222,13 +258,12 @@ def _stack(rec: Recorder, tensors: Any, dim: int = 0, *, out: Any = None) -> Any
     tensors = list(tensors)
     where = dim % (tensors[0].dim() + 1)
     size = tuple(map(int, tensors[0].shape))
-    size = (*size[:where], len(tensors), *size[where:])
+    labels: list[Any] = [*range(where), "stacked", *range(where, len(size))]
     sources, others = parted(rec, tensors)
-    if any(source.dims != sources[0].dims for source in sources):
-        return rec.traced("stack", sources, vector_dims(size), weights=others)
-    first = sources[0].dims
-    dims = (*first[:where], ((CHANNEL, len(tensors)),), *first[where:])
-    return rec.traced("stack", sources, dims, None, rec.pointwise(sources, dims), others)
+    operands = [Operand(source.dims, range(len(size))) for source in sources]
+    lengths: dict[Any, int] = {**dict(enumerate(size)), "stacked": len(tensors)}
+    dims, reading = tied(operands, labels, lengths)
+    return rec.traced("stack", sources, dims, None, reading, others, apart=len(tensors) > 1)
 
 
 @handles(torch.hstack, torch.column_stack)
@@ -256,14 +291,52 @@ def _elsewhere(
     return rec.traced(name, sources, vector_dims(size), weights=others, dtype=dtype)
 
 
+def _rearranged(
+    rec: Recorder, name: str, value: Value, read: AxisRead, axes: Sequence[int]
+) -> Tensor:
+    """Positions along some dimensions put elsewhere."""
+    for axis in axes:
+        value = rec.settled_along(value, axis)
+    labels = range(len(value.dims))
+    found: dict[Any, AxisReading] = {
+        axis: read._replace(offset=value.size[axis] - 1) if read.stride < 0 else read
+        for axis in axes
+    }
+    dims, reading = tied([Operand(value.dims, labels, found)], labels, dict(enumerate(value.size)))
+    apart = any(is_channels(value.dims[axis]) for axis in axes)
+    return rec.traced(name, [value], dims, None, reading, apart=apart)
+
+
 @handles(*of_tensor("roll"))
-def _roll(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
-    return _elsewhere(rec, "roll", [input], value_of(rec, input).size, input.dtype)
+def _roll(rec: Recorder, input: Tensor, shifts: Any, dims: Any = ()) -> Any:
+    value = value_of(rec, input)
+    amounts, axes = sizes.numbers((shifts,)), sizes.numbers((dims,))
+    if not axes:
+        return _elsewhere(rec, "roll", [input], value.size, input.dtype)
+    for amount, axis in zip(amounts, axes, strict=True):
+        by = AxisRead(offset=-amount, outside="circular")
+        value = value_of(rec, _rearranged(rec, "roll", value, by, [axis % input.dim()]))
+    return rec.new(value)
 
 
-@handles(*of_tensor("flip", "fliplr", "flipud"))
-def _flip(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
-    return _elsewhere(rec, "flip", [input], value_of(rec, input).size, input.dtype)
+@handles(*of_tensor("flip"))
+def _flip(rec: Recorder, input: Tensor, *args: Any, dims: Any = None) -> Any:
+    axes = [axis % input.dim() for axis in sizes.numbers(args if dims is None else (dims,))]
+    return _flipped(rec, value_of(rec, input), axes)
+
+
+@handles(*of_tensor("fliplr"))
+def _fliplr(rec: Recorder, input: Tensor) -> Any:
+    return _flipped(rec, value_of(rec, input), [1])
+
+
+@handles(*of_tensor("flipud"))
+def _flipud(rec: Recorder, input: Tensor) -> Any:
+    return _flipped(rec, value_of(rec, input), [0])
+
+
+def _flipped(rec: Recorder, value: Value, axes: Sequence[int]) -> Tensor:
+    return _rearranged(rec, "flip", value, AxisRead(stride=-1), axes)
 
 
 @handles(*of_tensor("rot90"))
@@ -346,17 +419,23 @@ def _setitem(rec: Recorder, input: Tensor, index: Any, given: Any) -> Any:
     sources, _ = parted(rec, [input, given])
     known = rec.value(input)
     dims = vector_dims(input.shape) if known is None else known.dims
-    reading: list[Reads] = [None] * len(sources) if known is None else matching(sources, dims)
+    reading = [LOST] * len(sources) if known is None else _written_over(sources, dims)
     out = rec.traced("assign", sources, dims, None, reading, dtype=input.dtype)
     rec.track(input, value_of(rec, out))
     return None
+
+
+def _written_over(sources: Sequence[Value], dims: Dims) -> list[Reads]:
+    """A tensor is read position by position; which positions others are written to is not known."""
+    rank = shape_of(dims).rank
+    return [(AxisRead(),) * rank if source.dims == dims else LOST for source in sources]
 
 
 def _written(rec: Recorder, name: str, input: Tensor, given: Sequence[Any], in_place: bool) -> Any:
     """A copy of a tensor in which some elements are others."""
     sources, others = parted(rec, [input, *given])
     value = value_of(rec, input)
-    reading: list[Reads] = matching(sources, value.dims)
+    reading = _written_over(sources, value.dims)
     out = rec.traced(name, sources, value.dims, None, reading, others, input.dtype)
     return rec.track(input, value_of(rec, out)) if in_place else out
 

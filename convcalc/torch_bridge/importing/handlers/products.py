@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (its name everywhere)
 
 from convcalc.layers import conv, linear
-from convcalc.quantities import OpCounts
+from convcalc.layers.base import Reads
+from convcalc.quantities import LOST, Links, OpCounts
 from convcalc.torch_bridge.importing import sizes
 from convcalc.torch_bridge.importing.handlers.common import (
     axis_values,
@@ -24,12 +25,15 @@ from convcalc.torch_bridge.importing.handlers.common import (
 )
 from convcalc.torch_bridge.importing.layout import (
     CHANNEL,
+    Dims,
     is_channels,
     size_of,
     vector_dims,
     with_channels,
 )
+from convcalc.torch_bridge.importing.nodes import Value
 from convcalc.torch_bridge.importing.recorder import Recorder
+from convcalc.torch_bridge.importing.tying import Operand, tied
 
 
 @handles(torch.conv1d, torch.conv2d, torch.conv3d, F.conv1d, F.conv2d, F.conv3d)
@@ -106,12 +110,10 @@ def _linear(rec: Recorder, input: Tensor, weight: Tensor, bias: Tensor | None = 
     rows = prod(size_of(value.dims)[:-1])
     taps = rows * outputs * features
     counts = OpCounts(taps, taps, rows * outputs if bias is not None else 0)
-    if is_channels(last):
-        dims = with_channels(value.dims, len(value.dims) - 1, outputs)
-        reading = rec.pointwise([value], dims)
-        return rec.traced("linear", [value], dims, counts, reading, weights)
-    dims = vector_dims((*size_of(value.dims)[:-1], outputs))
-    return rec.traced("linear", [value], dims, counts, weights=weights)
+    labels: list[Any] = list(range(len(value.dims)))
+    lengths: dict[Any, int] = {**dict(enumerate(value.size)), "outputs": outputs}
+    dims, reading = tied([Operand(value.dims, labels)], [*labels[:-1], "outputs"], lengths)
+    return rec.traced("linear", [value], dims, counts, reading, weights)
 
 
 def _linear_from_data(rec: Recorder, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -120,7 +122,11 @@ def _linear_from_data(rec: Recorder, input: Tensor, weight: Tensor, bias: Tensor
     size = (*rows, int(weight.shape[0])) if weight.dim() == 2 else rows
     taps = prod(size) * int(input.shape[-1])
     given = [input, weight, bias]
-    return _product(rec, "linear", size, taps, given, adds=prod(size) if bias is not None else 0)
+    labels = [*range(len(rows)), "summed"]
+    of_weight = ["outputs", "summed"] if weight.dim() == 2 else ["summed"]
+    result = labels[:-1] + of_weight[:-1]
+    return _product(rec, "linear", size, taps, given, [labels, of_weight, of_weight[:-1]], result,
+                    adds=prod(size) if bias is not None else 0)  # fmt: skip
 
 
 @handles(torch.bilinear, F.bilinear)
@@ -130,14 +136,28 @@ def _bilinear(rec: Recorder, input1: Tensor, input2: Tensor, weight: Tensor,
     size = (*tuple(map(int, input1.shape[:-1])), outputs)
     taps = prod(size) * (left * right + right)
     adds = prod(size) if bias is not None else 0
-    return _product(rec, "bilinear", size, taps, [input1, input2, weight, bias], adds)
+    rows: list[Any] = list(range(input1.dim() - 1))
+    labels = [[*rows, "left"], [*rows, "right"], ["outputs", "left", "right"], ["outputs"]]
+    given = [input1, input2, weight, bias]
+    return _product(rec, "bilinear", size, taps, given, labels, [*rows, "outputs"], adds)
 
 
 @handles(*of_tensor("matmul", "mm", "bmm", "mv", "dot", "vdot"), Tensor.__matmul__,
          torch.linalg.matmul, torch.linalg.vecdot)  # fmt: skip
 def _matmul(rec: Recorder, input: Tensor, other: Tensor, **_: Any) -> Any:
     size = sizes.multiplied(tuple(map(int, input.shape)), tuple(map(int, other.shape)))
-    return _product(rec, "matmul", size, prod(size) * int(input.shape[-1]), [input, other])
+    left, right, result = _matrix_labels(input.dim(), other.dim())
+    taps = prod(size) * int(input.shape[-1])
+    return _product(rec, "matmul", size, taps, [input, other], [left, right], result)
+
+
+def _matrix_labels(left: int, right: int) -> tuple[list[Any], list[Any], list[Any]]:
+    """The labels of matrices, of stacks of them or of vectors, and of their product."""
+    stack = [("stack", -n) for n in range(max(left, right) - 2, 0, -1)]
+    rows = ["row"] if left > 1 else []
+    columns = ["column"] if right > 1 else []
+    of_left, of_right = (stack[max(0, len(stack) - max(0, rank - 2)) :] for rank in (left, right))
+    return [*of_left, *rows, "inner"], [*of_right, "inner", *columns], [*stack, *rows, *columns]
 
 
 @handles(Tensor.__rmatmul__)
@@ -148,7 +168,11 @@ def _rmatmul(rec: Recorder, right: Tensor, left: Tensor) -> Any:
 @handles(*of_tensor("inner"))
 def _inner(rec: Recorder, input: Tensor, other: Tensor) -> Any:
     size = (*tuple(map(int, input.shape[:-1])), *tuple(map(int, other.shape[:-1])))
-    return _product(rec, "inner", size, prod(size) * int(input.shape[-1]), [input, other])
+    left = [("left", n) for n in range(input.dim() - 1)]
+    right = [("right", n) for n in range(other.dim() - 1)]
+    taps = prod(size) * int(input.shape[-1])
+    labels: list[list[Any]] = [[*left, "inner"], [*right, "inner"]]
+    return _product(rec, "inner", size, taps, [input, other], labels, [*left, *right])
 
 
 @handles(*of_tensor("outer", "ger"))
@@ -175,7 +199,13 @@ def _tensordot(rec: Recorder, a: Tensor, b: Tensor, dims: Any = 2, out: Any = No
     rest = [int(n) for axis, n in enumerate(a.shape) if axis not in left]
     rest += [int(n) for axis, n in enumerate(b.shape) if axis not in right]
     summed = prod(int(a.shape[axis]) for axis in left)
-    return _product(rec, "tensordot", tuple(rest), prod(rest) * summed, [a, b])
+    of_a: list[Any] = [("a", axis) for axis in range(a.dim())]
+    of_b: list[Any] = [("b", axis) for axis in range(b.dim())]
+    for number, (one, other) in enumerate(zip(left, right, strict=True)):
+        of_a[one] = of_b[other] = ("summed", number)
+    result = [label for label in [*of_a, *of_b] if label[0] != "summed"]
+    taps = prod(rest) * summed
+    return _product(rec, "tensordot", tuple(rest), taps, [a, b], [of_a, of_b], result)
 
 
 @handles(*of_tensor("addmm", "baddbmm", "addmv"))
@@ -183,7 +213,9 @@ def _addmm(rec: Recorder, input: Tensor, left: Tensor, right: Tensor, *,
            beta: Any = 1, alpha: Any = 1) -> Any:  # fmt: skip
     size = sizes.multiplied(tuple(map(int, left.shape)), tuple(map(int, right.shape)))
     taps = prod(size) * int(left.shape[-1])
-    return _product(rec, "addmm", size, taps, [input, left, right], adds=prod(size))
+    of_left, of_right, result = _matrix_labels(left.dim(), right.dim())
+    labels = [result[len(result) - input.dim() :], of_left, of_right]
+    return _product(rec, "addmm", size, taps, [input, left, right], labels, result, prod(size))
 
 
 @handles(*of_tensor("addbmm"))
@@ -192,7 +224,9 @@ def _addbmm(rec: Recorder, input: Tensor, left: Tensor, right: Tensor, *,
     batch, rows, inner = map(int, left.shape)
     size = (rows, int(right.shape[-1]))
     taps = batch * prod(size) * inner
-    return _product(rec, "addbmm", size, taps, [input, left, right], adds=batch * prod(size))
+    labels = [["row", "column"][2 - input.dim() :], ["b", "row", "inner"], ["b", "inner", "column"]]
+    return _product(rec, "addbmm", size, taps, [input, left, right], labels, ["row", "column"],
+                    batch * prod(size))  # fmt: skip
 
 
 @handles(torch.chain_matmul, torch.linalg.multi_dot)
@@ -216,10 +250,11 @@ def _cdist(rec: Recorder, x1: Tensor, x2: Tensor, *args: Any, **kwargs: Any) -> 
 
 
 def _product(
-    rec: Recorder, name: str, size: sizes.Size, taps: int, given: Sequence[Any], adds: int = 0
-) -> Tensor:
-    """A product whose positions are no longer known. A complex multiply-accumulate is 4 real
-    ones."""
+    rec: Recorder, name: str, size: sizes.Size, taps: int, given: Sequence[Any],
+    labels: Sequence[Sequence[Any]], result: Sequence[Any], adds: int = 0,
+) -> Tensor:  # fmt: skip
+    """A product, whose operands are read whole along what it sums over. A complex
+    multiply-accumulate is 4 real ones."""
     sources, others = parted(rec, given)
     dtype = sources[0].dtype
     for tensor in given:
@@ -228,7 +263,21 @@ def _product(
     if dtype.is_complex:
         taps, adds, name = 4 * taps, 2 * adds, f"complex {name}"
     counts = OpCounts(taps, taps, adds)
-    return rec.traced(name, sources, vector_dims(size), counts, weights=others, dtype=dtype)
+    dims, reading = _labelled(rec, size, given, labels, result)
+    return rec.traced(name, sources, dims, counts, reading, others, dtype)
+
+
+def _labelled(
+    rec: Recorder, size: sizes.Size, given: Sequence[Any], labels: Sequence[Sequence[Any]],
+    result: Sequence[Any],
+) -> tuple[Dims, list[Reads]]:  # fmt: skip
+    """The dimensions of a result whose operands' dimensions bear labels, and how they are read."""
+    operands = [
+        Operand(value.dims, of_one)
+        for tensor, of_one in zip(given, labels, strict=True)
+        if (value := rec.value(tensor)) is not None
+    ]
+    return tied(operands, result, dict(zip(result, size, strict=True)))
 
 
 def _multiplied(rec: Recorder, name: str, size: sizes.Size, given: Sequence[Any]) -> Tensor:
@@ -247,15 +296,17 @@ def _einsum(rec: Recorder, equation: Any, *operands: Any) -> Any:
                                                             for t in tensors])  # fmt: skip
     size = tuple(size_of_label[label] for label in result)
     taps, multiplies, adds = _contracted(terms, result, size_of_label)
-    if not taps and len(tensors) > 1:
-        sources, others = parted(rec, tensors)
-        counts = OpCounts(multiplies=multiplies, adds=adds)
-        return rec.traced("einsum", sources, vector_dims(size), counts, weights=others)
-    if not taps:
-        counts = OpCounts(adds=adds)
-        return rec.traced("einsum", [value_of(rec, tensors[0])], vector_dims(size), counts,
-                          moves_data=adds > 0)  # fmt: skip
-    return _product(rec, "einsum", size, taps, tensors)
+    if taps:
+        return _product(rec, "einsum", size, taps, tensors, terms, result)
+    sources, others = parted(rec, tensors)
+    if any(len(set(labels)) < len(labels) for labels in terms):  # a diagonal
+        lost: list[Reads] = [LOST] * len(sources)
+        dims, reading = vector_dims(size), lost
+    else:
+        dims, reading = _labelled(rec, size, tensors, terms, result)
+    counts = OpCounts(multiplies=multiplies, adds=adds)
+    return rec.traced("einsum", sources, dims, counts, reading, others,
+                      moves_data=multiplies + adds > 0)  # fmt: skip
 
 
 def einsum_labels(
@@ -319,9 +370,19 @@ def _attention(rec: Recorder, query: Tensor, key: Tensor, value: Tensor,
     batch = list(sizes.broadcast([tuple(batch), tuple(map(int, value.shape[:-2]))]))
     counts = _attention_counts(prod(batch), length, int(key.shape[-2]), depth,
                                int(value.shape[-1]))  # fmt: skip
-    dims = vector_dims((*batch, length, int(value.shape[-1])))
-    sources, others = parted(rec, [query, key, value, attn_mask])
-    return rec.traced("attention", sources, dims, counts, weights=others, dtype=value.dtype)
+    given = [query, key, value, attn_mask]
+    sources, others = parted(rec, given)
+    stack: list[Any] = [("stack", -n) for n in range(len(batch), 0, -1)]
+    labels = [
+        [*stack[len(stack) - (t.dim() - 2) :], *last]
+        for t, last in zip((query, key, value), (("row", "depth"), ("key", "depth"),
+                                                 ("key", "out")), strict=True)
+    ]  # fmt: skip
+    every = [*stack, "row", "key"]
+    labels.append(every[len(every) - attn_mask.dim() :] if attn_mask is not None else [])
+    size = (*batch, length, int(value.shape[-1]))
+    dims, reading = _labelled(rec, size, given, labels, [*stack, "row", "out"])
+    return rec.traced("attention", sources, dims, counts, reading, others, value.dtype)
 
 
 def _attention_counts(batch: int, length: int, keys: int, depth: int, value_depth: int) -> OpCounts:
@@ -360,11 +421,15 @@ def _multi_head(
                                embed // num_heads)  # fmt: skip
     biases += batch * length * embed if out_proj_bias is not None else 0
     counts = counts + OpCounts(projections, projections, biases)
-    sources = list(dict.fromkeys(parted(rec, [query, key, value])[0]))
+    stack = ["batch"] if query.dim() == 3 else []
+    labels = [["row", *stack, "out"], ["key", *stack, "depth"], ["key", *stack, "values"]]
+    dims, reading = _labelled(rec, tuple(map(int, query.shape)), [query, key, value], labels,
+                              ["row", *stack, "out"])  # fmt: skip
+    sources, reading = _once(parted(rec, [query, key, value])[0], reading)
     weights = [in_proj_weight, in_proj_bias, bias_k, bias_v, out_proj_weight, out_proj_bias,
                q_proj_weight, k_proj_weight, v_proj_weight]  # fmt: skip
     used = [tensor for tensor in weights if tensor is not None]
-    out = rec.traced("attention", sources, vector_dims(query.shape), counts, weights=used)
+    out = rec.traced("attention", sources, dims, counts, reading, used)
     if not need_weights:
         return out, None
     size = (batch, length, keys) if query.dim() == 3 else (length, keys)
@@ -372,3 +437,17 @@ def _multi_head(
         size = (*size[:-2], num_heads, *size[-2:])
     shares = rec.traced("attention weights", [value_of(rec, out)], vector_dims(size))
     return out, shares
+
+
+def _once(sources: list[Value], reading: list[Reads]) -> tuple[list[Value], list[Reads]]:
+    """Each source once; read as where most of it is read."""
+    found: dict[Value, Reads] = {}
+    for source, read in zip(sources, reading, strict=True):
+        before = found.get(source, read)
+        found[source] = read if _whole(read) >= _whole(before) else before
+    return list(found), list(found.values())
+
+
+def _whole(read: Reads) -> int:
+    """Axes that are read whole."""
+    return sum(link.read is None for link in read.axes or ()) if isinstance(read, Links) else 0

@@ -17,9 +17,10 @@ from convcalc.torch_bridge.importing.handlers.common import (
     value_of,
 )
 from convcalc.torch_bridge.importing.handlers.elementwise import binary
-from convcalc.torch_bridge.importing.layout import is_channels, is_map, vector_dims
+from convcalc.torch_bridge.importing.layout import is_channels, is_map
 from convcalc.torch_bridge.importing.nodes import Value
 from convcalc.torch_bridge.importing.recorder import Handler, Recorder
+from convcalc.torch_bridge.importing.tying import Operand, tied
 
 _REDUCTIONS: dict[str, dict[str, int]] = {
     "mean": {"adds": 1}, "sum": {"adds": 1}, "amax": {"compares": 1}, "amin": {"compares": 1},
@@ -89,7 +90,7 @@ def _asked(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[An
 def _reduce(
     rec: Recorder, name: str, value: Value, reduced: Reduced, each: dict[str, int]
 ) -> Tensor:
-    axes = set(reduced.axes)
+    axes, input_dims = set(reduced.axes), len(value.dims)
     spatial = {a for a in range(len(value.dims)) if not is_channels(value.dims[a])}
     if name == "mean" and is_map(value.dims) and axes == spatial:
         pooled = rec.node(pool.GlobalAvgPool(), [value])
@@ -100,13 +101,13 @@ def _reduce(
     counts = OpCounts(**{key: times * elements for key, times in each.items()})
     if name in ("mean", "var", "std", "nanmean"):
         counts = counts + OpCounts(divides=outputs)
-    if axes & spatial:
-        return rec.traced(name, [value], vector_dims(reduced.size), counts, dtype=reduced.dtype)
-    dims = tuple(
-        () if axis in axes else dim for axis, dim in enumerate(value.dims)
+    operand = Operand(value.dims, [("summed", a) if a in axes else a for a in range(input_dims)])
+    labels = [
+        ("kept", axis) if axis in axes else axis
+        for axis in range(input_dims)
         if reduced.keeps or axis not in axes
-    )  # fmt: skip
-    reading = rec.pointwise([value], dims)
+    ]
+    dims, reading = tied([operand], labels, dict(zip(labels, reduced.size, strict=True)))
     return rec.traced(name, [value], dims, counts, reading, dtype=reduced.dtype)
 
 
@@ -163,10 +164,14 @@ def _ordered(
     """What is put in order along an axis, or summed up to each place."""
     value = value_of(rec, input)
     counts = OpCounts(adds=sums * value.shape.elements)
-    if input.dim() and is_channels(value.dims[dim]) and size == value.size:
-        reading = rec.pointwise([value], value.dims)
-        return rec.traced(name, [value], value.dims, counts, reading)
-    return rec.traced(name, [value], vector_dims(size), counts)
+    if not input.dim():
+        return rec.traced(name, [value], value.dims, counts, [()])
+    labels: list[Any] = list(range(input.dim()))
+    operand = Operand(value.dims, [*labels])
+    if not is_channels(value.dims[dim]):  # any position may come first
+        labels[dim] = "ordered"
+    dims, reading = tied([operand], labels, dict(zip(labels, size, strict=True)))
+    return rec.traced(name, [value], dims, counts, reading)
 
 
 def _places(rec: Recorder, out: Tensor) -> Tensor:

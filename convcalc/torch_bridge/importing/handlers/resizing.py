@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812  (its name everywhere)
 
 from convcalc.layers import pool, resample
 from convcalc.layers.channels import Shuffle
-from convcalc.quantities import AxisRead, OpCounts, Shape
+from convcalc.quantities import AxisRead, AxisReading, OpCounts, Windows
 from convcalc.torch_bridge.importing import sizes
 from convcalc.torch_bridge.importing.handlers.common import (
     HANDLERS,
@@ -24,15 +25,14 @@ from convcalc.torch_bridge.importing.handlers.common import (
 )
 from convcalc.torch_bridge.importing.layout import (
     CHANNEL,
-    Dims,
-    is_channels,
     is_map,
-    map_dims,
     vector_dims,
 )
 from convcalc.torch_bridge.importing.names import rank_named
+from convcalc.torch_bridge.importing.nodes import Value
 from convcalc.torch_bridge.importing.place import ValuesNeeded
 from convcalc.torch_bridge.importing.recorder import Handler, Recorder
+from convcalc.torch_bridge.importing.tying import Operand, resize_windows, tied
 
 
 @handles(torch.max_pool1d, torch.max_pool2d, torch.max_pool3d, F.max_pool1d, F.max_pool2d,
@@ -144,8 +144,23 @@ def _adaptive(rec: Recorder, tensor: Tensor, output_size: Any, kind: Any) -> Any
     mean = kind is pool.AvgPool
     figure = "adds" if mean else "compares"
     counts = OpCounts(**{figure: maps * taps - outputs}, divides=outputs if mean else 0)
-    value = value_of(rec, tensor)
-    return rec.traced("adaptive_pool", [value], vector_dims(size), counts)
+    windows = {
+        axis: Windows(n, tuple((o * n // w, -(-(o + 1) * n // w) - 1) for o in range(w)))
+        for axis, (n, w) in enumerate(zip(have, want, strict=True), 2)
+    }
+    return _resampled(rec, "adaptive_pool", value_of(rec, tensor), windows, size, counts)
+
+
+def _resampled(
+    rec: Recorder, name: str, value: Value, windows: Mapping[int, AxisReading], size: sizes.Size,
+    counts: OpCounts, exact: bool = True,
+) -> Tensor:  # fmt: skip
+    """A map on another grid; `windows` says which positions each reads along each dimension."""
+    value = rec.settled(value, (1,), sorted(windows))
+    labels = range(len(size))
+    operand = Operand(value.dims, labels, windows, exact)
+    dims, reading = tied([operand], labels, dict(enumerate(size)))
+    return rec.traced(name, [value], dims, counts, reading)
 
 
 @handles(F.interpolate)
@@ -176,10 +191,11 @@ def _resized(
         prod(out),
     )
     counts = OpCounts(multiplies=taps * elements, adds=max(0, taps - 1) * elements)
-    dims: Dims = vector_dims(out)
-    if is_map(value.dims, rank):
-        dims = map_dims(Shape(value.shape.channels, want))
-    return rec.traced("interpolate", [value], dims, counts)
+    windows = {
+        axis: resize_windows(n, w, mode, bool(align_corners))
+        for axis, (n, w) in enumerate(zip(have, want, strict=True), 2)
+    }
+    return _resampled(rec, "interpolate", value, windows, out, counts)
 
 
 def _upsampling(mode: str) -> Handler:
@@ -205,24 +221,32 @@ for _mode, _rank in (("nearest", 1), ("nearest", 2), ("nearest", 3), ("linear", 
 def _pixel_shuffle(rec: Recorder, input: Tensor, upscale_factor: int) -> Any:
     value = value_of(rec, input)
     r = int(upscale_factor)
-    if not is_map(value.dims, 2):
-        return NotImplemented
-    shape = value.shape
-    out = Shape(shape.channels // r**2, tuple(size * r for size in shape.spatial))
+    *_, channels, height, width = value.size
+    size = (*value.size[:-3], channels // r**2, height * r, width * r)
     read = AxisRead(r, 1, 1 - r, 1, r)  # output r*i ... r*i + r-1 comes of input i
-    return rec.traced("pixel_shuffle", [value], map_dims(out), None, [(read, read)])
+    return _between_channels(rec, "pixel_shuffle", value, size, read)
+
+
+def _between_channels(
+    rec: Recorder, name: str, value: Value, size: sizes.Size, read: AxisRead
+) -> Tensor:
+    """Positions of a map moved to its channels, or from there."""
+    count = len(size)
+    value = rec.settled(value, (count - 3,), (count - 2, count - 1))
+    labels = range(count)
+    operand = Operand(value.dims, labels, {count - 2: read, count - 1: read})
+    dims, reading = tied([operand], labels, dict(enumerate(size)))
+    to_channels = read.stride > 1
+    return rec.traced(name, [value], dims, None, reading, apart=to_channels, picks=not to_channels)
 
 
 @handles(F.pixel_unshuffle, torch.pixel_unshuffle)
 def _pixel_unshuffle(rec: Recorder, input: Tensor, downscale_factor: int) -> Any:
     value = value_of(rec, input)
     r = int(downscale_factor)
-    if not is_map(value.dims, 2):
-        return NotImplemented
-    shape = value.shape
-    out = Shape(shape.channels * r**2, tuple(size // r for size in shape.spatial))
-    read = AxisRead(r, r)
-    return rec.traced("pixel_unshuffle", [value], map_dims(out), None, [(read, read)])
+    *_, channels, height, width = value.size
+    size = (*value.size[:-3], channels * r**2, height // r, width // r)
+    return _between_channels(rec, "pixel_unshuffle", value, size, AxisRead(r, r))
 
 
 @handles(F.channel_shuffle, torch.channel_shuffle)
@@ -245,20 +269,15 @@ def _pad(rec: Recorder, input: Tensor, pad: Any, mode: str = "constant", value: 
             return rec.emit(resample.Pad(inner), [known])
         if all(a <= 0 and b <= 0 for a, b in inner):
             return rec.emit(resample.Crop(tuple((-a, -b) for a, b in inner)), [known])
-    dims: list[Any] = []
-    reads = []
-    for dim, (before, _), n in zip(known.dims, sides, size, strict=True):
-        if len(dim) == 1 and dim[0][0] != CHANNEL:
-            dims.append(((dim[0][0], n),))
-            reads.append((dim[0][0], AxisRead(offset=-before)))
-        elif n == prod(size for _, size in dim):
-            dims.append(dim)
-        elif is_channels(dim):
-            dims.append(((CHANNEL, n),))
-        else:
-            return rec.traced("pad", [known], vector_dims(size))
-    reading = tuple(read for _, read in sorted(reads))
-    return rec.traced("pad", [known], tuple(dims), None, [reading])
+    outside = "" if mode == "constant" else mode
+    reads: dict[int, AxisReading] = {}
+    for axis, (before, after) in enumerate(sides):
+        if before or after:
+            known = rec.settled_along(known, axis)
+            reads[axis] = AxisRead(offset=-before, outside=outside)
+    labels = range(len(size))
+    dims, reading = tied([Operand(known.dims, labels, reads)], labels, dict(enumerate(size)))
+    return rec.traced("pad", [known], dims, None, reading)
 
 
 @handles(F.unfold, torch._C._nn.im2col)
@@ -268,7 +287,19 @@ def _unfold(rec: Recorder, input: Tensor, kernel_size: Any, dilation: Any = 1, p
     places = sizes.windows(tuple(map(int, input.shape[-2:])), kernel, axis_values(stride, 2),
                            axis_values(padding, 2), axis_values(dilation, 2))  # fmt: skip
     size = (*tuple(map(int, input.shape[:-3])), int(input.shape[-3]) * prod(kernel), prod(places))
-    return rec.traced("unfold", [value_of(rec, input)], vector_dims(size))
+    first = input.dim() - 2
+    value = rec.settled(value_of(rec, input), (first - 1,), (first, first + 1))
+    reads: dict[Any, AxisReading] = {
+        first + axis: AxisRead(k, s, -p, d)
+        for axis, (k, s, p, d) in enumerate(zip(
+            kernel, axis_values(stride, 2), axis_values(padding, 2), axis_values(dilation, 2),
+            strict=True))
+    }  # fmt: skip
+    labels = range(input.dim())
+    lengths = dict(enumerate((*size[:-1], *places)))
+    dims, reading = tied([Operand(value.dims, labels, reads)], labels, lengths)
+    joined = (*dims[:-2], (*dims[-2], *dims[-1]))  # the places in one row
+    return rec.traced("unfold", [value], joined, None, reading, apart=True)
 
 
 @handles(F.fold, torch._C._nn.col2im)
@@ -287,7 +318,13 @@ def _windows_along(rec: Recorder, input: Tensor, dimension: int, size: int, step
     have = tuple(map(int, input.shape))
     count = (have[dimension] - size) // step + 1
     out = (*sizes.replaced(have, dimension, count), size)
-    return rec.traced("unfold", [value_of(rec, input)], vector_dims(out), moves_data=False)
+    axis = dimension % input.dim()
+    value = rec.settled_along(value_of(rec, input), axis)
+    labels: list[Any] = list(range(input.dim()))
+    operand = Operand(value.dims, labels, {axis: AxisRead(size, step)})
+    lengths: dict[Any, int] = {**dict(enumerate(out[:-1])), "window": size}
+    dims, reading = tied([operand], [*labels, "window"], lengths)
+    return rec.traced("unfold", [value], dims, None, reading, moves_data=False, apart=True)
 
 
 @handles(F.grid_sample, torch.grid_sampler)

@@ -7,26 +7,38 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from convcalc.layers.base import Reads
+from convcalc.quantities import AxisRead, Link, Links, Windows
 from convcalc.torch_bridge.importing import sizes
 from convcalc.torch_bridge.importing.handlers.common import (
-    broadcast_dims,
     handles,
-    matching,
     of_tensor,
+    together,
     value_of,
 )
-from convcalc.torch_bridge.importing.layout import shape_of, size_of, vector_dims, viewed
+from convcalc.torch_bridge.importing.layout import Dims, shape_of, size_of, vector_dims, viewed
 from convcalc.torch_bridge.importing.nodes import Value
 from convcalc.torch_bridge.importing.recorder import Recorder
+from convcalc.torch_bridge.importing.tying import MAX_WINDOWS, Operand, tied
 
 
 def as_size(rec: Recorder, input: Tensor, size: sizes.Size) -> Tensor:
     """The value as a tensor of another size: positions follow, or are given up."""
     value = value_of(rec, input)
-    dims = viewed(value.dims, size)
-    if dims is not None and size_of(dims) == size and shape_of(dims) == value.shape:
+    found = viewed(value.dims, size)
+    if found is None or size_of(found[0]) != size:
+        return rec.traced("reshape", [value], vector_dims(size), moves_data=False)
+    dims, cut = found
+    if not cut and shape_of(dims) == value.shape:
         return rec.new(value._replace(dims=dims))
-    return rec.traced("reshape", [value], vector_dims(size), moves_data=False)
+    if shape_of(dims).rank != value.shape.rank:
+        return rec.traced("reshape", [value], vector_dims(size), moves_data=False)
+    links = tuple(
+        Link(axis, AxisRead(cut[axis], cut[axis]) if axis in cut else AxisRead())
+        for axis in range(value.shape.rank)
+    )
+    reading = [Links(links, exact=False)]  # what is behind the cut is told as if it were read whole
+    return rec.traced("reshape", [value], dims, None, reading, moves_data=False, apart=True)
 
 
 @handles(*of_tensor("view", "reshape", "unsafe_view", "_unsafe_view"))
@@ -114,8 +126,23 @@ def _repeating(rec: Recorder, value: Value, size: sizes.Size, copies: bool) -> T
     """What is repeated along axes of size 1, or along others, which gives their positions up."""
     if size == value.size:
         return rec.new(value)
-    dims = broadcast_dims([value.dims], size)
-    return rec.traced("expand", [value], dims, None, matching([value], dims), moves_data=copies)
+    have = (1,) * (len(size) - len(value.size)) + value.size
+    if all(n in (1, want) for n, want in zip(have, size, strict=True)):
+        dims, reading = together([value], size)
+    else:
+        dims, reading = _tiled(rec, value, size)
+    return rec.traced("expand", [value], dims, None, reading, moves_data=copies)
+
+
+def _tiled(rec: Recorder, value: Value, size: sizes.Size) -> tuple[Dims, list[Reads]]:
+    """The dimensions of what is put several times one after the other, and how it is read."""
+    labels = range(len(size))[len(size) - len(value.dims) :]
+    reads = {
+        label: Windows(0, tuple((at, at) for at in range(n)))
+        for label, dim, n in zip(labels, value.dims, value.size, strict=True)
+        if n not in (1, size[label]) and len(dim) == 1 and n <= MAX_WINDOWS
+    }
+    return tied([Operand(value.dims, labels, reads)], range(len(size)), dict(enumerate(size)))
 
 
 @handles(*of_tensor("expand", "broadcast_to"))
