@@ -1,6 +1,7 @@
-"""`python -m tests.torch.crosscheck [LAYERS] [NETWORKS] [SEED]`: random layers of every kind, 1-D
-to 3-D, against what torch does, found without convcalc's formulas (`oracles`), and random networks
-through `convcalc.api.verify`, which may disagree in nothing. Exits with 1 if anything differs.
+"""`python -m tests.torch.crosscheck [LAYERS] [NETWORKS] [MODULES] [SEED]`: random layers of every
+kind, 1-D to 3-D, against what torch does, found without convcalc's formulas (`oracles`), random
+networks through `convcalc.api.verify`, which may disagree in nothing, and random torch modules,
+followed, against what they do (`modules`). Exits with 1 if anything differs.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ import convcalc
 from convcalc.layers import KINDS
 from convcalc.quantities import Shape
 from convcalc.spec import Tree
-from tests.torch import strategies
+from tests.torch import modules, strategies
 from tests.torch.oracles import differences
 
-LAYERS, NETWORKS, SEED = 5_000, 2_000, 20_261_123
+LAYERS, NETWORKS, MODULES, SEED = 5_000, 2_000, 2_000, 20_261_123
 RANKS = (1, 2, 3)
 
 Case = tuple[Tree, Shape]
@@ -102,15 +103,35 @@ def check_networks(count: int, number: int) -> list[str]:
     return found
 
 
+def check_modules(count: int) -> list[str]:
+    """Random torch modules, followed; the first ones are those of the tests."""
+    found: list[str] = []
+    wrong = 0
+    for seed_ in range(count):
+        case = modules.module(seed_)
+        differing = modules.differences(case)
+        wrong += bool(differing)
+        found += [
+            f"module {seed_}: {d.quantity} {d.analytic}, not {d.found}" for d in differing[:3]
+        ]
+        if seed_ % 50 == 49:
+            print(f"\r{seed_ + 1:,} modules", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    print(f"{count:,} modules, {wrong:,} of which differ in something")
+    return found
+
+
 def main(arguments: list[str]) -> int:
     """Run, print, and say whether anything differs."""
-    layers, networks, number = (
-        int(given) if given else left_out
-        for given, left_out in zip([*arguments, "", "", ""], (LAYERS, NETWORKS, SEED), strict=False)
+    left_out = (LAYERS, NETWORKS, MODULES, SEED)
+    layers, networks, models, number = (
+        int(given) if given else usual
+        for given, usual in zip([*arguments, "", "", "", ""], left_out, strict=False)
     )
     start = time.perf_counter()
     found = check_layers(layers, number) if layers else []
     found += check_networks(networks, number) if networks else []
+    found += check_modules(models) if models else []
     for line in found[:50]:
         print(line)
     print(f"{len(found)} differences in {time.perf_counter() - start:.0f} s, seed {number}")
