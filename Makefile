@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 # Two torch threads beside another busy process can be far slower than one.
 export OMP_NUM_THREADS := 1
 
-.PHONY: help demo test quick lint coverage test-lowest test-pythons mutants docs test-browser bench-browser bench bench-time bench-peers fuzz crosscheck wheel clean
+.PHONY: help demo test quick lint coverage test-lowest test-pythons mutants docs test-browser bench-browser bench bench-time bench-peers fuzz crosscheck crosscheck-timm wheel clean
 
 demo: $(VENV)/.core ## the main job, with nothing but typer and rich
 	$(BIN)/convcalc compare 7x7 7x1+1x7
@@ -89,8 +89,13 @@ fuzz: $(VENV)/.dev ## 100,000 strings, 40,000 damaged files, 200 killed runs, wi
 	$(BIN)/python -m tests.checking.damaged
 	$(BIN)/python -m tests.checking.killed
 
-crosscheck: $(VENV)/.dev ## 5,000 random layers against torch
+crosscheck: $(VENV)/.dev ## 5,000 random layers, 2,000 networks and 2,000 modules against torch
 	$(BIN)/python -m tests.torch.crosscheck
+
+crosscheck-timm: ## every model of timm against torch's FlopCounterMode, on the meta device
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python $(INSTALL) -e '.[bench]' pytest
+	.venv-peers/bin/python -m tests.torch.crosscheck_timm --jobs $(JOBS)
 
 wheel: ## the package, built, installed in a fresh environment and tried
 	sh tests/wheel.sh
