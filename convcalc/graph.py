@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from convcalc.errors import LimitError, Span, option
 from convcalc.layers import Layer
+from convcalc.layers.base import Call
 from convcalc.quantities import Shape
 
 INPUT = -1
@@ -41,6 +42,8 @@ class Node(NamedTuple):
     """Learned scalars, where the layer's own formula is wrong because some are shared."""
     weights_of: int | None = None
     """An earlier node of the same layer, whose weights this one uses as well."""
+    call: Call | None = None
+    """How a torch model calls the layer; None of networks that are no torch model."""
 
 
 class Input(NamedTuple):

@@ -18,7 +18,7 @@ from convcalc.conventions import convention
 from convcalc.errors import ConvcalcError, LayerError, LimitError, shorten
 from convcalc.graph import INPUT, Graph, Node, Output
 from convcalc.layers import Layer
-from convcalc.layers.base import Reads
+from convcalc.layers.base import Call, Reads
 from convcalc.quantities import (
     INT64_MAX,
     AxisRead,
@@ -174,7 +174,7 @@ class Walk:
         graph: Graph,
         setting: Setting,
         origin: int = INPUT,
-        facts: dict[tuple[Layer, tuple[Shape, ...]], Facts] | None = None,
+        facts: dict[tuple[Layer, tuple[Shape, ...], Call | None], Facts] | None = None,
     ) -> None:
         self.graph = graph
         self.setting = setting
@@ -256,7 +256,7 @@ class Walk:
         """Visit one node: its state is kept, its layer's answers returned."""
         layer = node.layer
         sources = [self.state(i) for i in node.inputs]
-        facts = self._facts_of(layer, tuple(source.shape for source in sources))
+        facts = self._facts_of(layer, tuple(source.shape for source in sources), node.call)
         branches = self._branches(node, sources, facts.reads)
         seen: Ties | None = None
         if index == self.origin:
@@ -276,14 +276,14 @@ class Walk:
         )
         return facts
 
-    def _facts_of(self, layer: Layer, shapes: tuple[Shape, ...]) -> Facts:
+    def _facts_of(self, layer: Layer, shapes: tuple[Shape, ...], call: Call | None) -> Facts:
         """What the layer answers for these inputs; asked once for each distinct case."""
-        facts = self.facts.get((layer, shapes))
+        facts = self.facts.get((layer, shapes, call))
         if facts is None:
-            facts = self.facts[layer, shapes] = self._ask(layer, shapes)
+            facts = self.facts[layer, shapes, call] = self._ask(layer, shapes, call)
         return facts
 
-    def _ask(self, layer: Layer, shapes: tuple[Shape, ...]) -> Facts:
+    def _ask(self, layer: Layer, shapes: tuple[Shape, ...], call: Call | None) -> Facts:
         batch = self.setting.batch
         output = layer.output(shapes)
         params = layer.params(shapes, output)
@@ -297,7 +297,7 @@ class Walk:
             reads=tuple(self._reads(layer, shapes, output, i) for i in range(len(shapes))),
             written=written,
             moved=params + sum(shape.elements for shape in shapes) * batch + written,
-            flops=self.count(layer, shapes, output, operations, batch),
+            flops=self.count(layer, shapes, output, operations, batch, call),
         )
 
     def _branches(

@@ -16,6 +16,7 @@ from convcalc.conventions.steps import CONVOLUTIONS, Step, Term
 from convcalc.errors import ConvcalcError
 from convcalc.graph import INPUT, Graph
 from convcalc.layers import Layer
+from convcalc.layers.base import Call
 from convcalc.networks.sources import InputSize, Network
 from convcalc.quantities import Shape, same_size
 
@@ -107,13 +108,13 @@ def explain(
 
 def steps_of(graph: Graph, report: Report) -> Mapping[Step, int]:
     """The layers at work, each distinct case with how many times it stands in the network."""
-    cases: Counter[tuple[Layer, tuple[Shape, ...]]] = Counter()
+    cases: Counter[tuple[Layer, tuple[Shape, ...], Call | None]] = Counter()
     for node in graph.nodes:
         inputs = (report.input if i == INPUT else report.layers[i].output for i in node.inputs)
-        cases[node.layer, tuple(inputs)] += 1
+        cases[node.layer, tuple(inputs), node.call] += 1
     return {
-        Step(layer, inputs, output, layer.operations(inputs, output), report.batch): times
-        for (layer, inputs), times in cases.items()
+        Step(layer, inputs, output, layer.operations(inputs, output), report.batch, call): times
+        for (layer, inputs, call), times in cases.items()
         for output in (layer.output(inputs),)
     }
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.errors import OptionError, nearest, shorten
 from convcalc.layers import Layer
+from convcalc.layers.base import Call
 from convcalc.quantities import OpCounts, Shape
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 
 DEFAULT = "convcalc"
 
-Counter = Callable[[Layer, Sequence[Shape], Shape, OpCounts, int], int]
-"""From a layer, its inputs, its output, its operations for one sample, and the samples."""
+Counter = Callable[[Layer, Sequence[Shape], Shape, OpCounts, int, Call | None], int]
+"""From a layer, its inputs, its output, its operations for one sample, the samples, and how a torch
+model calls it."""
 
 
 class Convention(NamedTuple):
@@ -42,7 +44,7 @@ class Convention(NamedTuple):
         """The function that counts a layer."""
         if self.vector is not None:
             vector = self.vector
-            return lambda _layer, _inputs, _output, ops, batch: vector(ops) * batch
+            return lambda _layer, _inputs, _output, ops, batch, _call: vector(ops) * batch
         from convcalc.conventions.steps import Step, total
         from convcalc.conventions.tools import TOOLS
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from convcalc.layers import Layer
+from convcalc.layers.base import Call
 from convcalc.quantities import OpCounts, Shape, same_size
 
 
@@ -22,6 +23,8 @@ class Step(NamedTuple):
     output: Shape
     operations: OpCounts
     batch: int
+    call: Call | None = None
+    """How a torch model calls it; None of what is no torch model: it is taken as a module."""
 
     @property
     def macs(self) -> int:
@@ -45,12 +48,35 @@ class Step(NamedTuple):
 
     @property
     def word(self) -> str:
-        """The kind of layer."""
+        """The kind of layer that the tools take it for."""
+        if self.call is None:
+            return self.layer.word
+        function = self.call.function
+        if function.startswith("adaptive_avg_pool"):
+            return "gap"
+        if self.layer.word == "gap":  # a mean over all positions is no pool
+            return function
+        if self.layer.word == "torch":
+            return FUNCTIONS.get(function, "torch")
+        if self.layer.word == "conv" and function == "linear":  # at each position
+            return "fc"
         return self.layer.word
+
+    @property
+    def is_in_module(self) -> bool:
+        """Is it the forward pass of a module of torch's, which hooks see?"""
+        return self.call is None or bool(self.call.module)
 
     def get(self, name: str) -> Any:
         """A field of the layer, which its kind is known to have."""
         return getattr(self.layer, name)
+
+
+FUNCTIONS = {
+    "layer_norm": "ln", "group_norm": "gn", "batch_norm": "bn", "softmax": "softmax",
+    "relu": "relu", "gelu": "gelu", "silu": "silu",
+}  # fmt: skip
+"""Functions that a followed model's steps are taken for, where no layer says it."""
 
 
 class Term(NamedTuple):
@@ -129,7 +155,7 @@ class Tool:
     """The rules of one tool. What none of them speaks of counts its MACs, and nothing else.
 
     per_mac: operations that it counts for a MAC.
-    conv, transposed: what it sees in convolutions, where that is not their MACs.
+    conv, transposed, fc: what it sees in those layers, where that is not their MACs.
     conv_bias, fc_bias: what it counts for biases.
     less_first: one operation fewer for each output: k products have k-1 sums.
     fixed: what it adds to a transposed convolution for each axis.
@@ -137,11 +163,14 @@ class Tool:
     anything: what it counts for a kind that is neither weighted nor in `others`.
     steps: torch functions, written in a model's own code, that it counts.
     one_sample: it runs the model on one sample, whatever the batch.
+    hooks: what it counts of functions that a model's own code calls, if it hooks modules; None if
+        it sees every function.
     """
 
     per_mac: int = 1
     conv: Callable[[Step], Seen] = as_is
     transposed: Callable[[Step], Seen] = as_is
+    fc: Callable[[Step], Seen] | None = None
     conv_bias: Callable[[Step], int] | None = None
     fc_bias: Callable[[Step], int] | None = None
     bias: str = "counts each bias"
@@ -151,6 +180,7 @@ class Tool:
     anything: Each | By | None = None
     steps: frozenset[str] = frozenset()
     one_sample: bool = False
+    hooks: frozenset[str] | None = None
 
 
 CONVOLUTIONS = ("conv", "dw")
@@ -171,12 +201,20 @@ def _terms(tool: Tool, step: Step) -> Iterator[Term]:
         one = step._replace(batch=1)
         yield Term("counts one sample, whatever the batch", one.macs - step.macs, step.macs)
         step = one
-    if step.layer.is_weighted:
+    if tool.hooks is not None and not step.is_in_module and _function(step) not in tool.hooks:
+        reason = "hooks modules, and does not see functions that the model's own code calls"
+        yield Term(reason, -step.macs, step.macs)
+    elif step.layer.is_weighted:
         yield from _weighted(tool, step)
     elif not _absent(step):
         rule = tool.others.get(step.word, tool.anything)
         if rule is not None:
             yield Term(str(rule), rule(step), kind=step.word)
+
+
+def _function(step: Step) -> str:
+    """torch's name of the function, without what says that it works in place."""
+    return step.call.function.rstrip("_") if step.call is not None else ""
 
 
 def _absent(step: Step) -> bool:
@@ -206,7 +244,9 @@ def _seen(tool: Tool, step: Step) -> Seen:
         return tool.conv(step)
     if step.word == "convt":
         return tool.transposed(step)
-    if step.word == "torch" and step.get("name") not in tool.steps:
+    if step.word == "fc" and tool.fc is not None:
+        return tool.fc(step)
+    if step.layer.word == "torch" and step.get("name") not in tool.steps:
         return ((f"no rule for {step.get('name')} as a model's code calls it", 0),)
     return ()
 

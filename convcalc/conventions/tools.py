@@ -33,6 +33,7 @@ from convcalc.quantities import exact_quotient, floor_quotient, is_number, same_
 
 AT_OUTPUT = "counts transposed convolutions at their output"
 NO_SAME = "no rule for padding='same'"
+NO_WORD = "no rule for padding given as a word"
 SHORT_SAME = "takes padding='same' of an even kernel as 1 row and column less"
 
 
@@ -54,7 +55,26 @@ def _is_same(step: Step) -> bool:
 
 
 def _no_same(step: Step) -> Seen:
+    if step.call is not None:  # a followed model's padding is what its code says
+        return ((NO_WORD, 0),) if isinstance(step.get("padding"), str) else ()
     return ((NO_SAME, 0),) if _is_same(step) else ()
+
+
+def _once_a_sample(step: Step) -> Seen:
+    """torchinfo counts a linear layer's weights once a sample, at however many positions it is."""
+    positions = floor_quotient(step.macs, _weights(step)) if step.macs else 1
+    if same_size(positions, step.batch):
+        return ()
+    return (("counts a linear layer once a sample", _weights(step) * step.batch),)
+
+
+def _bias_a_sample(step: Step) -> int:
+    return exact_quotient(step.biases, step.output.positions)
+
+
+def _weights(step: Step) -> int:
+    """The weights of a linear layer."""
+    return exact_quotient(step.macs, step.output.positions * step.batch)
 
 
 def _no_3d(step: Step) -> Seen:
@@ -298,13 +318,16 @@ THOP = Tool(
             "5, 11 or 31 per element out in 1-D, 2-D or 3-D, 0 if nearest",
         ),
     },
-    steps=PRODUCTS,
+    steps=PRODUCTS | {"einsum", "attention"},
+    hooks=PRODUCTS | {"einsum", "scaled_dot_product_attention", "__matmul__"},
 )
 
 TORCHINFO = Tool(
     transposed=_at_output,
+    fc=_once_a_sample,
+    hooks=frozenset(),
     conv_bias=_biases,
-    fc_bias=_biases,
+    fc_bias=_bias_a_sample,
     bias="counts each bias as a MAC",
     anything=PARAMS,
     steps=MODULES,
@@ -316,6 +339,7 @@ TORCHPROFILE = Tool(
     others={
         **dict.fromkeys(("bn", "gn", "ln", "avgpool", "gap", "leakyrelu", "affine"), OUT),
         "lrn": Each(written=3),
+        "mean": OUT,
         "mul": MERGED,
         "up": By(
             lambda step: (
@@ -324,7 +348,7 @@ TORCHPROFILE = Tool(
             "4 per element out if bilinear in 2-D",
         ),
     },
-    steps=PRODUCTS | {"einsum", "attention"},
+    steps=PRODUCTS | {"einsum", "attention", "lstm"},
 )
 
 CALFLOPS_MACS = Tool(conv=_short_same, transposed=_groups_twice, steps=MODULES)

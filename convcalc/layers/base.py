@@ -44,6 +44,15 @@ MODIFIERS = {
 }
 
 
+class Call(NamedTuple):
+    """How the code of a torch model calls a layer, which decides what other tools see of it."""
+
+    function: str
+    """torch's name of the function: "conv2d"."""
+    module: str = ""
+    """The class of the torch.nn module whose forward pass it is; "" in the model's own code."""
+
+
 class Size(NamedTuple):
     """What the number behind the word sets: `7x7` a kernel, `fc1000` the outputs."""
 

@@ -160,7 +160,7 @@ def outputs_of(recorder: Recorder, result: Any) -> tuple[Output, ...]:
             found[name] = value
     if not found:
         raise SourceError("the model's output does not depend on its input")
-    recorder.stack = []
+    recorder.stack, recorder.modules, recorder.called = [], [], ""
     found = {name: _in_order(recorder, value) for name, value in found.items()}
     if len(found) == 1:
         ((_, value),) = found.items()

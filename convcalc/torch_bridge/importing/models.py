@@ -101,9 +101,11 @@ def _followed(
     def enter(module: nn.Module, _inputs: Any) -> None:
         path = recorder.paths.get(id(module))
         recorder.stack.append(path if path is not None else recorder.stack[-1])
+        recorder.modules.append(module)
 
     def leave(_module: nn.Module, _inputs: Any, _outputs: Any) -> None:
         recorder.stack.pop()
+        recorder.modules.pop()
 
     with _hooked(enter, leave), evaluation(model), torch.no_grad(), redirect_stdout(sys.stderr):
         try:

@@ -11,7 +11,7 @@ from torch.nn.parameter import is_lazy
 
 from convcalc.errors import LimitError
 from convcalc.graph import MAX_LAYERS, Node
-from convcalc.layers.base import Layer, Reads
+from convcalc.layers.base import Call, Layer, Reads
 from convcalc.layers.linear import Flatten
 from convcalc.layers.traced import Traced
 from convcalc.quantities import LOST, AxisRead, OpCounts, Shape
@@ -69,6 +69,11 @@ class NodeWriter:
         self.unknown: list[Unknown] = []
         self.paths = {id(module): name for name, module in model.named_modules()}
         self.stack: list[str] = []
+        """The paths of the modules whose forward pass is running."""
+        self.modules: list[nn.Module] = []
+        """Those modules."""
+        self.called = ""
+        """The name of the function that is being called."""
         self.origin: Value | None = None
         """The input."""
         self._values: dict[int, tuple[torch.Tensor, Value]] = {}
@@ -157,8 +162,9 @@ class NodeWriter:
         inputs = tuple(source.node for source in sources)
         shown = shown_shape(out.dims)
         size = None if shown == shape else shown
+        params, call = self.claim(weights), self._call()
         self.nodes.append(
-            Node(name, layer, inputs, str(layer), size=size, params=self.claim(weights))
+            Node(name, layer, inputs, str(layer), size=size, params=params, call=call)
         )
         return out._replace(node=len(self.nodes) - 1)
 
@@ -176,6 +182,12 @@ class NodeWriter:
             self.nodes.append(Node(self.free_name("constant"), layer, (), "constant", params=0))
             found = self._constants[value.shape] = value._replace(node=len(self.nodes) - 1)
         return found
+
+    def _call(self) -> Call:
+        """How the model's code calls the layer that is being written."""
+        kind = type(self.modules[-1]) if self.modules else nn.Module
+        is_torchs = kind.__module__.startswith("torch.nn.modules.")
+        return Call(self.called, kind.__name__ if is_torchs else "")
 
     def _name(self, layer: Layer) -> str:
         """The module's path; behind its first layer, with what the others are and a number."""

@@ -61,8 +61,6 @@ class Recorder(TorchFunctionMode, NodeWriter):
         NodeWriter.__init__(self, model)
         self.handlers = handlers
         self.device = next((p.device for p in model.parameters()), torch.device("cpu"))
-        self.called = ""
-        """The name of the function that is being called."""
         self._owned = {id(tensor): tensor for tensor in (*model.parameters(), *owned)}
         self._meta: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
 
