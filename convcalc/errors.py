@@ -28,6 +28,8 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Any, NamedTuple, Self
 
+from convcalc.foreign import printable
+
 Spelling = Callable[[str, object], str]
 """How a client writes an argument: its name in Python and its value, `...` where there is none."""
 
@@ -64,10 +66,10 @@ class Span(NamedTuple):
         shown = line[first : first + SNIPPET_WIDTH]
         before = "... " if first > 0 else ""
         after = " ..." if first + SNIPPET_WIDTH < len(line) else ""
-        indent = before + _printable(line[first:start])
-        marked = _printable(line[start : min(end, first + SNIPPET_WIDTH)])
+        indent = before + _dotted(line[first:start])
+        marked = _dotted(line[start : min(end, first + SNIPPET_WIDTH)])
         carets = "^" * max(1, _columns(marked))
-        return f"  {before}{_printable(shown)}{after}\n  {' ' * _columns(indent)}{carets}"
+        return f"  {before}{_dotted(shown)}{after}\n  {' ' * _columns(indent)}{carets}"
 
 
 def python_argument(name: str, value: object = ...) -> str:
@@ -266,7 +268,7 @@ def shorten(text: str, width: int = 60) -> str:
     if len(text) > width:
         half = (width - 5) // 2
         text = f"{text[:half]} ... {text[-half:]}"
-    return _printable(text)
+    return printable(text)
 
 
 def nearest(word: str, known: list[str]) -> str | None:
@@ -279,8 +281,8 @@ def nearest(word: str, known: list[str]) -> str | None:
     return found[0] if found else None
 
 
-def _printable(text: str) -> str:
-    """The text with control characters, which would move the caret, shown as a full stop."""
+def _dotted(text: str) -> str:
+    """The text with a full stop for each character that would move the caret."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(char if char.isprintable() else "." for char in text)

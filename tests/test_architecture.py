@@ -17,6 +17,7 @@ import convcalc
 ROOT = Path(convcalc.__file__).parent
 
 ORDER = (
+    {"foreign"},
     {"errors"},
     {"files", "scanner"},
     {"documents", "quantities"},

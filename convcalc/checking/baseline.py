@@ -154,6 +154,7 @@ _VIEW = {"output": _COUNTS, "receptive_field": _SIZES, "stride": _STRIDES, "supp
 _KINDS = {
     **{name: _SIZES if figure.is_sizes else _COUNT for name, figure in NAMED.items()},
     **_VIEW, "input": _COUNTS, "batch": _COUNT, "latency": TABLE, "outputs": TABLE,
+    "convention": STRING, "element_size": _COUNT,
     "layers": Kind("a table of layers", _are_layers),
 }  # fmt: skip
 
@@ -182,6 +183,8 @@ def _record(reader: Reader, name: str) -> Record:
         _view(found),
         outputs,
         found.get("layers", {}),
+        found.get("convention", ""),
+        found.get("element_size", 0),
         latency,
         {key: entry[key] for key in entry if key not in _KINDS} if isinstance(entry, dict) else {},
     )

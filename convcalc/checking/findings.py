@@ -15,6 +15,7 @@ from convcalc.checking.figures import Value
 from convcalc.checking.tolerances import Tolerance
 from convcalc.documents import Place
 from convcalc.errors import OptionError, nearest, shorten
+from convcalc.foreign import printable, printable_lines
 
 PASSED, NOTE, WARNING, ERROR = "passed", "note", "warning", "error"
 
@@ -81,13 +82,12 @@ class Verdict(NamedTuple):
         return self.sentence + (f"; {_readable(self.message)}" if wanted else "")
 
     def __str__(self) -> str:
-        return f"{self.code} {self.entry}: {self.text}".lstrip()
+        return f"{self.code} {printable(self.entry)}: {self.text}".lstrip()
 
 
 def _readable(message: str) -> str:
     """The user's lines, without what would steer a terminal."""
-    lines = message.expandtabs().splitlines()
-    return "\n".join(shorten(line, len(line)) for line in lines)
+    return printable_lines("\n".join(message.splitlines()))
 
 
 def _budget(verdict: Verdict) -> str:
@@ -102,6 +102,8 @@ def _budget(verdict: Verdict) -> str:
 def _change(verdict: Verdict) -> str:
     if verdict.bound is not None:
         return _budget(verdict)
+    if verdict.now is None and verdict.then is None:
+        return verdict.detail
     return wording.change(
         verdict.figure, verdict.now, verdict.then, verdict.tolerance, verdict.detail, verdict.called
     )

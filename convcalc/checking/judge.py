@@ -167,7 +167,17 @@ def _compared(
         if here != before:
             yield Verdict(entry.name, level, name, "CC005", here, before, message=entry.message,
                           place=entry.place)  # fmt: skip
-    for name, tolerance in merged(entry.fail_on, changes).items():
+    tolerances = merged(entry.fail_on, changes)
+    conditions = (
+        ("flops", "convention", record.convention, then.convention),
+        ("traffic", "element_size", record.element_size, then.element_size),
+    )
+    for figure, condition, now_at, then_at in conditions:
+        if figure in tolerances and then_at and now_at != then_at:
+            detail = f"{condition} {then_at} -> {now_at}: {figure} cannot be compared"
+            yield Verdict(entry.name, level, condition, "CC005", detail=detail,
+                          message=entry.message, place=entry.place)  # fmt: skip
+    for name, tolerance in tolerances.items():
         if name == LATENCY:
             yield _latencies(entry, record.latency, then.latency, tolerance)
             continue

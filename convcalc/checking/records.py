@@ -64,6 +64,10 @@ class Record:
     """All of them by name, if there are several."""
     layers: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     """By name: params, MACs, output, field."""
+    convention: str = ""
+    """What counts as a FLOP; "" if the file does not say."""
+    element_size: int = 0
+    """Bytes of a number; 0 if the file does not say."""
     latency: Latency | None = None
     unknown: Mapping[str, Any] = field(default_factory=dict)
     """What the file says beyond what this version knows."""
@@ -114,6 +118,8 @@ def record_of(report: Report, at: str = "", output_of: str = "") -> Record:
         view,
         views if len(views) > 1 else {},
         {layer.name: _row(layer) for layer in report.layers},
+        report.convention,
+        report.element_size,
     )
 
 
@@ -166,6 +172,8 @@ def record_json(record: Record) -> dict[str, Any]:
             name: {"output": _json(view.output), "receptive_field": _json(view.field),
                    **_view_json(view)} for name, view in record.outputs.items()
         }  # fmt: skip
+    if record.convention:
+        values |= {"convention": record.convention, "element_size": record.element_size}
     if record.latency is not None:
         values["latency"] = record.latency._asdict()
     return values

@@ -12,6 +12,7 @@ import typer
 
 from convcalc.cli import options
 from convcalc.errors import ConvcalcError, OptionError, shorten
+from convcalc.foreign import guarded, on_github, printable
 from convcalc.render.formats import CHECK_FORMATS, HISTORY_FORMATS
 
 if TYPE_CHECKING:
@@ -232,7 +233,8 @@ def check(
         if model_arg:
             raise OptionError("--init takes no --model-arg", hint="set model_args in the file")
         path = output or config or Path(FILE)
-        print(recording.init(networks or [], path, given, headroom), file=sys.stderr)
+        note = recording.init(networks or [], path, given, headroom)
+        print(guarded(printable(note)), file=sys.stderr)
         return
     if history is not None:
         _show_history(make_plan([], config, {}), baseline, history, form or "table", output)
@@ -269,11 +271,11 @@ def check(
         if not (writes or allow_empty or changed_since is not None):
             check_judged(result, plan)
     except ConvcalcError as error:
-        if form is not None or output is not None or _on_github():
+        if form is not None or output is not None or on_github():
             _report(failed(error), form, output, hide_passed)
         raise
     for note in notes:
-        print(note, file=sys.stderr)
+        print(guarded(printable(note)), file=sys.stderr)
     _report(result, form, output, hide_passed)
     if not result.passed and not exit_zero:
         raise typer.Exit(1)
@@ -285,8 +287,7 @@ def _show_history(
     """The figures of the last revisions of the baseline file."""
     from convcalc.checking.history import read_history
     from convcalc.checking.plan import baseline_path
-    from convcalc.cli.output import console
-    from convcalc.files import write_whole
+    from convcalc.cli.output import console, emit
     from convcalc.render import plain_text
     from convcalc.render.history import to_table, to_text
 
@@ -294,11 +295,7 @@ def _show_history(
     if form == "table" and output is None:
         console().print(to_table(history))
         return
-    text = plain_text(to_table(history)) if form == "table" else to_text(history, form)
-    if output is None:
-        sys.stdout.write(text)
-    else:
-        write_whole(output, text)
+    emit(plain_text(to_table(history)) if form == "table" else to_text(history, form), output)
 
 
 def _exclude(given: dict[str, bool]) -> None:
@@ -306,10 +303,6 @@ def _exclude(given: dict[str, bool]) -> None:
     both = [name for name, is_given in given.items() if is_given]
     if len(both) > 1:
         raise OptionError(f"{' and '.join(both)} exclude each other")
-
-
-def _on_github() -> bool:
-    return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
 def _is_given(ctx: typer.Context, name: str) -> bool:
@@ -330,8 +323,7 @@ def with_default_file(arguments: list[str]) -> list[str]:
 
 def _report(result: Check, form: str | None, output: Path | None, hide_passed: bool) -> None:
     """Show the result; on GitHub Actions, unless a format was given, in GitHub's own forms too."""
-    from convcalc.cli.output import console
-    from convcalc.files import write_whole
+    from convcalc.cli.output import console, emit
     from convcalc.render import renderable
     from convcalc.render.ci import WRITERS
 
@@ -340,16 +332,14 @@ def _report(result: Check, form: str | None, output: Path | None, hide_passed: b
         visible = replace(result, verdicts=shown)
     else:
         visible = result
-    if form is None and _on_github():
+    if form is None and on_github():
         _tell_github(result)
+    if result.errors and form is None and output is None:
+        return  # whoever called says them
     if form in (None, "table") and output is None:
         console().print(renderable(visible))
         return
-    text = WRITERS[form or "table"](visible)
-    if output is None:
-        sys.stdout.write(text)
-    else:
-        write_whole(output, text)
+    emit(WRITERS[form or "table"](visible), output, is_guarded=form != "github")
 
 
 def _tell_github(result: Check) -> None:

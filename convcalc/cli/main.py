@@ -34,6 +34,7 @@ from convcalc.cli import (
 from convcalc.cli.spelling import command_line
 from convcalc.cli.usage import check_usage
 from convcalc.errors import ConvcalcError, ReadingWarning
+from convcalc.foreign import guarded, printable_lines
 
 app = typer.Typer(
     name="convcalc",
@@ -123,7 +124,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ConvcalcError as error:
         if debug:
             raise
-        print(f"error: {error.spelled(command_line)}", file=sys.stderr)
+        print(guarded(printable_lines(f"error: {error.spelled(command_line)}")), file=sys.stderr)
         if error.__cause__ is not None:
             print("hint: --debug shows the traceback", file=sys.stderr)
         return 2

@@ -11,6 +11,7 @@ from typing import Any
 
 from convcalc.errors import OptionError, shorten
 from convcalc.files import write_whole
+from convcalc.foreign import guarded
 from convcalc.render import render, renderable, to_dict
 from convcalc.render.formats import PICTURES
 
@@ -47,10 +48,19 @@ def show(
         text = dumps({**to_dict(shown, layers), **parts})
     else:
         text = "\n".join(render(result, form, layers) for result in results)
-    if output is None:
-        sys.stdout.write(text)
-    else:
+    emit(text, output)
+
+
+def emit(text: str, output: Path | None, is_guarded: bool = True) -> None:
+    """Print a text or write it to a file.
+
+    Args:
+        is_guarded: it may begin lines with what are commands to a CI system.
+    """
+    if output is not None:
         write_whole(output, text)
+    else:
+        sys.stdout.write(guarded(text) if is_guarded else text)
 
 
 def _show_picture(shown: Any, form: str, output: Path | None) -> None:
@@ -93,9 +103,9 @@ def progress_bar() -> Iterator[Callable[[str, float | None], None]]:
 
 def console() -> Any:
     """The terminal at its width, or 80 columns; no colour where it is none or NO_COLOR is set."""
-    from rich.console import Console
+    from convcalc.render.display import Console
 
-    plain = Console(highlight=False)
+    plain = Console()
     if plain.is_terminal or "COLUMNS" in os.environ:
         return plain
-    return Console(highlight=False, width=80)
+    return Console(width=80)

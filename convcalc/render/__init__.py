@@ -83,10 +83,10 @@ def plain_text(what: Any, width: int = 80) -> str:
     """A rich renderable as text without colour, blanks at line ends dropped."""
     import io
 
-    from rich.console import Console
+    from convcalc.render.display import Console
 
     out = io.StringIO()
-    Console(file=out, width=width, color_system=None, highlight=False).print(what)
+    Console(file=out, width=width, color_system=None).print(what)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 

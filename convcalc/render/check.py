@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.text import Text
 
 from convcalc.checking.budgets import write_limit
 from convcalc.checking.figures import Value
@@ -15,6 +14,7 @@ from convcalc.checking.verdicts import Check
 from convcalc.checking.wording import counted, growth, sizes, value
 from convcalc.documents import place_of
 from convcalc.errors import ConvcalcError
+from convcalc.render.display import Text
 from convcalc.render.json import SCHEMA_VERSION
 from convcalc.render.rows import Rows
 from convcalc.render.table import plain_table

@@ -9,7 +9,6 @@ Analysis Results Interchange Format Version 2.1.0".
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,9 +22,11 @@ from convcalc.checking.findings import CODES, ERROR, NOTE, PASSED, WARNING, Verd
 from convcalc.checking.verdicts import Check
 from convcalc.documents import Place, place_of
 from convcalc.errors import ConvcalcError
+from convcalc.foreign import printable, printable_lines, xml_safe
 from convcalc.networks.sources import is_file
 from convcalc.render import check as shown
 from convcalc.render.flat import markdown_text, to_csv, to_markdown
+from convcalc.render.json import dumps
 
 MAX_SUMMARY = 1_000_000
 """Bytes of a step summary; GitHub drops one that is larger than 1 MiB."""
@@ -65,7 +66,7 @@ def _message(error: ConvcalcError) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split("\n"))
+    return printable(" ".join(text.split("\n")))
 
 
 def github(check: Check) -> str:
@@ -97,7 +98,7 @@ def _with_hint(check: Check, verdict: Verdict) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return printable_lines(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
@@ -201,7 +202,7 @@ def gitlab(check: Check) -> str:
                 "location": {"path": _relative(place.file), "lines": {"begin": place.line}},
             }
         )
-    return json.dumps(issues, indent=2, ensure_ascii=False) + "\n"
+    return dumps(issues)
 
 
 def _fingerprinted(check: Check) -> Iterator[tuple[Verdict, str]]:
@@ -238,7 +239,8 @@ def junit(check: Check) -> str:
             message, kind = legal_xml(_message(error)), type(error).__name__
             SubElement(case, "error", type=kind, message=message).text = legal_xml(str(error))
     indent(root)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+    text = xml_safe(tostring(root, encoding="unicode"))
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
 
 def _junit_counts(verdicts: Sequence[Verdict], errors: int = 0) -> dict[str, str]:
@@ -271,11 +273,8 @@ def _case(suite: Element, check: Check, verdict: Verdict) -> None:
 
 
 def legal_xml(text: str) -> str:
-    """Text of an XML 1.0 document; characters that none may have are shown as a question mark."""
-    return "".join(
-        char if char in "\t\n" or " " <= char <= "\ud7ff" or "\ue000" <= char <= "\ufffd"
-        or char >= "\U00010000" else "?" for char in text
-    )  # fmt: skip
+    """Text of an XML 1.0 document, which may not hold every character."""
+    return printable_lines(text)
 
 
 def sarif(check: Check) -> str:
@@ -319,7 +318,7 @@ def sarif(check: Check) -> str:
             }
         ],
     }
-    return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+    return dumps(log)
 
 
 def _sarif_failure(check: Check) -> dict[str, Any]:

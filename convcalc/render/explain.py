@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.text import Text
 
 from convcalc.api.explain import Account, Explanation, Part
 from convcalc.quantities import is_number, same_size
 from convcalc.render import numbers
+from convcalc.render.display import Text
 from convcalc.render.json import SCHEMA_VERSION, shape_dict
 from convcalc.render.rows import Rows
 from convcalc.render.table import plain_table

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from collections.abc import Sequence
 from html import escape
 
+from convcalc.foreign import printable, printable_lines
 from convcalc.render.rows import Rows
 
 
 def to_csv(rows: Rows) -> str:
     """Comma-separated values, a heading first (RFC 4180 quoting, line feeds)."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(rows)
+    csv.writer(out, lineterminator="\n").writerows([map(_csv, row) for row in rows])
     return out.getvalue()
+
+
+_VALUE = re.compile(r"[+-]?[0-9][0-9.,eE+-]*( ?[%x])?|==[0-9x*]+(global)?|-|--")
+"""What may begin with a sign: a number, an exact limit, nothing."""
+
+
+def _csv(cell: str) -> str:
+    """A cell that a spreadsheet does not take for a formula."""
+    cell = printable_lines(cell)
+    is_formula = cell.startswith(("=", "+", "-", "@")) and not _VALUE.fullmatch(cell)
+    return f"'{cell}" if is_formula else cell
 
 
 def to_markdown(rows: Rows) -> str:
@@ -25,10 +39,10 @@ def to_markdown(rows: Rows) -> str:
 
 def markdown_text(cell: str) -> str:
     """A text that Markdown shows as it is, on one line."""
-    cell = " ".join(cell.splitlines())
-    for char in "\\`*_<>|":
+    cell = printable(" ".join(cell.splitlines()))
+    for char in "\\`*_<>|[]~&#":
         cell = cell.replace(char, "\\" + char)
-    return cell
+    return cell.replace("://", "\\://").replace("www.", "www\\.")  # which GitHub makes links of
 
 
 _LATEX = {
@@ -42,7 +56,7 @@ _LATEX = {
 
 def to_latex(rows: Rows) -> str:
     """A tabular with the rules of the booktabs package."""
-    head, *body = [" & ".join(_latex(cell) for cell in row) + r" \\" for row in rows]
+    head, *body = [_latex_row(row) + r" \\" for row in rows]
     columns = "l" + "r" * (len(rows[0]) - 1)
     lines = [
         f"\\begin{{tabular}}{{{columns}}}", r"\toprule", head, r"\midrule", *body,
@@ -51,16 +65,22 @@ def to_latex(rows: Rows) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _latex_row(row: Sequence[str]) -> str:
+    text = " & ".join(_latex(cell) for cell in row)
+    return f"{{}}{text}" if text.startswith(("[", "*")) else text  # of the row break before it
+
+
 def _latex(cell: str) -> str:
+    cell = printable(" ".join(cell.splitlines()))
     return "".join(_LATEX.get(char, char) for char in cell)
 
 
 def to_html(rows: Rows, below: list[str]) -> str:
     """A table for a notebook, with the paragraphs of `below` under it."""
-    head, *body = rows
+    head, *body = [[printable_lines(cell) for cell in row] for row in rows]
     cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     lines = ["<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in body]
-    paragraphs = "".join(f"<p>{escape(text)}</p>" for text in below)
+    paragraphs = "".join(f"<p>{escape(printable_lines(text))}</p>" for text in below)
     return (
         f"<table><thead><tr>{cells}</tr></thead><tbody>{''.join(lines)}</tbody></table>{paragraphs}"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
@@ -11,9 +10,10 @@ from convcalc.analysis.figures import FIGURES
 from convcalc.checking.figures import FIGURES as BOUNDED
 from convcalc.checking.history import Revision
 from convcalc.checking.wording import growth, value
+from convcalc.foreign import xml_safe
 from convcalc.render.ci import legal_xml
 from convcalc.render.flat import to_csv, to_markdown
-from convcalc.render.json import SCHEMA_VERSION
+from convcalc.render.json import SCHEMA_VERSION, dumps
 from convcalc.render.rows import Rows
 
 _SHOWN = tuple(figure for figure in FIGURES if figure.is_cost and figure.name in BOUNDED)
@@ -77,8 +77,8 @@ def raw_rows(history: Sequence[Revision]) -> Rows:
 def to_table(history: Sequence[Revision]) -> Any:
     """The rows, and which revisions they are of."""
     from rich.console import Group
-    from rich.text import Text
 
+    from convcalc.render.display import Text
     from convcalc.render.table import plain_table
 
     table = plain_table("convcalc check: history", *to_rows(history)[0])
@@ -98,7 +98,7 @@ def to_text(history: Sequence[Revision], form: str) -> str:
         return to_markdown(to_rows(history))
     if form == "svg":
         return to_svg(history)
-    return json.dumps(_dict(history), indent=2) + "\n"
+    return dumps(_dict(history))
 
 
 def _dict(history: Sequence[Revision]) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def to_svg(history: Sequence[Revision]) -> str:
         SubElement(root, "polyline", points=line, fill="none", stroke="#1f77b4")
         for x, y in points:
             SubElement(root, "circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="2", fill="#1f77b4")
-    return tostring(root, encoding="unicode") + "\n"
+    return xml_safe(tostring(root, encoding="unicode")) + "\n"
 
 
 def _panels(history: Sequence[Revision]) -> Iterator[tuple[str, list[int | None]]]:

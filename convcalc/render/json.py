@@ -10,6 +10,7 @@ from convcalc.analysis.figures import COSTS, LAYER_FIGURES, NUMBERS, Figure, pre
 from convcalc.analysis.predicted import PredictedTime
 from convcalc.analysis.report import LayerReport, OutputReport, Report
 from convcalc.api.compare import Comparison
+from convcalc.foreign import json_safe
 from convcalc.quantities import ReceptiveField, Shape, is_number
 
 SCHEMA_VERSION = 1
@@ -37,9 +38,9 @@ def to_dict(shown: Report | Comparison, layers: bool = False) -> dict[str, Any]:
     return document
 
 
-def dumps(document: dict[str, Any]) -> str:
+def dumps(document: Any) -> str:
     """The document as text, with a line feed at its end."""
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_safe(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _network(report: Report, comparison: Comparison | None, layers: bool) -> dict[str, Any]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from rich.table import Table
-from rich.text import Text
 
 from convcalc.api.profile import Profile
 from convcalc.render import numbers
+from convcalc.render.display import Text
 from convcalc.render.rows import Rows
 from convcalc.render.table import plain_table
 from convcalc.torch_bridge.timings import LayerTiming, Timing

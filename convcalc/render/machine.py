@@ -6,9 +6,9 @@ from collections import Counter
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.text import Text
 
 from convcalc.machines.card import Card
+from convcalc.render.display import Text
 from convcalc.render.json import SCHEMA_VERSION
 from convcalc.render.rows import Rows
 from convcalc.render.table import plain_table

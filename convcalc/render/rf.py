@@ -39,8 +39,8 @@ def to_rows(view: FieldView) -> Rows:
 def to_table(view: FieldView) -> Any:
     """The quantities, pictures of the support and of the effective field, and sentences."""
     from rich.console import Group
-    from rich.text import Text
 
+    from convcalc.render.display import Text
     from convcalc.render.heatmap import HeatMaps
     from convcalc.render.table import plain_table
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.text import Text
 
 from convcalc.analysis.figures import FIGURES
 from convcalc.api.search import SearchResult, SearchRow
 from convcalc.quantities import si
 from convcalc.render import numbers
+from convcalc.render.display import Text
 from convcalc.render.json import SCHEMA_VERSION, field_dict, shape_dict
 from convcalc.render.rows import Rows
 from convcalc.render.table import plain_table

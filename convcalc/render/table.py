@@ -5,7 +5,6 @@ from __future__ import annotations
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from convcalc.analysis.figures import COSTS, NUMBERS, Figure, present
 from convcalc.analysis.predicted import PredictedTime
@@ -16,6 +15,7 @@ from convcalc.conventions import CONVENTIONS
 from convcalc.networks.sources import is_file
 from convcalc.quantities import ReceptiveField, is_number
 from convcalc.render import numbers
+from convcalc.render.display import Text
 
 MAX_ROWS = 400
 """Layers that a table shows: half of them from the beginning, half from the end."""

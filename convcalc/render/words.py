@@ -92,8 +92,8 @@ def to_text(form: str) -> str:
 def to_table() -> Any:
     """The list as a table for a terminal, with the letters explained under it."""
     from rich.console import Group
-    from rich.text import Text
 
+    from convcalc.render.display import Text
     from convcalc.render.table import plain_table
 
     table = plain_table("The words of the language", "word", "what it is", "example", "left out")

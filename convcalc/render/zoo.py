@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from convcalc.analysis import Report
 from convcalc.api.compare import analyze
+from convcalc.foreign import json_safe
 from convcalc.networks import read_file, zoo_blocks, zoo_file, zoo_networks
 from convcalc.quantities import ReceptiveField
 from convcalc.render import flat, json, numbers, plain_text
@@ -47,7 +48,7 @@ def entries() -> Iterator[Entry]:
 def to_text(found: list[Entry], form: str) -> str:
     """The list in one of the formats."""
     if form == "json":
-        return json.dumps(to_dict(found))
+        return json_safe(json.dumps(to_dict(found)))
     if form == "table":
         return plain_text(to_table(found))
     if form == "csv":
@@ -101,8 +102,8 @@ def _rows(found: list[Entry], raw: bool) -> Rows:
 def to_table(found: list[Entry]) -> Any:
     """The networks, then the blocks, for a terminal."""
     from rich.console import Group
-    from rich.text import Text
 
+    from convcalc.render.display import Text
     from convcalc.render.table import plain_table
 
     parts: list[Any] = []

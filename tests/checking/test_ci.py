@@ -336,10 +336,10 @@ def test_a_message_does_not_steer_the_terminal(program: Program, project: Path) 
     text = CONFIG.replace('message = "the phone needs it"', said)
     (project / "convcalc.toml").write_text(text, encoding="utf-8")
     out = program("check").out
-    assert "; one.[2J\ntwo.\nthree\n" in out
+    assert "; one\\x1b[2J\ntwo\\x07\nthree\n" in out
     assert not re.search(r"[\x00-\x09\x0b-\x1f\u2028]", out)
     lines = program("check", "--format", "concise").out.splitlines()
-    assert lines[0].endswith("; one.[2J two. three")
+    assert lines[0].endswith("; one\\x1b[2J two\\x07 three")
     assert len(lines) == 5
 
 

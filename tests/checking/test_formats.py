@@ -29,6 +29,7 @@ from convcalc.checking.records import Record, View
 from convcalc.checking.tolerances import Tolerance
 from convcalc.checking.verdicts import Check, Checked
 from convcalc.documents import Place
+from convcalc.foreign import printable_lines
 from convcalc.render.ci import WRITERS
 from convcalc.render.formats import CHECK_FORMATS
 
@@ -428,7 +429,7 @@ def test_github_commands_are_escaped() -> None:
     check = replace(check, entries=(checked("a,b:c%\r", ""),))  # no network, no hint
     assert WRITERS["github"](check) == (
         "::error file=a%2Cb%3A%25.toml,line=2,col=4,title=CC001 outside its budget::"
-        "CC001 a,b:c%25%0D: params 12.35 M is over the 10.00 M allowed (+23.5 %25); x%0A::stop\n"
+        "CC001 a,b:c%25\\r: params 12.35 M is over the 10.00 M allowed (+23.5 %25); x%0A::stop\n"
     )
 
 
@@ -470,7 +471,9 @@ def test_concise_is_a_line_a_verdict_and_one_about_all(check: Check) -> None:
 def test_csv_reads_back_and_its_integers_are_raw(check: Check) -> None:
     rows = list(csv.DictReader(io.StringIO(WRITERS["csv"](check), newline=""), strict=True))
     for row, verdict in zip(rows, check.verdicts, strict=True):
-        assert (row["entry"], row["figure"]) == (verdict.entry, verdict.figure)
+        name = printable_lines(verdict.entry)
+        assert row["entry"] == (f"'{name}" if name.startswith(("=", "+", "-", "@")) else name)
+        assert row["figure"] == verdict.figure
         assert (row["level"], row["code"]) == (verdict.level, verdict.code)
         for column, value in (("now", verdict.now), ("baseline", verdict.then)):
             if isinstance(value, int):

@@ -1,0 +1,343 @@
+"""Nothing passes by accident: what once might have, or could, each with what is said instead."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import convcalc
+from tests.checking.test_baseline import git, needs_git
+from tests.cli.running import Program
+
+BASELINE = "convcalc-baseline.json"
+CONFIG = """\
+[[entry]]
+name = "a"
+network = "7x1+1x7"
+
+[[entry]]
+name = "b"
+network = "nets/b.toml"
+
+[[entry]]
+name = "none"
+network = "relu"
+"""
+B = 'input = "3x16x16"\n[[stage]]\nname = "s"\nlayers = "3x3@8+relu+3x3s2@8"\n'
+BUDGETS = '[[entry]]\nname = "a"\nnetwork = "7x1+1x7"\nparams = "<= 1 k"\n'
+
+Change = Callable[[Path], object]
+
+
+class Case(NamedTuple):
+    """What is done to a project that passes, and how the check must end."""
+
+    title: str
+    change: Change
+    code: int
+    said: str
+    arguments: tuple[str, ...] = ()
+
+
+def config(old: str, new: str) -> Change:
+    """Replace a part of the configuration."""
+
+    def change(folder: Path) -> None:
+        path = folder / "convcalc.toml"
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    return change
+
+
+def write(name: str, text: str) -> Change:
+    return lambda folder: (folder / name).write_text(text, encoding="utf-8")
+
+
+def remove(name: str) -> Change:
+    return lambda folder: (folder / name).unlink()
+
+
+def nothing(folder: Path) -> None:
+    """As it is."""
+
+
+def baseline(change: Callable[[dict[str, Any]], object]) -> Change:
+    """Change the data of the baseline file."""
+
+    def changed(folder: Path) -> None:
+        path = folder / BASELINE
+        data = json.loads(path.read_text())
+        change(data)
+        path.write_text(json.dumps(data))
+
+    return changed
+
+
+def figure(name: str, value: Any) -> Change:
+    return baseline(lambda data: data["entries"]["a"].update({name: value}))
+
+
+def drop(name: str) -> Change:
+    return baseline(lambda data: data["entries"]["a"].pop(name))
+
+
+NETWORK_A, NAME_A = 'network = "7x1+1x7"', 'name = "a"'
+
+
+def a(more: str) -> Change:
+    """Lines more of entry a."""
+    return config(NETWORK_A, f"{NETWORK_A}\n{more}")
+
+
+def network(spec: str) -> Change:
+    return config(NETWORK_A, f'network = "{spec}"')
+
+
+CASES = [
+    # Growth and change, in every way a network can differ
+    Case("larger kernel", network("9x1+1x7"), 1, "CC002 a: params"),
+    Case("more layers", network("7x1+1x7+1x1"), 1, "CC002 a: macs"),
+    Case("shrinking field", network("5x1+1x7"), 1, "CC005 a: receptive_field 7x7 -> 5x7"),
+    Case("other support", network("cat(7x1@32 | 1x7@32)"), 1, "reads 49 -> 13 positions"),
+    Case("other stride", network("7x1+1x7s2"), 1, "stride 1x1 -> 2x2"),
+    Case("fewer outputs", network("7x1+1x7@32"), 1, "CC005 a: output 64x56x56 -> 32x56x56"),
+    Case("more outputs", network("7x1+1x7@96"), 1, "CC005 a: output"),
+    Case("a head", network("7x1+1x7+gap"), 1, "the head that sees everything is new"),
+    Case("other rank", network("7+7"), 1, "CC005 a: input"),
+    Case("growth in a network file", write("nets/b.toml", B.replace("3x3@8+", "5x5@8+")), 1,
+         "CC002 b: macs"),
+    Case("other input of a file", write("nets/b.toml", B.replace("16x16", "8x8")), 1,
+         "CC005 b: input 3x16x16 -> 3x8x8"),
+    Case("smaller input", a('input = "64x28x28"'), 1, "CC005 a: input 64x56x56 -> 64x28x28"),
+    Case("other batch", a("batch = 2"), 1, "CC005 a: batch 1 -> 2"),
+    Case("layers after convolutions", a('after_conv = "bn"'), 1, "CC002 a: params"),
+    Case("growth of one", network("7x1+1x7+affine"), 1, "CC002 a: params"),
+    Case("percent of zero", config('network = "relu"', 'network = "1x1"'), 1, "CC002 none: macs",
+         ("--fail-on", "macs:50%", "--fail-on", "params:50%")),
+    Case("growth to nothing in one figure, growth in another", network("dw31x31"), 1,
+         "CC005 a: receptive_field"),
+    Case("another convention", a('convention = "macs"'), 1, "CC005 a: convention",
+         ("--fail-on", "flops:0")),
+    Case("smaller elements", a("element_size = 1"), 1, "CC005 a: element_size 4 -> 1",
+         ("--fail-on", "traffic:0")),
+    # Entries
+    Case("renamed entry", config(NAME_A, 'name = "c"'), 1, "CC004 a: in convcalc-baseline.json"),
+    Case("removed entry", config(f"[[entry]]\n{NAME_A}\n{NETWORK_A}\n", ""), 1, "CC004 a: in"),
+    Case("new entry", config("[[entry]]", '[[entry]]\nnetwork = "9x9"\n[[entry]]'), 1,
+         "CC004 9x9: not in"),
+    Case("no entries", write("convcalc.toml", ""), 2, "no entries"),
+    Case("a table and no list", write("convcalc.toml", "[entry]\nnetwork = '3x3'\n"), 2,
+         "write [[entry]]"),
+    Case("misspelt entries", config("[[entry]]", "[[entries]]"), 2, "unknown key 'entries'"),
+    Case("entries of pyproject", config("[[entry]]", "[[tool.convcalc.entry]]"), 2,
+         "unknown key 'tool'"),
+    Case("two of one name", config('name = "b"', 'name = "a"'), 2, "duplicate entry name 'a'"),
+    Case("a named entry that is misspelt", nothing, 2, "unknown word 'aa'", ("aa",)),
+    Case("misspelt key", a('parms = "<= 1 k"'), 2, "did you mean 'params'?"),
+    Case("key with a blank", a('"params " = "<= 1 k"'), 2, "unknown key 'params '"),
+    Case("look-alike letters", a('"\u0440arams" = "<= 1 k"'), 2, "unknown key"),
+    Case("upper case", a('Params = "<= 1 k"'), 2, "unknown key 'Params'"),
+    Case("duplicate key", a('params = 1\nparams = "<= 1 G"'), 2, "invalid TOML"),
+    Case("every level off", lambda f: [config(n, f'{n}\nlevel = "off"')(f) for n in
+                                       (NAME_A, 'name = "b"', 'name = "none"')], 2,
+         "nothing was checked of a, b, none"),
+    Case("level of a named entry off", a('level = "off"'), 2, "nothing was checked of a", ("a",)),
+    Case("unknown level", a('level = "ignore"'), 2, "expected one of error, warn, off"),
+    # Budgets
+    Case("budget broken", a('params = "<= 57,471"'), 1, "CC001 a: params 57,472 is over"),
+    Case("field below", a('receptive_field = ">= 7x8"'), 1, "is not at least 7x8"),
+    Case("fewer axes", a('receptive_field = ">= 7x7x7"'), 1, "is not at least 7x7x7"),
+    Case("less than", a('params = "< 1 G"'), 2, "unknown relation '<'"),
+    Case("relation reversed", a('params = "=> 1"'), 2, "hint: write >="),
+    Case("unit in the wrong case", a('params = "<= 1 g"'), 2, "did you mean 'G'?"),
+    Case("unit of bytes", a('macs = "<= 1 MB"'), 2, "unknown unit 'MB'"),
+    Case("percent", a('params = "<= 5 %"'), 2, "expected a number"),
+    Case("NaN", a("params = nan"), 2, "expected a number"),
+    Case("infinity", a("params = inf"), 2, "expected a number"),
+    Case("negative", a("params = -1"), 2, "expected a number"),
+    Case("truth", a("params = true"), 2, "expected a number"),
+    Case("null of a string", a('params = ""'), 2, "expected a number"),
+    Case("empty table", a("params = {}"), 2, "expected min, max or exact"),
+    Case("misspelt bound", a('params = { maximum = "1 k" }'), 2, "unknown key 'maximum'"),
+    Case("nothing can keep it", a('params = { min = 2, max = 1 }'), 2, "contradict each other"),
+    Case("multiple of sizes", a('output = "<= 2*baseline"'), 2, "multiples of sizes"),
+    Case("half of nothing", config('network = "relu"', 'network = "relu"\n'
+         'macs = "<= 0.5*baseline"'), 0, "passed"),
+    Case("global field", lambda f: write("convcalc.toml", '[[entry]]\nname = "c"\n'
+         'network = "3x3+gap"\nreceptive_field = ">= 5x5"\n')(f), 1, "before the head 3x3",
+         ("--baseline-lenient",)),
+    Case("a layer that is not there", a('at = "stage9"\nreceptive_field = ">= 1x1"'), 2,
+         "no such layer: 'stage9'"),
+    Case("an output that is not there", a('output_of = "p3"\noutput = "64x*x*"'), 2,
+         "no such output: 'p3'"),
+    Case("pattern without a match", a('[[entry.layer]]\nmatch = "stage*"\nmacs = 1'), 2,
+         "no layer matches 'stage*'"),
+    Case("pattern without a limit", a('[[entry.layer]]\nmatch = "conv*"'), 2, "expected a limit"),
+    # Tolerances
+    Case("unknown figure in fail_on", config("[[entry]]", 'fail_on = ["mac:0"]\n[[entry]]'), 2,
+         "unknown figure 'mac'"),
+    Case("tolerance without a number", nothing, 2, "expected a tolerance", ("--fail-on", "macs")),
+    Case("negative tolerance", nothing, 2, "--fail-on", ("--fail-on", "macs:-5%")),
+    Case("everything off", nothing, 2, "nothing was checked of a, b, none",
+         ("--fail-on", "params:off", "--fail-on", "macs:off", "--fail-on", "receptive_field:off",
+          "--fail-on", "output:off")),
+    Case("latency that is not measured", nothing, 2, "nothing was checked",
+         ("--fail-on", "latency:5%", "--fail-on", "params:off", "--fail-on", "macs:off",
+          "--fail-on", "receptive_field:off", "--fail-on", "output:off")),
+    # The baseline
+    Case("no baseline", remove(BASELINE), 2, "nothing was checked"),
+    Case("no baseline though named", lambda f: (config("[[entry]]", f'baseline = "{BASELINE}"\n'
+         "[[entry]]")(f), remove(BASELINE)(f)), 2, "no such file"),
+    Case("empty baseline", write(BASELINE, ""), 2, "invalid JSON"),
+    Case("baseline of nothing", write(BASELINE, '{"schema_version": 1, "entries": {}}'), 1,
+         "CC004 a: not in"),
+    Case("conflict markers", write(BASELINE, "<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> x\n"), 2,
+         "conflict markers"),
+    Case("conflict markers in the configuration", config("[[entry]]", "<<<<<<< HEAD\n[[entry]]"), 2,
+         "invalid TOML"),
+    Case("future schema", baseline(lambda d: d.update(schema_version=2)), 2, "schema version 2"),
+    Case("no schema", baseline(lambda d: d.pop("schema_version")), 2, "not a baseline file"),
+    Case("entry gone", baseline(lambda d: d["entries"].pop("a")), 1, "CC004 a: not in"),
+    Case("figure gone", drop("macs"), 1, "CC004 a: macs: not in the baseline"),
+    Case("figure misspelt", lambda f: (drop("params")(f), figure("parms", 1)(f)), 1,
+         "CC004 a: params: not in the baseline"),
+    Case("field gone", drop("receptive_field"), 1, "CC004 a: receptive_field: not in"),
+    Case("input gone", drop("input"), 2, "missing key 'input'"),
+    Case("count of a fraction", figure("macs", 1e30), 2, "expected a count"),
+    Case("count of nothing", figure("macs", None), 2, "expected a count"),
+    Case("count of a string", figure("macs", "999999999999"), 2, "expected a count"),
+    Case("truth for a count", figure("macs", True), 2, "expected a count"),
+    Case("endless count", figure("macs", 10**300), 2, "expected a count"),
+    Case("field of nulls", figure("receptive_field", [None, None]), 1, "CC005 a: receptive_field"),
+    Case("stride of strings", figure("stride", ["1"]), 2, "expected a list of counts, fractions"),
+    Case("duplicate key in the baseline", lambda f: (f / BASELINE).write_text(
+         (f / BASELINE).read_text().replace('"macs": ', '"macs": 1, "macs": ', 1)), 2,
+         "duplicate key 'macs'"),
+    Case("NaN in the baseline", lambda f: (f / BASELINE).write_text(
+         (f / BASELINE).read_text().replace('"depth": 2', '"depth": NaN', 1)), 2, "invalid number"),
+    # Networks
+    Case("a file that is gone", remove("nets/b.toml"), 2, "no such file"),
+    Case("an empty file", write("nets/b.toml", ""), 2, "expected a stage"),
+    Case("a built-in that is none", network("zoo:resnet19"), 2, "no such built-in network"),
+    Case("a spec that is none", network("7x1+"), 2, "a: "),
+    Case("nothing asked of a network", nothing, 2, "nothing was checked of 9x9", ("9x9",)),
+    Case("nothing asked of one of two", nothing, 1, "CC004 9x9: not in", ("a", "9x9")),
+    Case("an entry's network with blanks", write("convcalc.toml", BUDGETS), 1, "CC001 a: params",
+         ("7x1 + 1x7",)),
+    Case("an entry's network in brackets", write("convcalc.toml", BUDGETS), 1, "CC001 a: params",
+         ("(7x1)+1x7",)),
+    Case("an entry's file by another path", write("nets/b.toml", B.replace("@8+", "@9+")), 1,
+         "CC002 b: params", ("./nets/../nets/b.toml",)),
+    Case("a requirement without a value", nothing, 2, "expected a figure", ("--require", "params")),
+    Case("a requirement in the wrong unit", nothing, 2, "did you mean 'M'?",
+         ("a", "--require", "params<=10m")),
+    # The command line
+    Case("no such configuration", nothing, 2, "no such file", ("--config", "nosuch.toml")),
+    Case("a folder for a configuration", nothing, 2, "not a file", ("--config", "nets")),
+    Case("pyproject without a table", write("pyproject.toml", "[project]\n"), 2,
+         "no table [tool.convcalc]", ("--config", "pyproject.toml")),
+    Case("no such baseline", nothing, 2, "no such file", ("--baseline", "nosuch.json")),
+    Case("unknown option", nothing, 2, "No such option", ("--requires", "params<=1")),
+    Case("exit zero does not hide errors", network("7x1+"), 2, "a: ", ("--exit-zero",)),
+    Case("writing and comparing", nothing, 2, "exclude each other", ("--update", "--against", "x")),
+    Case("warnings under --strict", a('params = { max = 1, level = "warn" }'), 1, "CC001 a: params",
+         ("--strict",)),
+]  # fmt: skip
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: Program) -> Path:
+    """A project that passes."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nets").mkdir()
+    (tmp_path / "nets" / "b.toml").write_text(B)
+    (tmp_path / "convcalc.toml").write_text(CONFIG)
+    assert program("check", "--save-baseline").code == 0
+    assert program("check").code == 0
+    return tmp_path
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.title for case in CASES])
+def test_it_does_not_pass_by_accident(program: Program, project: Path, case: Case) -> None:
+    case.change(project)
+    ran = program("check", "--format", "concise", *case.arguments)
+    assert ran.code == case.code, ran
+    assert case.said in ran.out + ran.err
+
+
+def test_the_list_is_long_and_its_titles_are_its_own() -> None:
+    assert len({case.title for case in CASES}) == len(CASES) > 100
+
+
+# Folders and revisions
+
+
+def test_a_nearer_configuration_does_not_hide_the_one_above(
+    program: Program, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "sub").mkdir()
+    (project / "sub" / "convcalc.toml").write_text("")
+    monkeypatch.chdir(project / "sub")
+    assert program("check").code == 2
+    (project / "sub" / "convcalc.toml").unlink()
+    assert program("check").code == 0  # of the folder above
+
+
+def test_another_working_folder(
+    program: Program, project: Path, tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    assert program("check").code == 2
+    assert program("check", "--config", str(project / "convcalc.toml")).code == 0
+
+
+@needs_git
+def test_revisions(program: Program, project: Path) -> None:
+    git(project, "init", "--quiet", "--initial-branch=main")
+    git(project, "add", "convcalc.toml", "nets")
+    git(project, "commit", "--quiet", "--message=without a baseline")
+    for revision in ("main", "nosuch", "", "--help"):
+        assert program("check", "--against", revision).code == 2
+    git(project, "add", ".")
+    git(project, "commit", "--quiet", "--message=with one")
+    assert program("check", "--against", "main").code == 0
+    network("9x1+1x7")(project)
+    config('name = "b"', 'name = "c"')(project)
+    program("check", "c", "--update")  # of another entry
+    ran = program("check", "--against", "main")
+    assert ran.code == 1 and "CC002 a: params" in ran.out
+    (project / BASELINE).write_text("{}")
+    assert program("check", "--against", "main").code == 2
+
+
+# From Python
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        (("9x9",), {}), (("9x9",), {"require": []}), ((), {"config": "nosuch.toml"}),
+        (("9x9",), {"params": "<=1"}), (("9x9",), {"requires": "params<=1"}),
+        (("9x9",), {"require": "params"}), (("9x9",), {"require": "params<=1", "inptu": "3x3"}),
+    ],
+)  # fmt: skip
+def test_python_does_not_pass_by_accident(
+    project: Path, arguments: tuple[str, ...], options: dict[str, Any]
+) -> None:
+    with pytest.raises(convcalc.ConvcalcError):
+        convcalc.check(*arguments, **options)
+
+
+@pytest.mark.parametrize(
+    "budgets", [{}, {"params": {"max": 1, "level": "off"}}, {"parms": 1}, {"params": "<=1%"}]
+)
+def test_an_assertion_asserts(budgets: dict[str, Any]) -> None:
+    with pytest.raises(convcalc.ConvcalcError):
+        convcalc.assert_within("3x3", **budgets)
