@@ -54,7 +54,7 @@ def _facts(graph: Graph, setting: Setting) -> list[Facts]:
     found = []
     for node, state in zip(graph.nodes, walk.states, strict=True):
         shapes = tuple(walk.state(source).shape for source in node.inputs)
-        facts = walk.facts[node.layer, shapes]
+        facts = walk.facts[node.layer, shapes, node.call]
         found.append(Facts(state.shape, facts.operations, facts.reads, facts.params))
     return found
 
