@@ -56,7 +56,7 @@ def machine(
         raise OptionError(f"expected one of {', '.join(DTYPES)}", option="dtype", value=dtype)
     in_range(threads, "threads", 1024)
     in_range(batch, "batch", 10**6)
-    report_progress = progress or _silent
+    report_progress = progress or silent
     setting = MachineSetting(_device(device), dtype, threads, channels_last)
     at_input = placed(networks, input) if networks else []
     reports = tuple(
@@ -65,7 +65,7 @@ def machine(
     )
     card = _own_card(setting, fresh, True, report_progress)
     graphs = [graph for graph, *_ in at_input]
-    return _filled(card, graphs, reports, report_progress) if graphs else card
+    return filled(card, graphs, reports, report_progress) if graphs else card
 
 
 def with_times(
@@ -89,7 +89,7 @@ def with_times(
         need_numbers(report.input, "a predicted time")
     card = card_of(machine, measure, progress)
     if machine is None and measure:
-        card = _filled(card, graphs, reports, progress or _silent)
+        card = filled(card, graphs, reports, progress or silent)
     predictor = Predictor(card)
     return tuple(
         timed(graph, report, predictor) for graph, report in zip(graphs, reports, strict=True)
@@ -108,7 +108,7 @@ def card_of(
         return machine
     if machine is not None:
         return read_card(Path(machine))
-    return _own_card(MachineSetting(), False, measure, progress or _silent)
+    return _own_card(MachineSetting(), False, measure, progress or silent)
 
 
 def _own_card(setting: MachineSetting, fresh: bool, measure: bool, progress: Progress) -> Card:
@@ -133,7 +133,7 @@ def _own_card(setting: MachineSetting, fresh: bool, measure: bool, progress: Pro
     return table.card(setting, card.torch) or card
 
 
-def _filled(
+def filled(
     card: Card, graphs: Sequence[Graph], reports: Sequence[Report], progress: Progress
 ) -> Card:
     """The card with a row for every layer that can be measured; new rows are kept."""
@@ -175,5 +175,5 @@ def _torch_version() -> str | None:
         return None
 
 
-def _silent(_text: str, _share: float) -> None:
+def silent(_text: str, _share: float) -> None:
     """Progress that nobody watches."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import permutations
+from typing import TYPE_CHECKING
 
 from convcalc.analysis import Report, Setting, analyze_graph
 from convcalc.analysis.renderable import Renderable
@@ -18,13 +19,14 @@ from convcalc.api.arguments import in_range
 from convcalc.errors import LayerError, OptionError, SymbolError, option, shorten
 from convcalc.graph import INPUT, Graph
 from convcalc.layers.conv import Conv
+from convcalc.machines.predict import Predictor, timed
 from convcalc.networks.sources import InputSize, Network, graphs_at
 from convcalc.quantities import Shape, Stride, is_number
 from convcalc.searching import menus, requirements
 from convcalc.searching.axes import Axis, axes_of
-from convcalc.searching.costs import SPAN
+from convcalc.searching.costs import SPAN, TIME
 from convcalc.searching.counting import count_candidates, count_sequences
-from convcalc.searching.enumeration import Enumeration
+from convcalc.searching.enumeration import Enumeration, Timer
 from convcalc.searching.fronts import Front, Row, Search
 from convcalc.searching.limited import Limited
 from convcalc.searching.nearest import nearest_requirement
@@ -33,6 +35,9 @@ from convcalc.searching.requirements import DENSITY, FIELD, Requirement
 from convcalc.searching.space import DENSE, GROUPED, Space, Step
 from convcalc.searching.writing import known, layer, precedence, spec
 from convcalc.spec import Defaults, lower, parse
+
+if TYPE_CHECKING:
+    from convcalc.api.machine import Machine
 
 MAX_DEPTH = 16
 SHOWN_SPECS = 4
@@ -155,6 +160,8 @@ def search(
     mix: bool = True,
     bias: bool = True,
     padding: str = "same",
+    machine: Machine = None,
+    measure: bool = True,
     progress: Progress | None = None,
 ) -> SearchResult:
     """The series of convolutions that can stand in a layer's place, and the best of them.
@@ -168,12 +175,15 @@ def search(
         widths: channels between layers, besides the reference's, which "same" leaves alone.
         kinds: dense, dw (depthwise), grouped (in 2, 4, 8 ... groups).
         depth: layers, at most.
-        objectives: of params, macs, flops, activations, traffic, depth and span.
+        objectives: of params, macs, flops, activations, traffic, depth, span and time (predicted).
         require: such as "field==7x7", "density>=1", "macs<=0.3*ref". Without one of the field, it
             is the reference's; without one of the density, it is at least the reference's.
         mix: at least one dense layer, so that every output sees every input channel.
         bias: of the reference's and the candidates' convolutions.
         padding: of the reference's convolutions; the candidates' is always same.
+        machine: for the objective time, a machine's card or the file that holds it; None for this
+            machine, where the layers of the menus that were never timed are measured first.
+        measure: False to estimate them from similar layers.
         progress: called with what is done, and the share that is.
 
     Raises:
@@ -206,7 +216,15 @@ def search(
     required = _required(require, report)
     space = requirements.with_requirements(space, required)
     _check_span(space, goals)
-    front, axes = _run(space, goals, progress)
+    predictor = timer = None
+    if TIME in goals:
+        from convcalc.api.step_times import step_card, step_timer
+
+        card = step_card(space, machine, measure, progress or (lambda _text, _share: None))
+        predictor = Predictor(card)
+        timer = step_timer(space, predictor)
+        report = timed(block, report, predictor)
+    front, axes = _run(space, goals, progress, timer)
     searched = replace(space, depth=front.depth)
     candidates = _count(searched, axes, progress)
     figures = {goal: _figure(report, goal) for goal in goals}
@@ -217,7 +235,9 @@ def search(
         required=tuple(one.text for one in required),
         sequences=count_sequences(space),
         candidates=candidates,
-        front=_rows(front, goals, figures, report, None if has_bias == bias else has_bias),
+        front=_rows(
+            front, goals, figures, report, None if has_bias == bias else has_bias, predictor
+        ),
         depth=front.depth,
         complete=front.depth == _deepest(space),
         at=at,
@@ -291,6 +311,8 @@ def _figure(report: Report, name: str) -> int | None:
         assert report.graph is not None
         found = span_of(report.graph, report.input, ranks=False)
         return None if found is None else found.value
+    if name == TIME:
+        return None if report.time is None else int(report.time)
     if name == "traffic":
         return report.traffic_bytes
     return int(getattr(report, name))
@@ -353,15 +375,18 @@ def _deepest(space: Space) -> int:
     return max(0, min([space.depth, *(high for high in highs if high is not None)]))
 
 
-def _run(space: Space, goals: Sequence[str], progress: Progress | None) -> tuple[Front, list[Axis]]:
+def _run(
+    space: Space, goals: Sequence[str], progress: Progress | None, timer: Timer | None
+) -> tuple[Front, list[Axis]]:
     """The front, and the axes it was found on."""
     deepest = _deepest(space)
     if not deepest:
         return Front(depth=0), []
     space = replace(space, depth=deepest)
     axes = axes_of(space)
-    finder = Search if _is_sum(space, goals) else Enumeration
-    return finder(space, axes, goals).front(LOOKED_AT, progress), axes
+    if timer is not None or not _is_sum(space, goals):
+        return Enumeration(space, axes, goals, timer).front(LOOKED_AT, progress), axes
+    return Search(space, axes, goals).front(LOOKED_AT, progress), axes
 
 
 def _count(space: Space, axes: list[Axis], progress: Progress | None) -> int | None:
@@ -386,6 +411,7 @@ def _rows(
     reference: Mapping[str, int | None],
     report: Report,
     bias: bool | None,
+    predictor: Predictor | None,
 ) -> tuple[SearchRow, ...]:
     """The rows of the result, each analysed anew."""
     knee = _knee([row.vector for row in front.rows])
@@ -398,7 +424,7 @@ def _rows(
         ordered = _conventional(row, SPAN not in goals)
         form = known(ordered[0])
         texts = tuple(_written(steps, bias) for steps in ordered[:SHOWN_SPECS])
-        analysed = _checked(texts[0], figures, report)
+        analysed = _checked(texts[0], figures, report, predictor)
         found.append(
             SearchRow(
                 specs=texts,
@@ -436,7 +462,9 @@ def _written(steps: Sequence[Step], bias: bool | None) -> str:
     return "+".join(str(layer(step, bias)) for step in steps)
 
 
-def _checked(text: str, figures: Mapping[str, int], reference: Report) -> Report:
+def _checked(
+    text: str, figures: Mapping[str, int], reference: Report, predictor: Predictor | None
+) -> Report:
     """The report of a row's specification.
 
     Raises:
@@ -444,6 +472,8 @@ def _checked(text: str, figures: Mapping[str, int], reference: Report) -> Report
     """
     graph = lower(parse(text), Defaults.of(bias=_has_bias(reference)), text)
     report = analyze_graph(graph, Setting(reference.input))
+    if predictor is not None:
+        report = timed(graph, report, predictor)
     again = {name: _figure(report, name) for name in figures}
     strides = reference.receptive_field.stride
     if (

@@ -68,7 +68,7 @@ Objectives = Annotated[
     str,
     typer.Option(
         "--objectives", metavar="FIGURES",
-        help="Of params, macs, flops, activations, traffic, depth (small) and span (large).",
+        help="Of params, macs, flops, activations, traffic, depth, time (small) and span (large).",
     ),
 ]  # fmt: skip
 Require = Annotated[
@@ -113,6 +113,8 @@ def search(
     mix: Mix = True,
     bias: options.Bias = True,
     padding: options.Padding = "same",
+    machine: options.MachineCard = None,
+    measure: options.Measure = True,
     model_arg: options.ModelArg = None,
     top: Top = None,
     apply: Apply = None,
@@ -153,6 +155,8 @@ def search(
             mix=mix,
             bias=bias,
             padding=padding,
+            machine=machine,
+            measure=measure,
             progress=progress,
         )
     if apply is not None:

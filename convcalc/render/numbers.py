@@ -27,7 +27,7 @@ def figure(of: Figure, value: Any) -> str:
     if value is None:
         return "-"
     if of.unit == "ns":
-        return predicted(value)
+        return predicted(value) if isinstance(value, PredictedTime) else duration(value / 1e9)
     return grouped(value) if of.is_exact else si(value, of.unit)
 
 

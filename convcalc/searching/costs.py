@@ -24,6 +24,9 @@ ELEMENT_SIZE = 4
 SUMS = ("params", "macs", "flops", "activations", "traffic", "depth")
 """The figures that are sums over layers."""
 
+TIME = "time"
+"""Predicted nanoseconds: a sum over layers too, but one that no formula says."""
+
 SPAN = "span"
 """A sum over layers where there is one width; the only one of which more is better."""
 

@@ -1,6 +1,7 @@
-"""The front of a search space candidate by candidate, for figures that are no sums over layers.
+"""The front of a search space candidate by candidate, for figures that no formula of a layer says.
 
-That is the span where there are several widths: cut by cut it depends on all channels at once.
+Those are the span where there are several widths, which cut by cut depends on all channels at once,
+and the predicted time, which is looked up.
 Sequences that cannot end as is asked are left early, so that this takes the time of the candidates
 rather than of the sequences; but it does take that.
 """
@@ -14,7 +15,7 @@ from math import prod
 from convcalc.analysis.span import Link, upper_bound
 from convcalc.errors import LimitError
 from convcalc.searching.axes import Axis, Option
-from convcalc.searching.costs import SPAN, SUMS, form
+from convcalc.searching.costs import SPAN, SUMS, TIME, form
 from convcalc.searching.counting import count_sequences
 from convcalc.searching.fronts import Front, Row
 from convcalc.searching.programme import Vector
@@ -29,12 +30,22 @@ _BITS = 96
 
 Nodes = tuple[int, ...]
 
+Timer = Callable[[Step, tuple[int, ...]], int]
+"""Nanoseconds of a layer at the sizes of its input."""
+
 
 class Enumeration:
     """One search; `front` runs it."""
 
-    def __init__(self, space: Space, axes: Sequence[Axis], objectives: Sequence[str]) -> None:
+    def __init__(
+        self,
+        space: Space,
+        axes: Sequence[Axis],
+        objectives: Sequence[str],
+        timer: Timer | None = None,
+    ) -> None:
         self.space = space
+        self.timer = timer
         self.axes = axes
         self.objectives = tuple(objectives)
         self.names = tuple(dict.fromkeys((*objectives, *(name for name, _ in space.limits))))
@@ -55,7 +66,8 @@ class Enumeration:
         many = count_sequences(self.space)
         if many > MAX_SEQUENCES:
             raise LimitError(
-                f"the span of several widths is worked out sequence by sequence: "
+                f"{'a time' if TIME in self.names else 'the span of several widths'} is worked "
+                f"out sequence by sequence: "
                 f"{many:,} sequences are more than {MAX_SEQUENCES:,}",
                 hint="take fewer widths, kernels, dilations or layers, or one width",
             )
@@ -115,10 +127,14 @@ class Enumeration:
         found = dict.fromkeys(self.names, 0)
         position = prod(self.space.sizes)
         strides = [1] * self.space.rank
+        sizes = self.space.sizes
         for step in steps:
             before = position
+            if TIME in found and self.timer is not None:
+                found[TIME] += self.timer(step, sizes)
             strides = [j * s for j, s in zip(strides, step.stride, strict=True)]
-            position = prod(-(-n // j) for n, j in zip(self.space.sizes, strides, strict=True))
+            sizes = tuple(-(-n // j) for n, j in zip(self.space.sizes, strides, strict=True))
+            position = prod(sizes)
             edge = step.edge
             for name in self.names:
                 if name in SUMS:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from itertools import product
 
 from convcalc.errors import OptionError, nearest, shorten
-from convcalc.searching.costs import SPAN, SUMS
+from convcalc.searching.costs import SPAN, SUMS, TIME
 from convcalc.searching.requirements import SYNONYMS
 from convcalc.searching.space import KINDS
 
-OBJECTIVES = (*SUMS, SPAN)
+OBJECTIVES = (*SUMS, SPAN, TIME)
 """What a front can be of; the span is best large, all others small."""
 
 MAX_KERNELS = 4_096

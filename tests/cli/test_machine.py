@@ -193,3 +193,36 @@ def test_the_card_is_printed_and_written(
     assert (ran.code, ran.out, ran.err) == (0, "", f"wrote {path}: 1 layer\n")
     assert read_card(path) == card
     assert program("machine", "--output", str(path), "--format", "csv").code == 2
+
+
+def test_time_is_an_objective_of_search(program: Program, tmp_path: Path) -> None:
+    """Summed over the layers exactly; the front against every candidate by hand."""
+    from itertools import product
+
+    from convcalc.machines.predict import Predictor, timed
+
+    found = convcalc.search(
+        "3x3@8", input="8x12x12", kernels=(1, 3), depth=2, objectives=("time", "params"),
+        machine=PHONE,
+    )  # fmt: skip
+    predictor = Predictor(PHONE)
+    every = []
+    for specs in [*product(("1x1", "1x3", "3x1", "3x3"), repeat=2), ("3x3",)]:
+        spec = "+".join(specs)
+        graph, shape, *_ = graphs_at([spec], "8x12x12")[0]
+        report = timed(graph, analyze_graph(graph, Setting(shape)), predictor)
+        field = report.receptive_field
+        if field.size == (3, 3) and field.density == 1:
+            assert report.time is not None
+            every.append((int(report.time), report.params))
+    unbeaten = {
+        one for one in every
+        if not any(o != one and o[0] <= one[0] and o[1] <= one[1] for o in every)
+    }  # fmt: skip
+    assert {(row.figures["time"], row.figures["params"]) for row in found.front} == unbeaten
+    assert found.candidates == len(every)
+    path = tmp_path / "phone.json"
+    path.write_text(PHONE.to_text(), encoding="utf-8")
+    ran = program("search", "3x3@8", "--input", "8x12x12", "--kernels", "1,3", "--depth", "2",
+                  "--objectives", "time,params", "--machine", str(path))  # fmt: skip
+    assert ran.code == 0 and " us" in ran.out
