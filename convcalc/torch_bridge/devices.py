@@ -81,6 +81,11 @@ def wait(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
+def device_memory(device: torch.device) -> int | None:
+    """Free bytes of a GPU; None for a device that shares the system's memory."""
+    return int(torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else None
+
+
 def flush_buffer(device: torch.device) -> torch.Tensor | None:
     """A buffer that evicts everything else from the GPU's L2 cache when it is written."""
     if device.type != "cuda":

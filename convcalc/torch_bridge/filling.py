@@ -14,19 +14,22 @@ import torch
 from convcalc.analysis import Report
 from convcalc.graph import INPUT, Graph, Node
 from convcalc.layers.traced import Traced
-from convcalc.machines.card import Row, Setting
+from convcalc.machines.card import DTYPES, Row, Setting
 from convcalc.machines.key import Work
 from convcalc.machines.predict import works_of
 from convcalc.quantities import Shape
 from convcalc.torch_bridge.build import to_torch
-from convcalc.torch_bridge.devices import check_dtype, find_device
+from convcalc.torch_bridge.devices import check_dtype, device_memory, find_device
 from convcalc.torch_bridge.memory import check_memory
 from convcalc.torch_bridge.state import preserved_state
-from convcalc.torch_bridge.stopwatch import Pass, hook_seconds, middle, timed_passes
+from convcalc.torch_bridge.stopwatch import Interrupted, Pass, hook_seconds, middle, timed_passes
 from convcalc.torch_bridge.timing import named_failure, placed
 
 Progress = Callable[[str, float], None]
 Keep = Callable[[dict[str, Row]], None]
+
+LEAST_KEPT = 3
+"""Passes of an interrupted run that are worth keeping."""
 
 
 class Job(NamedTuple):
@@ -56,23 +59,30 @@ def fill(
     with preserved_state(setting.threads), torch.inference_mode():
         hooks = hook_seconds(device)
         for number, (graph, report) in enumerate(networks):
-            for job in _jobs(graph, report, known):
+            for job in _jobs(graph, report, known, setting, device):
                 progress(f"measuring the layers of {report.name}", number / len(networks))
-                with named_failure(report.name, job.shape):
-                    found = _run(job, setting, device)
-                rows = rows_of(found, job.works, hooks)
+                try:
+                    with named_failure(report.name, job.shape):
+                        passes = _run(job, setting, device)
+                except Interrupted as interrupt:
+                    if len(interrupt.passes) >= LEAST_KEPT:
+                        keep(rows_of(middle(interrupt.passes), job.works, hooks))
+                    raise
+                rows = rows_of(middle(passes), job.works, hooks)
                 known |= set(rows)
                 keep(rows)
 
 
-def _jobs(graph: Graph, report: Report, known: set[str]) -> list[Job]:
+def _jobs(
+    graph: Graph, report: Report, known: set[str], setting: Setting, device: torch.device
+) -> list[Job]:
     """The runs that measure what is not known of a network."""
     works = works_of(graph, report)
     missing = [work if work.key not in known else None for work in works]
     if not any(missing):
         return []
     if graph.module is None:
-        check_memory(report, report.element_size)
+        check_memory(report, DTYPES[setting.dtype], device_memory(device))
         return [Job(graph, report.input, report.batch, tuple(missing))]
     jobs, seen = [], set(known)
     shapes: dict[str, Shape] = {"input": report.input, **report.inputs}
@@ -86,13 +96,13 @@ def _jobs(graph: Graph, report: Report, known: set[str]) -> list[Job]:
     return jobs
 
 
-def _run(job: Job, setting: Setting, device: torch.device) -> Pass:
+def _run(job: Job, setting: Setting, device: torch.device) -> list[Pass]:
     network = to_torch(job.graph, job.shape).eval()
     module, data = placed(
         network, job.shape, job.batch, setting.dtype, setting.channels_last, device
     )
     layers = [layer for _, layer in network.named_layers()]
-    return middle(timed_passes(lambda: module(data), layers, device))
+    return timed_passes(lambda: module(data), layers, device)
 
 
 def rows_of(found: Pass, works: Sequence[Work | None], hooks: float) -> dict[str, Row]:

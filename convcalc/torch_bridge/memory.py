@@ -14,11 +14,15 @@ from convcalc.analysis import Report
 from convcalc.errors import LimitError, option
 
 
-def check_memory(report: Report, element_size: int = 4) -> None:
-    """Raises LimitError if the weights and two maps of the largest size exceed the free memory."""
+def check_memory(report: Report, element_size: int = 4, available: int | None = None) -> None:
+    """Raises LimitError if the weights and two maps of the largest size exceed the free memory.
+
+    Args:
+        available: bytes of a device; None for the memory of the system.
+    """
     largest = max(layer.output.elements for layer in report.layers)
     needed = (report.params + 2 * max(largest, report.input.elements) * report.batch) * element_size
-    available = free_memory()
+    available = free_memory() if available is None else available
     if available is not None and needed > available:
         raise LimitError(
             f"{report.name} at {report.input} needs at least {needed / 1e9:,.1f} GB of memory, "

@@ -43,6 +43,14 @@ class Pass(NamedTuple):
     total: float
 
 
+class Interrupted(KeyboardInterrupt):
+    """Somebody pressed Ctrl-C; `passes` were finished before."""
+
+    def __init__(self, passes: list[Pass]) -> None:
+        super().__init__()
+        self.passes = passes
+
+
 class Stopwatch:
     """Marks when modules begin and end; `read` turns the marks into times."""
 
@@ -96,10 +104,10 @@ def _between(start: Any, end: Any) -> float:
 def timed_passes(
     once: Callable[[], object], modules: Sequence[nn.Module], device: torch.device
 ) -> list[Pass]:
-    """Passes of a network after a warm-up; of an interrupted run, those that were finished.
+    """Passes of a network after a warm-up.
 
     Raises:
-        KeyboardInterrupt: before the third pass.
+        Interrupted: with the passes that were finished.
     """
     for _ in range(WARM_UP):
         once()
@@ -111,8 +119,7 @@ def timed_passes(
         ):
             passes.append(watch.run(once))
     except KeyboardInterrupt:
-        if len(passes) < 3:
-            raise
+        raise Interrupted(passes) from None
     finally:
         watch.remove()
     return passes

@@ -23,7 +23,7 @@ from convcalc.errors import ConvcalcError
 from convcalc.graph import Graph
 from convcalc.quantities import Shape
 from convcalc.torch_bridge.build import to_torch
-from convcalc.torch_bridge.devices import flush_buffer, wait
+from convcalc.torch_bridge.devices import device_memory, flush_buffer, wait
 from convcalc.torch_bridge.measure import example
 from convcalc.torch_bridge.memory import check_memory, peak_bytes
 from convcalc.torch_bridge.timings import ProfileOptions, Round, Static
@@ -180,8 +180,7 @@ def prepared(
     """A runner that is warm, and what is known of it before any round; or why there is none."""
     try:
         with named_failure(report.name, report.input):
-            if device.type == "cpu":
-                check_memory(report, report.element_size)
+            check_memory(report, report.element_size, device_memory(device))
             runner = Runner(graph, report, options, device)
             peak = runner.peak()
             if options.cuda_graph:

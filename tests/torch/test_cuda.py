@@ -203,4 +203,4 @@ def test_a_network_too_large_for_the_device_leaves_the_others() -> None:
     )  # fmt: skip
     first, second = found.timings
     assert first.samples
-    assert second.error is not None and second.error.endswith("out of memory")
+    assert second.error is not None and "memory" in second.error

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from convcalc.machines.card import Setting
+from convcalc.machines.card import Row, Setting
 from convcalc.machines.predict import works_of
 from convcalc.torch_bridge import filling, stopwatch
 from convcalc.torch_bridge.stopwatch import Part, Pass, Stopwatch, middle, timed_passes
@@ -69,10 +69,26 @@ def test_an_interrupt_keeps_the_passes_that_were_finished(clock: list[float]) ->
             raise KeyboardInterrupt
         part(torch.zeros(1))
 
-    assert len(timed_passes(once, [part], CPU)) == 4
-    calls = stopwatch.WARM_UP + 2
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(stopwatch.Interrupted) as caught:
         timed_passes(once, [part], CPU)
+    assert len(caught.value.passes) == 4
+    assert isinstance(caught.value, KeyboardInterrupt)
+
+
+@pytest.mark.parametrize(("finished", "kept"), [(4, 2), (2, 0)])
+def test_rows_of_an_interrupted_run_are_kept(
+    monkeypatch: pytest.MonkeyPatch, finished: int, kept: int
+) -> None:
+    passes = [Pass((Part(1e-3, 0.0), Part(2e-3, 0.0)), 3e-3)] * finished
+
+    def interrupted(*_: object) -> None:
+        raise stopwatch.Interrupted(passes)
+
+    monkeypatch.setattr(filling, "timed_passes", interrupted)
+    rows: dict[str, Row] = {}
+    with pytest.raises(KeyboardInterrupt):
+        fill(rows, "3x3+relu")
+    assert len(rows) == kept
 
 
 def test_passes_are_repeated_until_they_have_taken_long_enough(clock: list[float]) -> None:
@@ -83,7 +99,8 @@ def test_passes_are_repeated_until_they_have_taken_long_enough(clock: list[float
     assert len(found) == stopwatch.LEAST_PASSES
 
 
-def rows_measured(*networks: str, known: frozenset[str] = frozenset()) -> dict[str, int]:
+def fill(rows: dict[str, Row], *networks: str, known: frozenset[str] = frozenset()) -> None:
+    """Measure the layers of networks that are not known."""
     from convcalc.analysis import Setting as At
     from convcalc.analysis import analyze_graph
     from convcalc.networks.sources import graphs_at
@@ -92,14 +109,15 @@ def rows_measured(*networks: str, known: frozenset[str] = frozenset()) -> dict[s
         (graph, analyze_graph(graph, At(shape)))
         for graph, shape, *_ in graphs_at(networks, "4x9x9")
     ]
-    rows: dict[str, int] = {}
-    filling.fill(
-        pairs, Setting(), set(known),
-        lambda new: rows.update({key: row.nanoseconds for key, row in new.items()}),
-        lambda _text, _share: None,
-    )  # fmt: skip
+    filling.fill(pairs, Setting(), set(known), rows.update, lambda _text, _share: None)
     assert set(rows) | known == {work.key for pair in pairs for work in works_of(*pair)}
-    return rows
+
+
+def rows_measured(*networks: str, known: frozenset[str] = frozenset()) -> dict[str, int]:
+    """Nanoseconds of the layers that are not known."""
+    rows: dict[str, Row] = {}
+    fill(rows, *networks, known=known)
+    return {key: row.nanoseconds for key, row in rows.items()}
 
 
 def test_every_distinct_layer_gets_a_row() -> None:
