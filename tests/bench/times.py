@@ -1,7 +1,8 @@
 """`make bench-time`: how far measured and predicted times can be trusted, beside the bars.
 
 `python -m tests.bench.times [PART...]`: the parts, of a few minutes each, are zoo, blocks, layers,
-repeats, depthwise, busy, peak, quick and report; without a name all of them in this order. What
+repeats, depthwise, busy, peak, quick and report; without a name all of them in this order, and
+`short` is a sample of them. What
 they find is appended to $BENCH_TIME (bench-time.jsonl in the cache folder by default), and the
 report reads it. Nothing else should run on the machine meanwhile.
 """
@@ -276,9 +277,19 @@ def _ranks(found: list[dict[str, Any]]) -> None:
         print(f"ranks: {right} of {total} pairs right, {100 * right / total:.1f} % (bar 90 %)")
 
 
+def short(_chosen: Iterable[str]) -> None:
+    """A sample of every part, for a machine that is lent for a few minutes."""
+    peak(["3"])
+    zoo(["resnet18", "mobilenet_v2", "squeezenet1_0", "vgg11", "googlenet", "resnet50"])
+    repeats(["5"])
+    blocks(["0", "10"])
+    layers(["0", "40"])
+    report([])
+
+
 PARTS: dict[str, Callable[[Iterable[str]], None]] = {
     "zoo": zoo, "blocks": blocks, "layers": layers, "repeats": repeats, "depthwise": depthwise,
-    "busy": busy, "peak": peak, "quick": quick, "report": report,
+    "busy": busy, "peak": peak, "quick": quick, "report": report, "short": short,
 }  # fmt: skip
 
 
@@ -286,8 +297,9 @@ def main() -> None:
     """Run the parts that are named, with what follows a name for it alone; or all of them."""
     words = sys.argv[1:]
     if not words:
-        for part in PARTS.values():
-            part([])
+        for name, part in PARTS.items():
+            if name != "short":
+                part([])
         return
     PARTS[words[0]](words[1:])
 
