@@ -16,23 +16,7 @@ from math import exp, log, sqrt
 from typing import NamedTuple
 
 from convcalc.analysis import Report
-from convcalc.machines.card import DTYPES, Roof, Setting
-
-__all__ = [
-    "DTYPES",
-    "Bound",
-    "LayerPass",
-    "LayerTiming",
-    "Machine",
-    "ProfileOptions",
-    "Ready",
-    "Round",
-    "Started",
-    "Static",
-    "Timing",
-    "interval_over_processes",
-    "roofline_bounds",
-]
+from convcalc.machines.card import Roof, Setting
 
 PRIOR_SPREAD = 0.025
 """Standard deviation of a ratio from process to process, seen on several machines."""
