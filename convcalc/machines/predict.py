@@ -25,6 +25,9 @@ NEIGHBOURS = 3
 EFFICIENCY = 0.5
 """Share of the roof that a layer reaches when no row is like it."""
 
+FAR = 4.0
+"""Distance, in logarithms of the sizes, at which a row says no more than EFFICIENCY does."""
+
 
 class Predictor:
     """Times of layers and networks on one machine."""
@@ -73,6 +76,7 @@ class Predictor:
         if not near:
             return round(self._roof(work.features) / EFFICIENCY)
         nearest = sorted((_distance(own, other), share) for other, share in near)[:NEIGHBOURS]
+        nearest.append((FAR, log(1 / EFFICIENCY)))
         weights = [1 / (0.05 + distance) ** 2 for distance, _ in nearest]
         total = sum(w * share for w, (_, share) in zip(weights, nearest, strict=True))
         return max(round(self._roof(work.features) * exp(total / sum(weights))), 1)
