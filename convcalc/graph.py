@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
-from convcalc.errors import LimitError, Span, option
+from convcalc.errors import LimitError, OptionError, Span, nearest, option
 from convcalc.layers import Layer
 from convcalc.layers.base import Call
 from convcalc.quantities import Shape
@@ -51,6 +51,13 @@ class Input(NamedTuple):
 
     name: str
     shape: Shape
+    dtype: str = ""
+    """The type of its elements, where that is not float32."""
+
+
+def are_inputs(given: Any) -> TypeGuard[tuple[Input, ...]]:
+    """Are several inputs given, and not one shape?"""
+    return isinstance(given, tuple) and bool(given) and isinstance(given[0], Input)
 
 
 class Output(NamedTuple):
@@ -107,6 +114,25 @@ class Graph:
             raise ValueError("two outputs share a name")
         if not all(first <= output.node < len(self.nodes) for output in self.outputs):
             raise ValueError("an output is not one of the nodes")
+
+    def headed_by(self, output: str) -> Graph:
+        """The graph with one of its outputs as the first, which figures speak of.
+
+        Raises:
+            OptionError: no such output.
+        """
+        names = [one.name for one in self.outputs]
+        if output not in names:
+            found = nearest(output, names)
+            raise OptionError(
+                "no such output",
+                option="output_of",
+                value=output,
+                hint=f"did you mean {found!r}?" if found else f"there are {', '.join(names[:12])}",
+            )
+        chosen = self.outputs[names.index(output)]
+        others = tuple(one for one in self.outputs if one is not chosen)
+        return replace(self, outputs=(chosen, *others))
 
     def up_to(self, node: int) -> Graph:
         """The graph that ends with a node, which is its output."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,15 @@ from convcalc.conventions import convention
 from convcalc.errors import OptionError, SymbolError, option, shorten
 from convcalc.graph import Graph
 from convcalc.layers.base import MAX_SIZE
-from convcalc.networks.sources import InputSize, Network, Placed, graphs_at, is_torch_model
+from convcalc.networks.input_size import parse_inputs
+from convcalc.networks.sources import (
+    InputSize,
+    Network,
+    Placed,
+    graphs_at,
+    holds_tensors,
+    is_torch_model,
+)
 from convcalc.quantities import Shape, is_number
 from convcalc.spec.tree import Block, Branches, Leaf, Repeat, Series
 
@@ -33,7 +41,7 @@ def placed(
     """
     check_flags(bias=bias)
     check_texts(after_conv=after_conv)
-    size = _input_size(input)
+    size = input_size(input)
     graphs = [_network(network) for network in networks]
     return graphs_at(graphs, size, padding_text(padding), bias, after_conv)
 
@@ -151,17 +159,36 @@ def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _input_size(size: Any) -> InputSize:
-    if size is None or isinstance(size, (str, Shape)):
+def input_size(size: Any) -> Any:
+    """A shape, shapes by name, or example tensors.
+
+    Raises:
+        ConvcalcError: none of them.
+    """
+    if size is None or isinstance(size, Shape) or holds_tensors(size):
         return size
+    if isinstance(size, str):
+        return parse_inputs(size)
+    if isinstance(size, (list, tuple)) and size and all(isinstance(one, str) for one in size):
+        return parse_inputs(size)
+    if isinstance(size, Mapping) and all(map(_is_size, size.values())):
+        return parse_inputs({str(name): _size_text(one) for name, one in size.items()})
     if isinstance(size, Sequence) and not isinstance(size, (bytes, bytearray)):
-        return "x".join(map(str, size))
+        return parse_inputs(_size_text(size))
     raise OptionError(
         "expected channels and the size of each axis",
         option="input",
         value=size,
         hint=f"for example {option('input', '64x56x56')}",
     )
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, (str, tuple, list))
+
+
+def _size_text(size: Any) -> str:
+    return size if isinstance(size, str) else "x".join(map(str, size))
 
 
 def _network(network: Any) -> Network:

@@ -11,6 +11,7 @@ from convcalc.analysis.renderable import Renderable
 from convcalc.api.arguments import (
     PaddingSize,
     check_flags,
+    check_texts,
     in_range,
     known_convention,
     padding_text,
@@ -79,6 +80,7 @@ def analyze(
     machine: Machine = None,
     measure: bool = True,
     progress: Progress | None = None,
+    output_of: str | None = None,
 ) -> Report:
     """The figures of one network.
 
@@ -101,6 +103,7 @@ def analyze(
         machine: a machine's card, or the file that holds it, to predict the time there.
         measure: False to estimate the time of layers that were never timed.
         progress: called while layers are measured, with the current step and the share done.
+        output_of: the output that `output` and `receptive_field` speak of; the first if left out.
 
     Raises:
         ConvcalcError: one message that says what was expected, where, and a hint.
@@ -119,6 +122,7 @@ def analyze(
         machine=machine,
         measure=measure,
         progress=progress,
+        output_of=output_of,
     ).baseline
 
 
@@ -136,6 +140,7 @@ def compare(
     machine: Machine = None,
     measure: bool = True,
     progress: Progress | None = None,
+    output_of: str | None = None,
 ) -> Comparison:
     """Several networks, the first of them the baseline. Arguments as for `analyze`.
 
@@ -145,7 +150,10 @@ def compare(
         ConvcalcError: one message that says what was expected, where, and a hint.
     """
     check_flags(local=local)
+    check_texts(output_of=output_of)
     found = placed(networks, input, padding, bias, after_conv)
+    if output_of is not None:
+        found = [one._replace(graph=one.graph.headed_by(output_of)) for one in found]
     common = (
         known_convention(convention),
         in_range(element_size, "element_size"),
@@ -194,6 +202,9 @@ def _assumed(
 def _inputs(networks: list[Placed]) -> str:
     """The input, or that of each network where they differ."""
     how = {"option": "", "file": " (of the file)", "default": " (default)"}
+    several = [given for given in networks[0].graph.inputs if len(networks[0].graph.inputs) > 1]
+    if several and len(networks) == 1:
+        return f"inputs {', '.join(f'{given.name} {given.shape}' for given in several)}"
     if len({shape for _, shape, _ in networks}) == 1:
         return f"input {networks[0].input}{how[networks[0].chosen_by]}"
     each = ", ".join(f"{shape} of {shorten(graph.name, 30)}" for graph, shape, _ in networks)

@@ -88,32 +88,48 @@ def receptive_field(
     bias: bool = True,
     after_conv: str | None = None,
     local: bool = False,
+    output_of: str | None = None,
 ) -> FieldView:
     """What the units of a layer see.
 
     Args:
         at: the layer or stage whose output units are meant; the last one if left out.
-        origin: the layer or stage on whose output the field is measured; the input if left out.
+        origin: the layer, stage or input on which the field is measured; if left out, the first
+            input that the layer depends on.
         unit: an output position; what it sees is then cut off at the borders. Left out, a unit
             far from all borders, or the middle one where layers see everything.
+        output_of: the output whose units are meant, in place of a layer.
         The others as for `convcalc.analyze`.
 
     Raises:
         ConvcalcError: a network that does not parse or fit, no such layer or unit, letters.
     """
     check_flags(local=local)
-    check_texts(at=at, origin=origin)
+    check_texts(at=at, origin=origin, output_of=output_of)
     (graph, shape, _), *_ = placed([network], input, padding, bias, after_conv)
     if not is_number(shape.elements):
         raise SymbolError(f"rf follows positions, so every size of {shape} must be a number")
+    if output_of is not None:
+        graph = graph.headed_by(output_of)
     last = _index(graph, at, "at") if at is not None else graph.outputs[0].node
-    first = _index(graph, origin, "origin") if origin is not None else INPUT
+    if last < 0:
+        raise OptionError(f"{graph.name_of(last)} is an input: nothing is read to make it")
+    inputs = [given.name for given in graph.inputs] or ["input"]
+    walk: Walk | None = None
+    if origin is None:
+        origins = range(INPUT, INPUT - len(inputs), -1)
+    elif origin in inputs and len(inputs) > 1:
+        origins = range(-1 - inputs.index(origin), -2 - inputs.index(origin), -1)
+    else:
+        first = _index(graph, origin, "origin")
+        origins = range(first, first - 1, -1)
     graph = graph.up_to(last)
-    walk = Walk(graph, Setting(shape, local=local), first)
-    walk.visit_all()
-    if walk.states[-1].axes is None:
-        raise OptionError(f"{graph.nodes[last].name} does not depend on {origin}")
-    return view_of(walk, unit_position(unit))
+    for first in origins:
+        walk = Walk(graph, Setting(shape, local=local), first)
+        walk.visit_all()
+        if walk.states[-1].ties is not None:
+            return view_of(walk, unit_position(unit))
+    raise OptionError(f"{graph.nodes[last].name} does not depend on {origin or 'any input'}")
 
 
 def _index(graph: Graph, name: str, option: str) -> int:
@@ -159,7 +175,7 @@ def view_of(
         network=walk.graph.name,
         reading=walk.graph.reading,
         layer=nodes[-1].name,
-        origin="input" if walk.origin == INPUT else nodes[walk.origin].name,
+        origin=walk.graph.name_of(walk.origin),
         input=origin,
         output=output,
         field=field,

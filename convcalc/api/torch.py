@@ -6,10 +6,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from convcalc.analysis import Setting, analyze_graph
-from convcalc.api.arguments import PaddingSize, check_module, check_texts, need_numbers, placed
+from convcalc.api.arguments import (
+    PaddingSize,
+    check_module,
+    check_texts,
+    input_size,
+    need_numbers,
+    placed,
+)
 from convcalc.errors import OptionError
 from convcalc.graph import Graph
-from convcalc.networks.input_size import parse_input
 from convcalc.networks.sources import InputSize, Network, model_to_graph, need_torch
 from convcalc.quantities import Shape
 
@@ -29,8 +35,9 @@ def from_torch(
     no time of the model's is needed, and the model is left as it was.
 
     Args:
-        input: one sample's size, "3x224x224" or (3, 224, 224); or tensors as the model takes them:
-            one, a tuple or a dict of keywords, of which only the sizes matter. Left out, an image.
+        input: one sample's size, "3x224x224" or (3, 224, 224); of several inputs
+            {"image": "3x224x224", "ids": "40:int64"}; or tensors as the model takes them: one, a
+            tuple or a dict of keywords, of which only the sizes matter. Left out, an image.
         name: what tables call it; its class if left out.
         batch_axis: the axis of example tensors along which their samples are, all of which
             figures are for; None where a tensor is one sample without such an axis.
@@ -42,16 +49,7 @@ def from_torch(
     check_texts(name=name)
     need_torch("from_torch")
     check_module(model)
-    size: Any = input
-    if isinstance(size, (int, float, bytes, set, bool)):
-        raise OptionError(
-            "expected a size such as 3x224x224, or tensors", option="input", value=size
-        )
-    if isinstance(size, str):
-        size = parse_input(size)
-    elif isinstance(size, (tuple, list)) and size and all(isinstance(n, int) for n in size):
-        size = parse_input("x".join(map(str, size)))
-    return model_to_graph(model, size, name or type(model).__name__, batch_axis)
+    return model_to_graph(model, input_size(input), name or type(model).__name__, batch_axis)
 
 
 def to_torch(

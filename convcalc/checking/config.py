@@ -58,10 +58,10 @@ from convcalc.errors import (
     option,
     shorten,
 )
-from convcalc.networks.input_size import parse_input
+from convcalc.networks.input_size import parse_inputs
 from convcalc.networks.parts import NAMES_FILE, parse
 from convcalc.networks.sources import Network, is_file, is_model, named_model, to_graph
-from convcalc.quantities import is_number
+from convcalc.quantities import Shape, is_number
 from convcalc.scanner import Where
 from convcalc.spec import Defaults
 
@@ -71,7 +71,7 @@ MAX_BYTES = 2**25
 MAX_ENTRIES = 100_000
 MAX_NAME = 200
 
-OPTIONS = {"input": STRING, "batch": INTEGER, "padding": STRING, "bias": BOOLEAN,
+OPTIONS = {"input": ANYTHING, "batch": INTEGER, "padding": STRING, "bias": BOOLEAN,
            "after_conv": STRING, "convention": STRING, "element_size": INTEGER,
            "local": BOOLEAN, "machine": STRING}  # fmt: skip
 """Options of the analysis that an entry may have, and the file for all of them."""
@@ -129,7 +129,7 @@ def network_in(entry: Entry, folder: Path) -> Network:
     network = network.strip()
     if is_model(network):
         size = entry.options.get("input")
-        shape = parse_input(size) if size is not None else None
+        shape = parse_inputs(size) if size is not None else None
         return named_model(network, entry.model_args, shape, folder if entry.place else None)
     if is_file(network) and not network.startswith("zoo:"):
         return str(folder / network)
@@ -319,9 +319,10 @@ def check_options(options: Iterable[str]) -> None:
 def check_option(key: str, value: Any) -> None:
     """Raises ConvcalcError for a value that no network could be analysed with."""
     if key == "input":
-        shape = parse_input(value)
-        if not is_number(shape.elements):
-            raise OptionError("expected numbers, not letters", option=key, value=str(shape))
+        found = parse_inputs(value)
+        for shape in [found] if isinstance(found, Shape) else [one.shape for one in found]:
+            if not is_number(shape.elements):
+                raise OptionError("expected numbers, not letters", option=key, value=str(shape))
     elif key in ("batch", "element_size"):
         in_range(value, key)
     elif key == "convention":

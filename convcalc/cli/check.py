@@ -223,8 +223,9 @@ def check(
         raise OptionError("--budgets goes with --update")
     if headroom is not None and not (init or budgets):
         raise OptionError("--headroom goes with --init or --update --budgets")
+    size = input[0] if input and len(input) == 1 else input
     of_networks = {
-        "input": input, "batch": batch, "padding": padding, "bias": bias, "after_conv": after_conv,
+        "input": size, "batch": batch, "padding": padding, "bias": bias, "after_conv": after_conv,
         "convention": convention, "element_size": element_size, "local": local,
         "machine": str(machine),
     }  # fmt: skip

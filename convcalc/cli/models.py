@@ -9,7 +9,7 @@ from convcalc.analysis.report import Report
 from convcalc.errors import LayerError, OptionError
 
 
-def with_arguments(networks: Sequence[str], given: Sequence[str] | None, size: str | None) -> Any:
+def with_arguments(networks: Sequence[str], given: Sequence[str] | None, size: Any) -> Any:
     """The networks, of which torch models are built with the arguments of `--model-arg`.
 
     Raises:
@@ -17,7 +17,7 @@ def with_arguments(networks: Sequence[str], given: Sequence[str] | None, size: s
     """
     if not given:
         return list(networks)
-    from convcalc.networks.input_size import parse_input
+    from convcalc.networks.input_size import parse_inputs
     from convcalc.networks.sources import is_model, named_model, need_torch
 
     if not any(map(is_model, networks)):
@@ -26,7 +26,7 @@ def with_arguments(networks: Sequence[str], given: Sequence[str] | None, size: s
     from convcalc.networks.arguments import read_arguments
 
     arguments = read_arguments(given)
-    shape = parse_input(size) if size is not None else None
+    shape = parse_inputs(size) if size is not None else None
     return [named_model(n, arguments, shape) if is_model(n) else n for n in networks]
 
 

@@ -26,12 +26,19 @@ Network = Annotated[
     ),
 ]
 Input = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--input",
         metavar="CxHxW",
         help="Channels and the size of each axis, e.g. 768x17x17, 16x100, 1x8x64x64; letters "
-        "make it symbolic. [default: a file's own, or 64 channels of 56 positions an axis]",
+        "make it symbolic. Once for each input of a torch model, image=3x224x224, ids=40:int64. "
+        "[default: a file's own, or 64 channels of 56 positions an axis]",
+    ),
+]
+OutputOf = Annotated[
+    str | None,
+    typer.Option(
+        "--output-of", metavar="NAME", help="The output that is meant, where there are several."
     ),
 ]
 Batch = Annotated[int, typer.Option(metavar="N", help="Samples; counts are for all of them.")]

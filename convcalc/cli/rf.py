@@ -46,6 +46,7 @@ def rf(
     model_arg: options.ModelArg = None,
     form: options.FormatOrPicture = "table",
     output: options.Output = None,
+    output_of: options.OutputOf = None,
 ) -> None:
     """Show what a unit sees: field, support, effective field, alignment, productive layers."""
     from convcalc.api.rf import receptive_field
@@ -65,6 +66,7 @@ def rf(
         bias=bias,
         after_conv=after_conv,
         local=local,
+        output_of=output_of,
     )
     show(view, form, output)
 

@@ -46,6 +46,7 @@ def show(
     measure: options.Measure = True,
     form: options.FormatOrPicture = "table",
     output: options.Output = None,
+    output_of: options.OutputOf = None,
 ) -> None:
     """Show one network layer by layer: shapes, params, MACs, the receptive field so far."""
     from convcalc.analysis.stages import fold, has_stages
@@ -72,6 +73,7 @@ def show(
             machine=machine,
             measure=measure,
             progress=progress,
+            output_of=output_of,
         )
     if strict:
         check_complete([report])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from convcalc.errors import MissingExtraError, Span, SpecError, SymbolError, option, shorten, warn
+from convcalc.graph import Input
 from convcalc.layers.base import MAX_SIZE
 from convcalc.quantities import Shape, is_number
 
@@ -45,6 +47,41 @@ def parse_input(text: str) -> Shape:
             hint=_with_batch(sizes),
         )
     return Shape(sizes[0], tuple(sizes[1:]))
+
+
+DTYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8",
+          "bool", "complex64")  # fmt: skip
+
+
+def parse_inputs(given: str | Sequence[str] | Mapping[str, str]) -> Shape | tuple[Input, ...]:
+    """The shape of an input, or those of several: `image=3x224x224`, `ids=40:int64`.
+
+    Raises:
+        SpecError: as `parse_input`, or an unknown type of elements.
+    """
+    texts = [given] if isinstance(given, str) else given
+    if isinstance(texts, Mapping):
+        texts = [f"{name}={text}" for name, text in texts.items()]
+    found = [_named(text) for text in texts]
+    if len(found) == 1 and found[0][0] == found[0][2] == "":
+        return found[0].shape
+    names = [named.name for named in found if named.name]
+    if len(set(names)) < len(names):
+        raise SpecError("two inputs share a name", option="input", value=", ".join(texts))
+    return tuple(found)
+
+
+def _named(text: str) -> Input:
+    name, equals, size = text.rpartition("=")
+    size, colon, dtype = size.partition(":")
+    if (equals and not name.isidentifier()) or (colon and dtype not in DTYPES):
+        raise SpecError(
+            f"unknown type {shorten(dtype, 20)!r}" if colon else "expected name=size",
+            option="input",
+            value=text,
+            hint=f"known types: {', '.join(DTYPES)}" if colon else "for example image=3x224x224",
+        )
+    return Input(name, parse_input(size), dtype)
 
 
 def _read_size(text: str, start: int, piece: str) -> Any:
@@ -119,4 +156,4 @@ def symbol(name: str) -> Any:
     return Symbol(name, integer=True, positive=True)
 
 
-__all__ = ["SymbolError", "default_input", "parse_input", "symbol"]
+__all__ = ["SymbolError", "default_input", "parse_input", "parse_inputs", "symbol"]

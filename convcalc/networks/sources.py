@@ -19,8 +19,8 @@ from convcalc.errors import (
     shorten,
 )
 from convcalc.files import importing_from
-from convcalc.graph import Graph
-from convcalc.networks.input_size import default_input, parse_input, warn_of_order
+from convcalc.graph import Graph, are_inputs
+from convcalc.networks.input_size import default_input, parse_inputs, warn_of_order
 from convcalc.networks.parts import ZOO, parse
 from convcalc.quantities import Shape, is_number
 from convcalc.spec import TREES, Defaults, Tree, lower
@@ -30,11 +30,12 @@ _MODEL = re.compile(r"(?:[A-Za-z_]\w*(?:\.\w+)*|.+\.py):[A-Za-z_]\w*(?:\.\w+)*")
 Network = str | Tree | Graph | Any
 """What names a network: text, a parsed tree, a graph, or a torch model."""
 
-InputSize = str | Shape | Sequence[int] | None
-"""Channels and sizes: "64x56x56" or (64, 56, 56); None for the default."""
+InputSize = str | Shape | Sequence[int] | Sequence[str] | Mapping[str, str] | Any | None
+"""Channels and sizes: "64x56x56" or (64, 56, 56); None for the default. Of a torch model with
+several inputs, {"image": "3x224x224", "mask": "1x224x224"}; or tensors as the model takes them."""
 
 
-def to_graph(network: Network, defaults: Defaults, input: Shape | None = None) -> Graph:  # noqa: A002
+def to_graph(network: Network, defaults: Defaults, input: Any = None) -> Graph:  # noqa: A002
     """The graph of a network.
 
     Args:
@@ -65,7 +66,19 @@ def is_torch_model(network: Any) -> bool:
     return isinstance(network, (torch.nn.Module, program))
 
 
-def _at_its_input(graph: Graph, input: Shape | None) -> Graph:  # noqa: A002
+def holds_tensors(given: Any) -> bool:
+    """Are there torch tensors in nested tuples, lists and dicts?"""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return False
+    if isinstance(given, Mapping):
+        return any(map(holds_tensors, given.values()))
+    if isinstance(given, (tuple, list)):
+        return any(map(holds_tensors, given))
+    return isinstance(given, torch.Tensor)
+
+
+def _at_its_input(graph: Graph, input: Any) -> Graph:  # noqa: A002
     """Raises OptionError for a model that was followed at another size."""
     if graph.module is not None and input is not None and graph.input != input:
         raise OptionError(
@@ -87,7 +100,7 @@ def is_model(name: str) -> bool:
     return not is_file(name) and _MODEL.fullmatch(name) is not None
 
 
-def _named(name: str, defaults: Defaults, input: Shape | None) -> Graph:  # noqa: A002
+def _named(name: str, defaults: Defaults, input: Any) -> Graph:  # noqa: A002
     """The graph of what a text names."""
     if is_file(name):
         from convcalc.networks import read_file, zoo_file
@@ -139,7 +152,7 @@ def _is_built_in(name: str) -> bool:
 def named_model(
     name: str,
     arguments: Mapping[str, Any],
-    input: Shape | None,  # noqa: A002
+    input: Any,  # noqa: A002
     folder: Path | None = None,
 ) -> Graph:
     """The graph of the model that `package.module:attribute` names: this imports that module.
@@ -203,8 +216,10 @@ def model_to_graph(
 
 def _check_numbers(input: Any) -> None:  # noqa: A002
     """Raises SymbolError for a size with letters."""
-    if isinstance(input, Shape) and not is_number(input.elements):
-        raise SymbolError(f"torch models are followed at one size: {input} must be numbers")
+    shapes = [given.shape for given in input] if are_inputs(input) else [input]
+    for shape in shapes:
+        if isinstance(shape, Shape) and not is_number(shape.elements):
+            raise SymbolError(f"torch models are followed at one size: {shape} must be numbers")
 
 
 def need_torch(what: str) -> None:
@@ -222,6 +237,28 @@ def _needs_size(network: Network) -> bool:
     if isinstance(network, str):
         return is_model(network.strip())
     return not isinstance(network, TREES)
+
+
+def _texts(given: Sequence[Any]) -> bool:
+    return bool(given) and all(isinstance(one, str) for one in given)
+
+
+def _shape_at(graph: Graph, size: Any) -> Shape:
+    """The shape of a network's first input.
+
+    Raises:
+        OptionError: several inputs, or tensors, and a network that is no torch model.
+    """
+    if graph.module is not None and graph.input is not None:
+        return graph.input
+    if are_inputs(size) and len(size) == 1 and size[0].name in ("", "input"):
+        size = size[0].shape
+    if not isinstance(size, Shape):
+        what = "inputs by name" if are_inputs(size) else "tensors"
+        raise OptionError(
+            f"{shorten(graph.name, 40)} has one input: {what} are for torch models", option="input"
+        )
+    return size
 
 
 class Placed(NamedTuple):
@@ -250,17 +287,20 @@ def graphs_at(
         raise OptionError("expected a network", hint="for example 7x1+1x7")
     defaults = Defaults.of(padding, bias, after_conv)
     parsed = [None if _needs_size(n) else to_graph(n, defaults) for n in networks]
-    if size is not None and not isinstance(size, Shape):
-        size = parse_input(size if isinstance(size, str) else "x".join(map(str, size)))
+    if isinstance(size, (str, Mapping)) or (
+        isinstance(size, (list, tuple)) and not isinstance(size, Shape) and _texts(size)
+    ):
+        size = parse_inputs(size)
     graphs = [
         to_graph(network, defaults, size) if graph is None else graph
         for network, graph in zip(networks, parsed, strict=True)
     ]
     if size is not None:
-        for graph in graphs:
+        found = [Placed(graph, _shape_at(graph, size), "option") for graph in graphs]
+        for graph, shape, _ in found:
             if graph.module is None:
-                warn_of_order(size, graph.rank)
-        return [Placed(graph, size, "option") for graph in graphs]
+                warn_of_order(shape, graph.rank)
+        return found
     shared = next((graph.input for graph in graphs if graph.input is not None), None)
     common, chosen_by = shared, "file"
     if common is None:

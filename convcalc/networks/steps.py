@@ -35,7 +35,7 @@ ALL, NONE = "all", "none"
 MAX_AXES = 12
 
 _OPERATIONS = tuple(field.name for field in fields(OpCounts))
-_FLAGS = {"moves_data": True, "gate": False, "activation": False}
+_FLAGS = {"moves_data": True, "gate": False, "activation": False, "picks": False, "apart": False}
 _KEYS = {"name", "output", "size", "weights", "reads", *_OPERATIONS, *_FLAGS}
 
 

@@ -285,6 +285,8 @@ def _as_step(node: Node, facts: Facts) -> Traced:
         moves_data=not layer.is_view,
         gate=layer.is_gate,
         activation=layer.is_activation,
+        picks=layer.drops_channels,
+        apart=layer.sets_channels_apart or layer.keeps_branches_apart,
     )
 
 

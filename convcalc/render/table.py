@@ -48,8 +48,25 @@ def report_table(report: Report) -> RenderableType:
         said.append(f" Before the head it is {size}.")
     if any(layer.kind == STAGE for layer in report.layers):
         said.append(" Stages are folded: --stage NAME or --depth 2 unfolds them.")
-    parts: list[RenderableType] = [_layers(report), said, _assumed(report)]
+    parts: list[RenderableType] = [_layers(report), *_ends(report), said, _assumed(report)]
     return Group(*parts, *([] if report.complete else [_incomplete(report)]))
+
+
+def _ends(report: Report) -> list[Text]:
+    """The inputs and the outputs, where there are several of either."""
+    if len(report.inputs) < 2 and len(report.outputs) < 2:
+        return []
+    inputs = ", ".join(f"{name} {numbers.shape(shape)}" for name, shape in report.inputs.items())
+    outputs = []
+    for name, output in report.outputs.items():
+        seen = [
+            numbers.field_size(field) + (f" of {given}" if len(report.inputs) > 1 else "")
+            for given, field in output.receptive_fields.items()
+        ]
+        outputs.append(
+            f"{name} {numbers.shape(output.shape)} (sees {', '.join(seen) or 'nothing'})"
+        )
+    return [Text(f"\nInput: {inputs}. Outputs: {'; '.join(outputs)}.")]
 
 
 def _incomplete(report: Report) -> Text:

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from convcalc.errors import OptionError, SourceError
-from convcalc.graph import INPUT, Input, Output
+from convcalc.errors import OptionError, SourceError, option, shorten
+from convcalc.graph import INPUT, Input, Output, are_inputs
 from convcalc.layers.linear import Identity
 from convcalc.quantities import Shape
 from convcalc.torch_bridge.importing.layout import CHANNEL, Dims, map_dims, shape_of, shown_shape
@@ -50,7 +50,10 @@ def arguments_of(
         OptionError: neither a shape nor a tensor.
     """
     if isinstance(given, Shape):
-        return Arguments((_made(recorder, 0, map_dims(given)),), {}, (Input("input", given),), None)
+        tensor = _made(recorder, 0, map_dims(given))
+        return _bound(model, Arguments((tensor,), {}, (Input("input", given),), None))
+    if are_inputs(given):
+        return _bound(model, _by_name(recorder, model, given))
     args, kwargs = ((), given) if isinstance(given, Mapping) else (_tuple(given), {})
     names = [*_parameters(model), *(f"input{n}" for n in range(len(args)))][: len(args)]
     found = list(named_tensors(dict(zip(names, args, strict=True)) | dict(kwargs)))
@@ -77,7 +80,51 @@ def arguments_of(
             return {key: placed(inner) for key, inner in item.items()}
         return item
 
-    return Arguments(tuple(map(placed, args)), placed(kwargs), tuple(inputs), batch)
+    arguments = Arguments(tuple(map(placed, args)), placed(kwargs), tuple(inputs), batch)
+    return _bound(model, arguments)
+
+
+def _by_name(recorder: Recorder, model: nn.Module, given: tuple[Input, ...]) -> Arguments:
+    """Empty tensors of the shapes that were given by name, or in order."""
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    inputs: list[Input] = []
+    names = [*_parameters(model), *(f"input{n}" for n in range(len(given)))]
+    for number, (name, shape, dtype) in enumerate(given):
+        kind = getattr(torch, dtype or "float32")
+        tensor = _made(recorder, number, map_dims(shape), kind)
+        if name:
+            kwargs[name] = tensor
+        else:
+            args.append(tensor)
+        inputs.append(Input(name or names[len(args) - 1], shape))
+    return Arguments(tuple(args), kwargs, tuple(inputs), None)
+
+
+def _bound(model: nn.Module, arguments: Arguments) -> Arguments:
+    """The same; what the forward pass misses is said before it is tried.
+
+    Raises:
+        OptionError: it does not take these.
+    """
+    try:
+        signature = inspect.signature(model.forward)
+    except (TypeError, ValueError):
+        return arguments
+    try:
+        signature.bind(*arguments.args, **arguments.kwargs)
+    except TypeError as error:
+        wanted = [
+            name for name, parameter in signature.parameters.items()
+            if parameter.default is parameter.empty and parameter.kind < parameter.VAR_KEYWORD
+            and parameter.kind != parameter.VAR_POSITIONAL
+        ]  # fmt: skip
+        each = ", ".join(option("input", f"{name}=3x224x224") for name in wanted)
+        raise OptionError(
+            f"{type(model).__name__}.forward{shorten(str(signature), 80)}: {error}",
+            hint=f"give each input, by name or in order: {each}" if wanted else None,
+        ) from None
+    return arguments
 
 
 def _tuple(given: Any) -> tuple[Any, ...]:
@@ -140,7 +187,8 @@ def _parts(given: Any) -> Iterator[tuple[Any, Any]]:
 
 def _in_order(recorder: Recorder, value: Value) -> Value:
     """The value with its axes as torch has them, so that a unit is found by its position there."""
-    if len(value.dims) < 3 or any(axes_of(dim) for dim in value.dims[:2]):
+    before, behind = value.dims[:2], value.dims[2:]
+    if any(map(axes_of, before)) or not any(map(axes_of, behind)):
         return value
     return recorder.settled(value, (), range(2, len(value.dims)))
 
