@@ -18,7 +18,7 @@ from torch.nn import functional as F  # noqa: N812  (its name everywhere)
 import convcalc
 from convcalc import Shape
 from convcalc.analysis.walk import positions_read
-from convcalc.errors import OptionError
+from convcalc.errors import OptionError, SpecError
 
 C3 = nn.Conv2d(4, 4, 3, padding=1)
 
@@ -80,6 +80,10 @@ CASES: dict[str, tuple[nn.Module, tuple[int, ...], tuple[int | None, ...], bool]
                       (4, 8, 12), (1, 1), True),
     "area": (Does(lambda _, x: F.interpolate(x, size=(5, 7), mode="area")),
              (4, 8, 12), (3, 3), True),
+    "half": (Does(lambda _, x: F.interpolate(x, scale_factor=0.5, mode="bilinear")),
+             (4, 5, 5), (2, 2), True),
+    "by a factor": (Does(lambda _, x: F.interpolate(x, scale_factor=1.5, mode="nearest")),
+                    (4, 7, 7), (1, 1), True),
     "uneven pool": (Does(lambda _, x: F.adaptive_avg_pool2d(x, (5, 7))),
                     (4, 8, 12), (3, 3), True),
     "circular": (nn.Conv2d(4, 4, 3, padding=1, padding_mode="circular"),
@@ -179,6 +183,56 @@ def test_a_batch_that_is_not_that_of_the_tensors_is_refused() -> None:
         convcalc.analyze(graph, batch=3)
 
 
+def test_inputs_by_name_or_in_order() -> None:
+    sizes = [
+        {"image": "4x8x9", "mask": (4, 8, 9)},
+        ["4x8x9", "4x8x9"],
+        ["mask=4x8x9", "image=4x8x9"],
+    ]
+    for size in sizes:
+        report = convcalc.analyze(Two(), input=size)
+        assert report.inputs == {"image": Shape(4, (8, 9)), "mask": Shape(4, (8, 9))}
+        seen = report.outputs["output"].receptive_fields
+        assert (seen["image"].size, seen["mask"].size) == ((3, 3), (5, 5))
+
+
+def test_the_type_of_an_input() -> None:
+    def of_ids(_: Any, ids: Tensor) -> Any:
+        assert ids.dtype == torch.int64
+        return table(ids)
+
+    table = nn.Embedding(10, 8)
+    report = convcalc.analyze(Does(of_ids, table=table), input="x=40:int64")
+    assert (report.output, report.params) == (Shape(40, (8,)), 80)
+    with pytest.raises(SpecError, match="unknown type 'int65'"):
+        convcalc.analyze(Does(of_ids), input="x=40:int65")
+
+
+def test_a_missing_argument_is_named() -> None:
+    with pytest.raises(OptionError, match="missing a required argument: 'mask'") as caught:
+        convcalc.analyze(Two(), input="4x8x9")
+    assert caught.value.hint is not None and "mask=" in caught.value.hint
+
+
+def test_tensors_are_an_input_too() -> None:
+    report = convcalc.analyze(C3, input=torch.zeros(2, 4, 8, 9))
+    assert (report.batch, report.macs) == (2, 2 * 72 * 16 * 9)
+
+
+def test_specifications_have_one_input() -> None:
+    with pytest.raises(OptionError, match="one input"):
+        convcalc.analyze("3x3", input={"a": "4x8x9", "b": "4x8x9"})
+    with pytest.raises(OptionError, match="tensors are for torch models"):
+        convcalc.analyze("3x3", input=torch.zeros(1, 4, 8, 9))
+
+
+def test_a_field_on_each_input() -> None:
+    size = {"image": "4x8x9", "mask": "4x8x9"}
+    for name, field in (("image", (3, 3)), ("mask", (5, 5))):
+        view = convcalc.receptive_field(Two(), input=size, origin=name)
+        assert (view.origin, view.field.size) == (name, field)
+
+
 def test_samples_may_be_along_another_axis_or_none() -> None:
     def of(batch_axis: int | None, *size: int) -> Any:
         model = Does(lambda _, x: x.relu())
@@ -236,5 +290,13 @@ def test_every_output_has_its_name_shape_and_field(made: Any, names: list[str]) 
     assert (mask.shape, mask.receptive_field.size) == (Shape(4, (9, 9)), (3, 3))
     assert (boxes.shape, boxes.receptive_field.size) == (Shape(2, (4, 4)), (5, 5))
     assert (report.output, report.receptive_field.size) == (Shape(4, (9, 9)), (3, 3))
+    chosen = convcalc.analyze(Headed(made), input="3x9x9", output_of=names[1])
+    assert (chosen.output, chosen.receptive_field.size) == (Shape(2, (4, 4)), (5, 5))
+    assert convcalc.receptive_field(Headed(made), input="3x9x9", output_of=names[1]).field.size == (
+        5,
+        5,
+    )
+    with pytest.raises(OptionError, match="no such output"):
+        convcalc.analyze(Headed(made), input="3x9x9", output_of="heads")
     document = report.to_dict()["networks"][0]
     assert [one["name"] for one in document["outputs"]] == names

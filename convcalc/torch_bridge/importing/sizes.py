@@ -177,6 +177,11 @@ def resized(size: Sequence[int], wanted: Any, scale: Any) -> Size:
     return tuple(int(float(n) * float(s)) for n, s in zip(size, scales, strict=True))
 
 
+def per_axis(value: Any, rank: int) -> tuple[Any, ...]:
+    """One value for each axis."""
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,) * rank
+
+
 def indexed(size: Sequence[int], parts: Sequence[Any]) -> Size:
     """The size after an index of slices, numbers, None and sizes of index tensors (as tuples).
 

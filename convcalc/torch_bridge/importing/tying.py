@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from math import ceil, floor, gcd, prod
+from math import ceil, floor, prod
 from typing import Any, NamedTuple
 
 from convcalc.layers.base import Reads
@@ -187,27 +187,42 @@ def _parts(dim: Dim) -> list[tuple[int, AxisReading | None]]:
     return found
 
 
-def resize_windows(size: int, wanted: int, mode: str, align_corners: bool) -> AxisReading:
+class Grid(NamedTuple):
+    """The positions along one axis of a resized map: their number before and after."""
+
+    size: int
+    wanted: int
+    given: float | None
+    """How many times as many there are, where torch is told so; left out, the sizes say it."""
+    align_corners: bool
+
+    @property
+    def factor(self) -> Fraction:
+        """How many new positions lie between two old ones."""
+        if self.given is None:
+            return Fraction(self.wanted, self.size)
+        return Fraction(self.given).limit_denominator(MAX_WINDOWS)
+
+    @property
+    def is_itself(self) -> bool:
+        """Do the new positions lie where the old ones do?"""
+        return self.size == self.wanted and (self.factor == 1 or self.align_corners)
+
+
+def resize_windows(grid: Grid, mode: str) -> AxisReading:
     """Which positions `torch.nn.functional.interpolate` reads along one axis.
 
     Positions beyond the borders are those at them, so windows may reach over: what is read inside
     is the same. The windows repeat, and so are given for one period.
     """
-    if align_corners and wanted > 1:
-        step, period = size - 1, wanted - 1  # output o is at o * step / period
-        shift = Fraction(0)
+    if grid.align_corners:
+        scale = Fraction(grid.size - 1, max(1, grid.wanted - 1)) if grid.wanted > 1 else Fraction(0)
+        shift = Fraction(0)  # output o is at o * scale
     else:
-        step, period = size, wanted
-        shift = Fraction(size, 2 * wanted) - Fraction(1, 2)  # at (o + 1/2) * scale - 1/2
-    if align_corners and wanted == 1:
-        shift = Fraction(0)
-    common = gcd(step, period) or 1
-    step, period = step // common, period // common
-    windows = []
-    for output in range(period):
-        at = Fraction(output * step, period) + shift
-        windows.append(_window(at, Fraction(step, period), mode))
-    return Windows(step, tuple(windows))
+        scale = 1 / grid.factor
+        shift = scale / 2 - Fraction(1, 2)  # at (o + 1/2) * scale - 1/2
+    windows = [_window(o * scale + shift, scale, mode) for o in range(scale.denominator)]
+    return Windows(scale.numerator, tuple(windows))
 
 
 def _window(at: Fraction, scale: Fraction, mode: str) -> tuple[int, int]:

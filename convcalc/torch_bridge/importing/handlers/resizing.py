@@ -32,7 +32,7 @@ from convcalc.torch_bridge.importing.names import rank_named
 from convcalc.torch_bridge.importing.nodes import Value
 from convcalc.torch_bridge.importing.place import ValuesNeeded
 from convcalc.torch_bridge.importing.recorder import Handler, Recorder
-from convcalc.torch_bridge.importing.tying import Operand, resize_windows, tied
+from convcalc.torch_bridge.importing.tying import Grid, Operand, resize_windows, tied
 
 
 @handles(torch.max_pool1d, torch.max_pool2d, torch.max_pool3d, F.max_pool1d, F.max_pool2d,
@@ -165,24 +165,34 @@ def _resampled(
 
 @handles(F.interpolate)
 def _interpolate(rec: Recorder, input: Tensor, size: Any = None, scale_factor: Any = None,
-                 mode: str = "nearest", align_corners: Any = None, *args: Any,
+                 mode: str = "nearest", align_corners: Any = None,
+                 recompute_scale_factor: Any = None, *args: Any,
                  **kwargs: Any) -> Any:  # fmt: skip
     have = tuple(map(int, input.shape[2:]))
-    return _resized(rec, input, sizes.resized(have, size, scale_factor), mode, align_corners)
+    want = sizes.resized(have, size, scale_factor)
+    by_sizes = size is not None or recompute_scale_factor or mode == "area"
+    return _resized(rec, input, want, mode, align_corners, None if by_sizes else scale_factor)
 
 
 def _resized(
-    rec: Recorder, input: Tensor, want: sizes.Size, mode: str, align_corners: Any
+    rec: Recorder, input: Tensor, want: sizes.Size, mode: str, align_corners: Any, factors: Any
 ) -> Tensor:
-    """Positions of another grid, each worked out from those around it."""
+    """Positions of another grid, each worked out from those around it.
+
+    Args:
+        factors: how many times as many positions there are, where that and not the sizes says at
+            which positions the new ones lie.
+    """
     value = value_of(rec, input)
     have, rank = tuple(map(int, input.shape[2:])), input.dim() - 2
-    if have == want:
+    grids = [Grid(n, w, f, bool(align_corners)) for n, w, f in
+             zip(have, want, sizes.per_axis(factors, rank), strict=True)]  # fmt: skip
+    if all(grid.is_itself for grid in grids):
         return rec.new(value)
-    whole = all(w % n == 0 for n, w in zip(have, want, strict=True))
+    whole = all(grid.factor.denominator == 1 for grid in grids)
     known = mode == "nearest" or (mode.endswith("linear") and not align_corners)
     if whole and known:
-        scales = tuple(w // n for n, w in zip(have, want, strict=True))
+        scales = tuple(grid.factor.numerator for grid in grids)
         layer = resample.Upsample(scales, "nearest" if mode == "nearest" else "bilinear")
         return sampled(rec, input, rank, layer)
     out = (*tuple(map(int, input.shape[:2])), *want)
@@ -191,10 +201,7 @@ def _resized(
         prod(out),
     )
     counts = OpCounts(multiplies=taps * elements, adds=max(0, taps - 1) * elements)
-    windows = {
-        axis: resize_windows(n, w, mode, bool(align_corners))
-        for axis, (n, w) in enumerate(zip(have, want, strict=True), 2)
-    }
+    windows = {axis: resize_windows(grid, mode) for axis, grid in enumerate(grids, 2)}
     return _resampled(rec, "interpolate", value, windows, out, counts)
 
 
@@ -206,8 +213,10 @@ def _upsampling(mode: str) -> Handler:
         corners = bool(args and args[0] is True) or bool(kwargs.get("align_corners"))
         factors = next((one for one in args if isinstance(one, (list, tuple))), None)
         factors = kwargs.get("scale_factors", factors)
-        want = sizes.resized(have, output_size, None if output_size is not None else factors)
-        return _resized(rec, input, want, mode, corners)
+        if output_size is not None:
+            factors = None
+        want = sizes.resized(have, output_size, factors)
+        return _resized(rec, input, want, mode, corners, factors)
 
     return handler
 
