@@ -339,3 +339,24 @@ def test_a_unit_may_read_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rf", "convt1x1s2", "--unit", "1,1"]) == 0
     out = capsys.readouterr().out
     assert "sees     nothing" in out and "It reads nothing of the input." in out
+
+
+@pytest.mark.parametrize(("length", "unproductive"), [(5, ()), (4, ("conv3",))])
+def test_a_layer_is_unproductive_beyond_the_whole_input_only(
+    length: int, unproductive: tuple[str, ...]
+) -> None:
+    """Before the third convolution units see 5 positions: no more than all of 5."""
+    (along,) = receptive_field("3+3+3", input=f"1x{length}").productivity
+    assert along.unproductive == unproductive
+    assert (along.smallest, along.largest) == (5, 7)
+
+
+def test_kernels_of_one_position_are_not_asked() -> None:
+    height, width = receptive_field("3x1+3x1+3x1", input="1x3x3").productivity
+    assert (height.unproductive, width.unproductive) == (("conv3",), ())
+    assert (height.smallest, width.smallest) == (5, 1)
+
+
+def test_every_path_must_see_beyond_the_input() -> None:
+    (along,) = receptive_field("add(id | 7+7)+3", input="1x4").productivity
+    assert along.unproductive == ("conv2",)
