@@ -219,6 +219,6 @@ def outputs_of(recorder: Recorder, result: Any) -> tuple[Output, ...]:
 
 
 def _size(value: Value) -> Shape | None:
-    """What torch has, where that is not the node's map."""
+    """The output as torch has it; None where that is the node's map."""
     shown = shown_shape(value.dims)
     return None if shown == value.shape else shown
