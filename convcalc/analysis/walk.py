@@ -155,7 +155,9 @@ def _output_report(walks: Mapping[str, Walk], output: Output) -> OutputReport:
         for name, walk in walks.items()
         if walk.state(output.node).ties is not None
     }
-    shape = output.size or next(iter(walks.values())).state(output.node).shape
+    walk = next(iter(walks.values()))
+    size = walk.graph.nodes[output.node].size if output.node >= 0 else None
+    shape = output.size or size or walk.state(output.node).shape
     return OutputReport(shape, next(iter(seen.values()), NO_FIELD), seen)
 
 

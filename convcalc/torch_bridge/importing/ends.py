@@ -215,10 +215,11 @@ def outputs_of(recorder: Recorder, result: Any) -> tuple[Output, ...]:
         if value.node != len(recorder.nodes) - 1 or not recorder.nodes:
             value = value._replace(node=recorder.node(Identity(), [value]).node)
         found = {"output": value}
-    return tuple(Output(name, value.node, _size(value)) for name, value in found.items())
+    return tuple(Output(name, value.node, _size(recorder, value)) for name, value in found.items())
 
 
-def _size(value: Value) -> Shape | None:
-    """The output as torch has it; None where that is the node's map."""
+def _size(recorder: Recorder, value: Value) -> Shape | None:
+    """The output as torch has it, where that is not what its node says."""
     shown = shown_shape(value.dims)
-    return None if shown == value.shape else shown
+    size = recorder.nodes[value.node].size if value.node >= 0 else None
+    return None if shown == (size or value.shape) else shown
