@@ -299,18 +299,23 @@ def _median_error(values: Sequence[float]) -> float:
 def roofline_bounds(report: Report, machine: Machine, passes: int) -> tuple[Bound, ...]:
     """The least time of each layer at the machine's peaks, and which peak bounds it.
 
-    Only taps inside the input count: a library may skip the padding. A backward pass triples work
+    Only taps inside the input count: a library may skip the padding. What a layer reads twice it
+    reads once from memory. A backward pass triples work
     and traffic: it computes two products, each as large as the forward one.
     """
     if machine.roof is None:
         return ()
     bounds = []
+    sizes = {name: shape.elements for name, shape in report.inputs.items()}
+    sizes |= {layer.name: layer.output.elements for layer in report.layers}
     for layer in report.layers:
+        again = sum(sizes[name] for name in layer.inputs) - sum(sizes[n] for n in {*layer.inputs})
+        traffic = layer.traffic_bytes - again * report.batch * report.element_size
         taps = layer.macs if layer.valid_macs is None else layer.valid_macs
         flops = 2 * taps + layer.operations.others
         moves = layer.kind not in _MOVE_NOTHING
         compute, memory = machine.roof.least_seconds(
-            passes * flops, passes * layer.traffic_bytes if moves else 0
+            passes * flops, passes * traffic if moves else 0
         )
         limit = "compute" if compute >= memory else "memory"
         bounds.append(Bound(layer.name, limit, max(compute, memory)))

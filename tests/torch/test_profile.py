@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -56,6 +57,18 @@ def test_roofline_takes_the_longer_of_the_two() -> None:
     assert (first.limit, first.seconds) == ("compute", inside / 1e9)
     assert conv.flops > inside
     assert (second.limit, second.seconds) == ("memory", relu.traffic_bytes / 4e9)
+
+
+def test_what_is_read_twice_moves_once() -> None:
+    report = convcalc.analyze("add(id|id)+dropout", input="8x10x10")
+    machine = Machine("cpu", "-", "-", "-", 1, "float32", ROOF)
+    *_, add, dropout = roofline_bounds(report, machine, 1)
+    assert add.seconds == pytest.approx(3 * 4 * 800 / 4e9)  # of two branches
+    assert dropout.seconds == 0
+    twice = report.layers[-2]
+    same = replace(twice, inputs=("input", "input"))
+    (again,) = roofline_bounds(replace(report, layers=(same,)), machine, 1)
+    assert again.seconds == pytest.approx(2 * 4 * 800 / 4e9)
 
 
 def test_backward_counts_three_passes() -> None:
