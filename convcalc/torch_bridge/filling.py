@@ -22,7 +22,15 @@ from convcalc.torch_bridge.build import to_torch
 from convcalc.torch_bridge.devices import check_dtype, device_memory, find_device
 from convcalc.torch_bridge.memory import check_memory
 from convcalc.torch_bridge.state import preserved_state
-from convcalc.torch_bridge.stopwatch import Interrupted, Pass, hook_seconds, middle, timed_passes
+from convcalc.torch_bridge.stopwatch import (
+    Interrupted,
+    Pass,
+    hook_seconds,
+    middle,
+    plain_seconds,
+    timed_passes,
+    without_hooks,
+)
 from convcalc.torch_bridge.timing import named_failure, placed
 
 Progress = Callable[[str, float], None]
@@ -63,12 +71,13 @@ def fill(
                 progress(f"measuring the layers of {report.name}", number / len(networks))
                 try:
                     with named_failure(report.name, job.shape):
-                        passes = _run(job, setting, device)
+                        passes, plain = _run(job, setting, device)
                 except Interrupted as interrupt:
-                    if len(interrupt.passes) >= LEAST_KEPT:
-                        keep(rows_of(middle(interrupt.passes), job.works, hooks))
+                    if len(interrupt.passes) >= LEAST_KEPT and device.type == "cpu":
+                        found = without_hooks(middle(interrupt.passes), hooks, None)
+                        keep(rows_of(found, job.works))
                     raise
-                rows = rows_of(middle(passes), job.works, hooks)
+                rows = rows_of(without_hooks(middle(passes), hooks, plain), job.works)
                 known |= set(rows)
                 keep(rows)
 
@@ -96,21 +105,25 @@ def _jobs(
     return jobs
 
 
-def _run(job: Job, setting: Setting, device: torch.device) -> list[Pass]:
+def _run(job: Job, setting: Setting, device: torch.device) -> tuple[list[Pass], float | None]:
     network = to_torch(job.graph, job.shape).eval()
     module, data = placed(
         network, job.shape, job.batch, setting.dtype, setting.channels_last, device
     )
     layers = [layer for _, layer in network.named_layers()]
-    return timed_passes(lambda: module(data), layers, device)
+
+    def once() -> object:
+        return module(data)
+
+    return timed_passes(once, layers, device), plain_seconds(once, device)
 
 
-def rows_of(found: Pass, works: Sequence[Work | None], hooks: float) -> dict[str, Row]:
+def rows_of(found: Pass, works: Sequence[Work | None]) -> dict[str, Row]:
     """The rows of the layers that were missing; the same layer twice is its mean."""
     samples: dict[str, list[float]] = {}
     for part, work in zip(found.parts, works, strict=True):
         if work is not None:
-            seconds = max(part.before + part.seconds - hooks, 1e-9)
+            seconds = max(part.before + part.seconds, 1e-9)
             samples.setdefault(work.key, []).append(seconds)
     by_key = {work.key: work for work in works if work is not None}
     return {

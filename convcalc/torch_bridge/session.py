@@ -15,7 +15,13 @@ from convcalc.torch_bridge.build import Network
 from convcalc.torch_bridge.devices import check_dtype, device_name, find_device, library
 from convcalc.torch_bridge.roofs import measure_card
 from convcalc.torch_bridge.state import preserved_state
-from convcalc.torch_bridge.stopwatch import hook_seconds, middle, timed_passes
+from convcalc.torch_bridge.stopwatch import (
+    hook_seconds,
+    middle,
+    plain_seconds,
+    timed_passes,
+    without_hooks,
+)
 from convcalc.torch_bridge.timing import Runner, prepared, rounds
 from convcalc.torch_bridge.timings import (
     LayerPass,
@@ -93,14 +99,12 @@ def layer_seconds(runner: Runner) -> LayerPass:
         else [(name, inner) for name, inner in module.named_modules() if not any(inner.children())]
     )
     hooks = hook_seconds(runner.device)
-    found = middle(timed_passes(runner.once, [layer for _, layer in named], runner.device))
+    plain = plain_seconds(runner.once, runner.device)
+    passes = timed_passes(runner.once, [layer for _, layer in named], runner.device)
+    found = without_hooks(middle(passes), hooks, plain)
     names = [name for name, _ in named] if built else _called(runner, named)
-    layers = [
-        (name, max(part.seconds - hooks / 2, 0.0))
-        for name, part in zip(names, found.parts, strict=True)
-    ]
-    least = sum(seconds for _, seconds in layers)
-    return LayerPass(max(found.total - hooks * len(layers), least), layers)
+    layers = [(name, part.seconds) for name, part in zip(names, found.parts, strict=True)]
+    return LayerPass(found.total, layers)
 
 
 def _called(runner: Runner, named: Sequence[tuple[str, torch.nn.Module]]) -> list[str]:

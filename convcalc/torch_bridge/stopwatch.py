@@ -1,7 +1,7 @@
 """Times of the parts of a network within its pass, so with the caches as they are there.
 
 Hooks on the modules mark when each begins and ends: by the clock, or on CUDA by events on the
-stream. What the hooks themselves take is measured and taken off. A part's time is its mean over
+stream. What the hooks themselves take is taken off. A part's time is its mean over
 the middle half of the passes by their total, so that the times of the parts add up to the total
 whatever the outliers were.
 """
@@ -135,6 +135,29 @@ def middle(passes: Sequence[Pass]) -> Pass:
         for calls in zip(*(found.parts for found in kept), strict=True)
     )
     return Pass(parts, _mean([found.total for found in kept]))
+
+
+def without_hooks(found: Pass, hooks: float, plain: float | None) -> Pass:
+    """The pass as it would be without hooks.
+
+    Args:
+        hooks: what they add to each call on the processor.
+        plain: a pass without them, to which all is scaled; for a device that works on while the
+            processor runs them, so that their time may count or not.
+    """
+    if plain is None:
+        parts = tuple(part._replace(before=max(part.before - hooks, 0.0)) for part in found.parts)
+        inside = sum(part.seconds + part.before for part in parts)
+        return Pass(parts, max(found.total - hooks * len(parts), inside))
+    share = plain / found.total
+    return Pass(
+        tuple(Part(part.seconds * share, part.before * share) for part in found.parts), plain
+    )
+
+
+def plain_seconds(once: Callable[[], object], device: torch.device) -> float | None:
+    """A pass without hooks on a device; None on the processor, where it is not needed."""
+    return None if device.type == "cpu" else middle(timed_passes(once, [], device)).total
 
 
 def hook_seconds(device: torch.device) -> float:

@@ -58,6 +58,17 @@ def test_the_middle_passes_are_averaged_whole() -> None:
     assert middle(passes) == Pass((Part(6.5, 1.0),), 7.5)
 
 
+def test_hooks_are_taken_off_each_call_or_all_is_scaled() -> None:
+    found = Pass((Part(2.0, 0.5), Part(3.0, 0.1)), 6.0)
+    assert stopwatch.without_hooks(found, 0.25, None) == Pass(
+        (Part(2.0, 0.25), Part(3.0, 0.0)), 5.5
+    )
+    assert stopwatch.without_hooks(found, 0.25, 3.0) == Pass(
+        (Part(1.0, 0.25), Part(1.5, 0.05)), 3.0
+    )
+    assert stopwatch.plain_seconds(lambda: None, CPU) is None
+
+
 def test_an_interrupt_keeps_the_passes_that_were_finished(clock: list[float]) -> None:
     part = Slow(clock, 0.01)
     calls = 0
