@@ -6,12 +6,19 @@ to leave alone what the imports made.
 """
 
 import gc
+import signal
 import sys
+
+
+def _terminated(number: int, _frame: object) -> None:
+    """End as after an interruption: what is half done is cleared away."""
+    sys.exit(128 + number)
 
 
 def run() -> None:
     """Run the program and exit with its code."""
     gc.disable()
+    signal.signal(signal.SIGTERM, _terminated)
     from convcalc.cli.main import main
 
     gc.freeze()

@@ -15,6 +15,7 @@ before a test asks for it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,16 +32,32 @@ MARKER = (
 )
 
 
+PROPERTY = "convcalc"
+"""Findings in a report's user properties, which also reach the main process of xdist."""
+
+
 class Budgets:
     """What the fixture is: `convcalc.assert_within` with the markers' budgets and options."""
 
     def __init__(self, given: dict[str, Any]) -> None:
         self.given = given
+        self.findings: list[str] = []
+        self.is_used = False
 
     def assert_within(self, network: Any, **budgets_and_options: Any) -> Check:
-        """As `convcalc.assert_within`; what is said here goes before the markers."""
+        """As `convcalc.assert_within`; what is given here goes before the markers."""
         __tracebackhide__ = True
-        return library.assert_within(network, **{**self.given, **budgets_and_options})
+        self.is_used = True
+        try:
+            return library.assert_within(network, **{**self.given, **budgets_and_options})
+        except AssertionError as error:
+            self.findings += _findings(error)
+            raise
+
+
+def _findings(error: AssertionError) -> list[str]:
+    """The findings of an assertion, a line each."""
+    return [line for line in str(error).splitlines() if line.startswith("CC")]
 
 
 @pytest.fixture(name="convcalc")
@@ -54,24 +71,60 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_call(item: pytest.Item) -> None:
-    """Assert what the test's markers ask, before the test."""
-    for marker in item.iter_markers("convcalc"):
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[Any]:
+    """Assert what the test's markers ask, before the test; then that they asked something."""
+    markers = list(item.iter_markers("convcalc"))
+    for marker in markers:
         for network in marker.args:
-            if message := _kept(network, {**_defaults(item), **marker.kwargs}):
+            if message := _kept(item, network, {**_defaults(item), **marker.kwargs}):
                 pytest.fail(message, pytrace=False)
+    fixture = getattr(item, "funcargs", {}).get("convcalc")
+    try:
+        result = yield
+    finally:
+        if isinstance(fixture, Budgets):
+            item.user_properties += [(PROPERTY, finding) for finding in fixture.findings]
+    _check_used(item, markers, fixture)
+    return result
 
 
-def _kept(network: Any, budgets_and_options: dict[str, Any]) -> str:
+def _check_used(item: pytest.Item, markers: list[pytest.Mark], fixture: Any) -> None:
+    """Fail a test whose own marker asked nothing of any network."""
+    if any(marker.args for marker in markers):
+        return
+    own = [marker for marker in item.own_markers if marker.name == "convcalc"]
+    if own and not isinstance(fixture, Budgets):
+        pytest.fail("marker convcalc: no network: name one in the marker, or use the fixture "
+                    "convcalc", pytrace=False)  # fmt: skip
+    if isinstance(fixture, Budgets) and fixture.given and not fixture.is_used:
+        pytest.fail("fixture convcalc: assert_within was never called", pytrace=False)
+
+
+def _kept(item: pytest.Item, network: Any, budgets_and_options: dict[str, Any]) -> str:
     """The table of what is not kept, or what is wrong with the marker; "" if all is well."""
     try:
         library.assert_within(network, **budgets_and_options)
     except AssertionError as error:
+        item.user_properties += [(PROPERTY, finding) for finding in _findings(error)]
         return str(error).strip("\n")
     except library.ConvcalcError as error:
         return f"marker convcalc: {error}"
     return ""
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """A line for each finding."""
+    lines = [
+        f"{report.nodeid}: {finding}"
+        for report in terminalreporter.stats.get("failed", [])
+        for name, finding in getattr(report, "user_properties", [])
+        if name == PROPERTY
+    ]
+    if lines:
+        terminalreporter.section("convcalc")
+        for line in lines:
+            terminalreporter.line(line)
 
 
 def _defaults(node: Any) -> dict[str, Any]:

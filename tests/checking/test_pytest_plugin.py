@@ -140,3 +140,67 @@ def test_suites_that_do_not_use_it_are_left_alone(pytester: pytest.Pytester) -> 
         "--strict-markers", "-W", "error", "-p", "no:hypothesispytest",
     )  # fmt: skip
     result.assert_outcomes(passed=1)
+
+
+def test_markers_and_fixtures_that_ask_nothing_fail(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        """
+        import pytest
+
+        @pytest.mark.convcalc(params="<=1k")
+        def test_without_a_network(): ...
+
+        @pytest.mark.convcalc(params="<=1k")
+        def test_without_an_assertion(convcalc): ...
+
+        @pytest.mark.convcalc("3x3", params="<=1")
+        class TestClass:
+            def test_of_a_class(self): ...
+
+        shallow = pytest.mark.convcalc("3x3", depth=0)
+
+        @pytest.mark.parametrize("x", [1, pytest.param(2, marks=shallow)])
+        def test_of_a_parameter(x): ...
+
+        @pytest.mark.convcalc("3x3", params={"max": 1, "level": "off"})
+        def test_level_off(): ...
+
+        @pytest.fixture
+        def net(convcalc):
+            return convcalc.assert_within("3x3")
+
+        @pytest.mark.convcalc(params="<=1k")
+        def test_of_a_fixture(net): ...
+        """,
+    )
+    result.assert_outcomes(passed=1, failed=5, errors=1)
+    text = result.stdout.str()
+    assert "marker convcalc: no network: name one in the marker" in text
+    assert "fixture convcalc: assert_within was never called" in text
+    summary = text[text.index("= convcalc =") :]
+    assert (
+        "::TestClass::test_of_a_class: CC001 3x3: params 36.93 k is over the 1 allowed" in summary
+    )
+    assert "::test_of_a_parameter[2]: CC001 3x3: depth 1 is over the 0 allowed" in summary
+
+
+def test_without_the_plugin_a_marker_is_unknown(pytester: pytest.Pytester) -> None:
+    suite = 'import pytest\n\n@pytest.mark.convcalc("3x3", params="<=1")\ndef test_it(): ...\n'
+    result = run(pytester, suite, "-p", "no:convcalc", "--strict-markers")
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(["*'convcalc' not found in `markers` configuration option*"])
+
+
+def test_a_run_that_does_not_use_it_loads_two_modules(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        """
+        import sys
+
+        def test_it():
+            found = {name for name in sys.modules if name.split(".")[0] == "convcalc"}
+            assert found == {"convcalc", "convcalc.pytest_plugin"}
+        """,
+    )
+    result.assert_outcomes(passed=1)
