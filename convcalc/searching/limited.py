@@ -83,42 +83,37 @@ class Limited(Programme):
         for nodes, group in groups.items():
             before = self.positions(nodes)
             wide = self.moves_by_height(1, nodes[1], left)
+            grown: dict[tuple[int, int], list[tuple[int, Polynomials]]] = {}
             for target_h, kernel_h, ways_h in self.moves(0, nodes[0], left):
                 for target_w, kernel_w, ways_w in wide(kernel_h):
                     target = target_h, target_w
                     after = self.positions(target) if self.space.is_strided else before
-                    states = made.setdefault(target, {})
-                    area, ways = kernel_h * kernel_w, ways_h * ways_w
-                    for state, polynomials in group.items():
-                        self._add(states, state, polynomials, area, ways, before, after, left)
+                    key = kernel_h * kernel_w, after
+                    if key not in grown:
+                        grown[key] = self._grown(group, key[0], before, after, left)
+                    _add(made.setdefault(target, {}), grown[key], ways_h * ways_w)
         return made
 
-    def _add(
-        self,
-        states: dict[int, Polynomials],
-        state: int,
-        polynomials: Polynomials,
-        area: int,
-        ways: int,
-        before: int,
-        after: int,
-        left: int,
-    ) -> None:
-        """One layer more of a kernel, for each turn of a state."""
-        for number, turn in enumerate(self.turns[state]):
-            distance = self.state_left[turn.target]
-            if distance is None or distance > left:
-                continue
-            if turn.edge.kind == DEPTHWISE and area == 1:
-                continue
-            slope, level = self._turn(state, number, before, after)
-            cost = [s * area + one for s, one in zip(slope, level, strict=True)]
-            shift = cost[0] * self._bits if cost else 0
-            following = states.setdefault(turn.target, {})
-            for others, polynomial in polynomials.items():
-                key = tuple(a + b for a, b in zip(others, cost[1:], strict=True))
-                more = (polynomial << shift) * ways
-                following[key] = following[key] + more if key in following else more
+    def _grown(
+        self, group: dict[int, Polynomials], area: int, before: int, after: int, left: int
+    ) -> list[tuple[int, Polynomials]]:
+        """What becomes of a group by one layer of so many taps, with the state it leads to."""
+        found = []
+        for state, polynomials in group.items():
+            for number, turn in enumerate(self.turns[state]):
+                distance = self.state_left[turn.target]
+                if distance is None or distance > left:
+                    continue
+                if turn.edge.kind == DEPTHWISE and area == 1:
+                    continue
+                slope, level = self._turn(state, number, before, after)
+                cost = [s * area + one for s, one in zip(slope, level, strict=True)]
+                shift = cost[0] * self._bits if cost else 0
+                found.append((turn.target, {
+                    tuple(a + b for a, b in zip(others, cost[1:], strict=True)): value << shift
+                    for others, value in polynomials.items()
+                }))  # fmt: skip
+        return found
 
     def _turn(
         self, state: int, number: int, before: int, after: int
@@ -190,3 +185,12 @@ class Limited(Programme):
             limit.holds(self.signed(name, self.figure(name, values, layer)))
             for name, limit in self.limits
         )
+
+
+def _add(states: dict[int, Polynomials], grown: list[tuple[int, Polynomials]], ways: int) -> None:
+    """Add what a group has become, so many times."""
+    for state, polynomials in grown:
+        following = states.setdefault(state, {})
+        for others, value in polynomials.items():
+            more = value if ways == 1 else value * ways
+            following[others] = following[others] + more if others in following else more
