@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from math import ceil
+from unittest.mock import patch
 
 import pytest
 from hypothesis import assume, given, settings
@@ -96,6 +99,48 @@ def test_limits(menu: Menu, objectives: list[str], data: st.DataObject) -> None:
     result = search(menu.reference, objectives=goals, **arguments)
     assert result.candidates == len(found)
     assert {tuple(row.figures.values()): row.count for row in result.front} == front(found, goals)
+    with patch("convcalc.api.search.MOST_LISTED", 0):  # counted group by group, not one by one
+        assert search(menu.reference, objectives=goals, **arguments).candidates == len(found)
+
+
+SQUARE = Menu((4, 8, 8), 4, (1, 1), (3, 3), "==", ((1, 1), (1, 3), (3, 1), (3, 3)), (1,), (4,),
+              ("dense", "dw"), 3, True, True)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("menu", "objectives", "required"),
+    [
+        # A 1x1 more is no loss of span, dense or not: it counts as another candidate.
+        (SQUARE, ("span",), ()),
+        (SQUARE, ("activations",), ()),
+        # With dilations a larger kernel may lead to the same set, at a larger span.
+        (replace(SQUARE, field=(5, 4), kernels=((2, 2), (3, 2), (2, 3), (3, 3)), dilations=(1, 2),
+                 kinds=("dense",)), ("macs", "span"), ()),
+        # What has fewer layers does not beat what must have more.
+        (SQUARE, ("macs",), ("depth>=3",)),
+        (SQUARE, ("macs", "activations"), ("depth>=2", "depth<=2")),
+        # Limits on figures that do not follow from the objectives.
+        (replace(SQUARE, widths=(2, 4)), ("activations",), ("macs<=5000",)),
+        (replace(SQUARE, widths=(2, 4)), ("depth",), ("macs<=5000", "params<=90")),
+        (replace(SQUARE, stride=(2, 1)), ("depth",), ("params<=100", "macs>=1000")),
+        (replace(SQUARE, stride=(1, 2)), ("activations",), ("flops<=6000",)),
+    ],
+)  # fmt: skip
+def test_corners(menu: Menu, objectives: tuple[str, ...], required: tuple[str, ...]) -> None:
+    """What random spaces rarely come upon."""
+    _, found = candidates(menu)
+    for one in required:
+        name, relation, value = re.fullmatch(r"(\w+)([<>=]+)(\d+)", one).groups()  # type: ignore[union-attr]
+        found = [each for each in found if KEEPS[relation](each[name], int(value))]
+    assert found
+    arguments = menu.arguments()
+    arguments["require"] += required
+    with patch("convcalc.api.search.MOST_LISTED", 0):
+        result = search(menu.reference, objectives=objectives, **arguments)
+    assert result.candidates == len(found)
+    assert {tuple(row.figures.values()): row.count for row in result.front} == front(
+        found, objectives
+    )
 
 
 @pytest.mark.parametrize("share", ["1/2", "0.4"])
