@@ -119,6 +119,9 @@ SQUARE = Menu((4, 8, 8), 4, (1, 1), (3, 3), "==", ((1, 1), (1, 3), (3, 1), (3, 3
         # What has fewer layers does not beat what must have more.
         (SQUARE, ("macs",), ("depth>=3",)),
         (SQUARE, ("macs", "activations"), ("depth>=2", "depth<=2")),
+        (Menu((4, 12), 4, (1,), (6,), "==", ((2,), (3,)), (1, 2), (4,), ("dense",), 3, True, True),
+         ("macs",), ("depth>=3",)),
+        (replace(SQUARE, widths=(2, 4)), ("activations",), ("depth>=3", "macs<=5000")),
         # Limits on figures that do not follow from the objectives.
         (replace(SQUARE, widths=(2, 4)), ("activations",), ("macs<=5000",)),
         (replace(SQUARE, widths=(2, 4)), ("depth",), ("macs<=5000", "params<=90")),
