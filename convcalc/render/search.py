@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from rich.console import Group, RenderableType
 
 from convcalc.analysis.figures import FIGURES
 from convcalc.api.search import SearchResult, SearchRow
+from convcalc.networks.input_size import default_input
 from convcalc.quantities import si
 from convcalc.render import numbers
 from convcalc.render.display import Text
@@ -216,8 +218,18 @@ def sentences(result: SearchResult) -> list[str]:
         said.append("Next: --apply 1 --output net.toml writes the network with row 1.")
     elif others:
         knee = next((row.specs[0] for row in result.front if row.is_knee), others[0])
-        said.append(f"Next: convcalc compare {result.reference.name} {knee}")
+        said.append(f"Next: {_next_command(result, knee)}")
     return said
+
+
+def _next_command(result: SearchResult, spec: str) -> str:
+    """What shows a row beside the reference."""
+    words = ["convcalc", "compare", result.reference.name, spec]
+    if result.reference.input != default_input(result.reference.input.rank):
+        words += ["--input", str(result.reference.input)]
+    if not result.bias and "b0" not in spec:
+        words.append("--no-bias")
+    return shlex.join(words)
 
 
 def _layers(count: int) -> str:

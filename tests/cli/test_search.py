@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,22 @@ def test_table(program: Program) -> None:
     assert "517 sequences fit, of 69,904 in the menus" in ran.out
     assert "Next: convcalc compare 7x7@64 1x7@64+7x1@64" in ran.out
     assert all(len(line) <= 80 for line in ran.out.splitlines())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("5x5@8", "--input", "8x9x9"), ("add(5x1 | 1x5)", "--input", "8x9x9", "--no-bias"),
+     ("5x5b0",), ("9@8", "--input", "8x40")],
+)  # fmt: skip
+def test_the_next_command_works(program: Program, arguments: tuple[str, ...]) -> None:
+    ran = program("search", *arguments, "--kernels", "1,3,5", "--depth", "2")
+    (line,) = [line for line in " ".join(ran.out.split("\n")).split("- ") if "Next: " in line]
+    command = shlex.split(line.split("Next: ")[1].split("Assumed")[0])
+    assert command[:2] == ["convcalc", "compare"]
+    compared = program(*command[1:], "--format", "json")
+    macs = [network["macs"] for network in json.loads(compared.out)["networks"]]
+    assert str(macs[1]) in program("search", *arguments, "--kernels", "1,3,5", "--depth", "2",
+                                   "--format", "csv").out  # fmt: skip
 
 
 def test_json_has_the_contracts_keys(program: Program) -> None:
