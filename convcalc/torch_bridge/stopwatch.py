@@ -2,7 +2,7 @@
 
 Hooks on the modules mark when each begins and ends: by the clock, or on CUDA by events on the
 stream. What the hooks themselves take is taken off. A part's time is its mean over
-the middle half of the passes by their total, so that the times of the parts add up to the total
+the middle half of the samples by their total, so that the times of the parts add up to the total
 whatever the outliers were.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from math import ceil
 from typing import Any, NamedTuple
 
 import torch
@@ -19,6 +20,9 @@ from convcalc.torch_bridge.devices import wait
 
 clock = time.perf_counter
 """Every reading of the time goes through this name, so that tests can replace it."""
+
+MIN_SAMPLE = 0.005
+"""Least seconds of one sample."""
 
 WARM_UP = 3
 LEAST_PASSES = 9
@@ -126,15 +130,26 @@ def timed_passes(
 
 
 def middle(passes: Sequence[Pass]) -> Pass:
-    """The mean of the middle half of the passes, by their totals."""
-    ordered = sorted(passes, key=lambda found: found.total)
+    """The mean of the middle half of the samples, by their totals.
+
+    A sample is the mean of as many passes in a row as fill MIN_SAMPLE seconds, as in a profile: of
+    short passes, single ones are either undisturbed or interrupted for longer than they take.
+    """
+    usual = sorted(found.total for found in passes)[len(passes) // 2]
+    count = min(ceil(MIN_SAMPLE / max(usual, 1e-9)), max(len(passes) // LEAST_PASSES, 1))
+    whole = len(passes) - len(passes) % count
+    samples = [_mean_pass(passes[start : start + count]) for start in range(0, whole, count)]
+    ordered = sorted(samples, key=lambda found: found.total)
     quarter = len(ordered) // 4
-    kept = ordered[quarter : len(ordered) - quarter]
+    return _mean_pass(ordered[quarter : len(ordered) - quarter])
+
+
+def _mean_pass(passes: Sequence[Pass]) -> Pass:
     parts = tuple(
         Part(_mean([part.seconds for part in calls]), _mean([part.before for part in calls]))
-        for calls in zip(*(found.parts for found in kept), strict=True)
+        for calls in zip(*(found.parts for found in passes), strict=True)
     )
-    return Pass(parts, _mean([found.total for found in kept]))
+    return Pass(parts, _mean([found.total for found in passes]))
 
 
 def without_hooks(found: Pass, hooks: float, plain: float | None) -> Pass:

@@ -58,6 +58,16 @@ def test_the_middle_passes_are_averaged_whole() -> None:
     assert middle(passes) == Pass((Part(6.5, 1.0),), 7.5)
 
 
+def test_short_passes_are_taken_together() -> None:
+    """Of 1 ms each, five make a sample: one that is interrupted does not count as usual."""
+    totals = [1e-3, 1e-3, 1e-3, 1e-3, 11e-3] * 10
+    passes = [Pass((Part(total, 0.0),), total) for total in totals]
+    found = middle(passes)
+    assert found.total == pytest.approx(3e-3)
+    assert found.parts[0].seconds == pytest.approx(3e-3)
+    assert middle(passes[:4]).total == pytest.approx(1e-3)  # too few for samples
+
+
 def test_hooks_are_taken_off_each_call_or_all_is_scaled() -> None:
     found = Pass((Part(2.0, 0.5), Part(3.0, 0.1)), 6.0)
     assert stopwatch.without_hooks(found, 0.25, None) == Pass(
