@@ -6,6 +6,7 @@ input sizes go together. The field of any layer, on the input or on another laye
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -140,14 +141,33 @@ def _index(graph: Graph, name: str, option: str) -> int:
     for index in range(len(names) - 1, -1, -1):
         if names[index].startswith((f"{name}/", f"{name}.")):
             return index
-    stages = [found.split("/")[0] for found in names if "/" in found]
+    for other in _also_known_as(name):
+        for index in range(len(names) - 1, -1, -1):
+            if names[index] == other or names[index].startswith(f"{other}/"):
+                return index
+    stages = list(dict.fromkeys(found.split("/")[0] for found in names if "/" in found))
     found = nearest(name, names + stages)
+    listed = f"stages: {', '.join(stages[:20])}" if stages else "`convcalc show` lists the layers"
     raise OptionError(
         "no such layer",
         option=option,
         value=name,
-        hint=f"did you mean {found!r}?" if found else "`convcalc show` lists the layers",
+        hint=f"did you mean {found!r}?" if found else listed,
     )
+
+
+def _also_known_as(name: str) -> list[str]:
+    """What frameworks and papers call stages: torchvision's layer2 and Caffe's res3 are conv3,
+    conv4_3 is the third convolution of conv4, fc6 the first fully connected layer."""
+    if found := re.fullmatch(r"layer([1-4])", name):
+        return [f"conv{int(found[1]) + 1}"]
+    if found := re.fullmatch(r"(?:res|block|stage|conv)_?([1-9])", name):
+        return [f"conv{found[1]}", f"stage{found[1]}"]
+    if found := re.fullmatch(r"conv([1-9])_([1-9])", name):
+        return [f"conv{found[1]}/conv{found[2]}"]
+    if found := re.fullmatch(r"fc([6-8])", name):
+        return [f"head/fc{int(found[1]) - 5}", f"fc{int(found[1]) - 5}"]
+    return []
 
 
 def view_of(

@@ -66,7 +66,8 @@ def write_file(
     outputs = flat.outputs()
     stages = "\n".join(flat.lines)
     if len(outputs) > 1:
-        lines.append(f"outputs = [{', '.join(map(_quoted, outputs))}]")
+        listed = ", ".join(map(_quoted, outputs))
+        lines.append(f"outputs = [{listed}]" if len(listed) < _WIDTH else _listed(outputs))
     return "\n".join(lines) + "\n" + stages + "\n"
 
 
@@ -319,6 +320,11 @@ def _wrapped(texts: list[str]) -> str:
             lines.append(f"+ {text}")
     body = "\n".join(f"  {line}" for line in lines)
     return f'"""\n{body}\n"""'
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Outputs, one a line."""
+    return "outputs = [\n" + "".join(f"  {_quoted(name)},\n" for name in names) + "]"
 
 
 def _inline(value: Any) -> str:
