@@ -80,14 +80,23 @@ def run_counted(module: Network, input: Shape) -> Measured:  # noqa: A002
             handle.remove()
     counts = counter.get_flop_counts()
     root = type(module).__name__
+    seen: set[int] = set()
     layers = {
         name: LayerMeasured(
-            shapes[name], _params(child), sum(counts.get(f"{root}.{name}", {}).values())
+            shapes[name], _new_params(child, seen), sum(counts.get(f"{root}.{name}", {}).values())
         )
         for name, child in module.named_layers()
         if name in shapes
     }
-    return Measured(_shape(output), _params(module), counter.get_total_flops(), layers)
+    first = next(iter(output.values())) if isinstance(output, dict) else output
+    return Measured(_shape(first), _params(module), counter.get_total_flops(), layers)
+
+
+def _new_params(layer: nn.Module, seen: set[int]) -> int:
+    """The parameters of a layer that no layer before it has, as the report counts them."""
+    own = [weight for weight in layer.parameters() if id(weight) not in seen]
+    seen.update(map(id, own))
+    return sum(weight.numel() for weight in own)
 
 
 def run_model(module: nn.Module, input: Shape) -> tuple[int, int, int]:  # noqa: A002

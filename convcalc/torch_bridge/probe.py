@@ -52,7 +52,7 @@ def probe(
     for index, node in enumerate(graph.nodes):
         shapes[index] = node.layer.output([shapes[i] for i in node.inputs])
     random = torch.Generator().manual_seed(0)
-    last = len(graph.nodes) - 1
+    last = graph.outputs[0].node
     masks = {last: torch.zeros(_size(shapes[last]), dtype=torch.bool)}
     masks[last].movedim(0, -1)[unit] = True
     for index in range(last, -1, -1):

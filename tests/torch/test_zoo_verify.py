@@ -24,7 +24,7 @@ OTHER_INPUTS = {
     "retinanet_resnet50": "3x64x64",
     "segnext_mscan_t": "3x64x64",
     "tcn": "1x60",
-    "unet": "1x188x188",
+    "unet": "1x220x220",
     "wav2vec2_encoder": "1x900",
     "wavenet": "256x40",
 }
