@@ -57,7 +57,13 @@ def test_network_files() -> None:
     assert files
     for text in files:
         report = convcalc.analyze(read_text(text, "README.md").graph("README.md"))
-        assert report.output == convcalc.Shape(10)
+        if len(report.outputs) == 1:
+            assert report.output == convcalc.Shape(10)
+        else:
+            assert [str(output.shape) for output in report.outputs.values()] == [
+                "36x14x14", "36x7x7"]  # fmt: skip
+            backbone, lateral = 23_508_032, (1024 + 2048) * 256 + 2 * 256
+            assert report.params == backbone + lateral + 4 * 590_080 + 82_980
 
 
 @needs.torch

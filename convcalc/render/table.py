@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -31,7 +33,8 @@ def comparison_table(comparison: Comparison, layers: bool = False) -> Renderable
     tables = [_symbolic_costs(comparison) if symbolic else _costs(comparison), _views(comparison)]
     if layers:
         tables += [_layers(report) for report in comparison.reports]
-    spaced = [part for table in tables for part in (table, Text(""))]
+    spaced: list[RenderableType] = [part for table in tables for part in (table, Text(""))]
+    spaced += _outputs(comparison.reports)
     spaced += [_incomplete(report) for report in comparison.reports if not report.complete]
     return Group(*spaced, _points(comparison), _assumed(comparison.baseline))
 
@@ -48,13 +51,19 @@ def report_table(report: Report) -> RenderableType:
         said.append(f" Before the head it is {size}.")
     if any(layer.kind == STAGE for layer in report.layers):
         said.append(" Stages are folded: --stage NAME or --depth 2 unfolds them.")
-    parts: list[RenderableType] = [_layers(report), *_ends(report), said, _assumed(report)]
+    parts: list[RenderableType] = [
+        _layers(report),
+        *_ends(report),
+        said,
+        *_outputs([report]),
+        _assumed(report),
+    ]
     return Group(*parts, *([] if report.complete else [_incomplete(report)]))
 
 
 def _ends(report: Report) -> list[Text]:
-    """The inputs and the outputs, where there are several of either."""
-    if len(report.inputs) < 2 and len(report.outputs) < 2:
+    """The inputs, and what each output sees of them, where there are several inputs."""
+    if len(report.inputs) < 2:
         return []
     inputs = ", ".join(f"{name} {numbers.shape(shape)}" for name, shape in report.inputs.items())
     outputs = []
@@ -67,6 +76,20 @@ def _ends(report: Report) -> list[Text]:
             f"{name} {numbers.shape(output.shape)} (sees {', '.join(seen) or 'nothing'})"
         )
     return [Text(f"\nInput: {inputs}. Outputs: {'; '.join(outputs)}.")]
+
+
+def _outputs(reports: Sequence[Report]) -> list[RenderableType]:
+    """The outputs of networks that have several, each by its name."""
+    table = plain_table("Outputs", "output", "shape", "field", "stride")
+    for report in reports:
+        if len(report.outputs) < 2 or len(report.inputs) > 1:
+            continue
+        for name, output in report.outputs.items():
+            field = output.receptive_field
+            shown = name if len(reports) == 1 else f"{name} of {report.name}"
+            table.add_row(Text(shown), Text(numbers.shape(output.shape)),
+                          numbers.field_size(field), numbers.field_stride(field))  # fmt: skip
+    return [Text(""), table, Text("")] if table.row_count else []
 
 
 def _incomplete(report: Report) -> Text:

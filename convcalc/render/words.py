@@ -114,6 +114,9 @@ def to_table() -> Any:
         "A bare kernel is a convolution: 7x1 has height 7 and width 1, 3 is 1-D, 3x3x3 3-D. "
         f"Behind a word or kernel: {letters}; N:M is before:after. Pools also take `ceil`, `up` "
         "takes `bilinear`. a+b is a then b; 3*(a+b) repeats; cat(a | b), add(a | b), mul(a | b) "
-        "join branches."
+        "join branches. (3d(2^i) for i in 0..9) repeats over values, cat(3x3d(r) for r in 6, 12) "
+        "has a branch for each; arithmetic within a layer stands in parentheses, 1x1@(c+32). "
+        "zoo:NAME[a..b] or FILE[a..b] is stages a to b of a network. In network files $NAME begins "
+        "with an earlier stage."
     )
     return Group(table, Text(""), Text(below))

@@ -199,3 +199,13 @@ def test_without_matplotlib_one_sentence(program: Program, monkeypatch: pytest.M
     ran = program("rf", "7x7", "--format", "svg")
     assert ran.code == 2
     assert ran.err == "error: drawing SVG needs an extra: pip install 'convcalc[plot]'\n"
+
+
+def test_several_outputs_have_a_row_each(program: Program) -> None:
+    ran = program("show", "zoo:fpn_resnet50", "--depth", "1")
+    assert ran.code == 0
+    lines = [line.split() for line in ran.out.splitlines()]
+    assert ["p3", "256x28x28", "459x459", "8"] in lines
+    assert ["p6", "256x4x4", "491x491", "64"] in lines
+    both = program("compare", "zoo:fpn_resnet50", "zoo:resnet18").out
+    assert "p6 of zoo:fpn_resnet50" in both
