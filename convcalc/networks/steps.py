@@ -35,7 +35,8 @@ ALL, NONE = "all", "none"
 MAX_AXES = 12
 
 _OPERATIONS = tuple(field.name for field in fields(OpCounts))
-_FLAGS = {"moves_data": True, "gate": False, "activation": False, "picks": False, "apart": False}
+_FLAGS = {field.name: field.default for field in fields(Traced) if isinstance(field.default, bool)}
+"""What is true or false of a step, and its usual value."""
 _KEYS = {"name", "output", "size", "weights", "reads", *_OPERATIONS, *_FLAGS}
 
 

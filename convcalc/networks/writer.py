@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from convcalc.errors import SourceError, shorten
@@ -76,7 +77,6 @@ def has_word(node: Node, facts: Facts) -> bool:
     return (
         type(node.layer) in _KINDS
         and node.spec != "not run"
-        and node.size is None
         and bool(node.inputs)
         and facts.params == (facts.params if node.params is None else node.params)
         and node.weights_of is None
@@ -86,7 +86,7 @@ def has_word(node: Node, facts: Facts) -> bool:
 def _nested(graph: Graph, facts: Sequence[Facts]) -> list[Term] | None:
     """The network as one nest of series and branches; None if it is none."""
     (first, *others) = graph.outputs
-    if others or first.node != len(graph.nodes) - 1 or first.size is not None:
+    if others or first.node != len(graph.nodes) - 1 or _size(graph, first) is not None:
         return None
     if not all(map(has_word, graph.nodes, facts)):
         return None
@@ -96,6 +96,11 @@ def _nested(graph: Graph, facts: Sequence[Facts]) -> list[Term] | None:
     except _NoNestError:
         return None
     return terms if len(writer.seen) == len(graph.nodes) else None
+
+
+def _size(graph: Graph, output: Output) -> Shape | None:
+    """The size of an output as torch has it, where that is not its map."""
+    return output.size or (graph.nodes[output.node].size if output.node >= 0 else None)
 
 
 class _NoNestError(Exception):
@@ -252,22 +257,27 @@ class _Flat:
     def outputs(self) -> list[str]:
         """The stages that are outputs; the last of the file, if it is the only one."""
         (first, *others) = self.graph.outputs
-        if not others and first.size is None and self._before == first.node:
+        if not others and self._before == first.node and not self._needs_view(first):
             return [self.names[first.node]]
         return list(map(self._output, self.graph.outputs))
+
+    def _needs_view(self, output: Output) -> bool:
+        """Is an output's size not that of the word that writes it?"""
+        return self._has_word(output.node) and _size(self.graph, output) is not None
 
     def _output(self, output: Output) -> str:
         """A stage for an output, under the output's own name."""
         name, source = self._name(output.name), self.names[output.node]
         self.lines += ["", "[[stage]]", f"name = {_quoted(name)}"]
-        if output.size is None:
+        size = _size(self.graph, output)
+        if size is None:
             self.lines.append(f'layers = "${source}"')
             return name
         shape = self.facts[output.node].shape
         view = Traced(
             "view", shape, reading=((AxisRead(),) * shape.rank or None,), moves_data=False
         )
-        written = _inline(write_step(view, output.size))
+        written = _inline(write_step(view, size))
         self.lines += [f'of = ["${source}"]', f"step = {written}"]
         return name
 
@@ -277,8 +287,10 @@ def _as_step(node: Node, facts: Facts) -> Traced:
     layer = node.layer
     weights = facts.params if node.params is None else node.params
     weights = 0 if node.weights_of is not None else weights
+    if isinstance(layer, Traced):
+        return replace(layer, weights=weights)
     return Traced(
-        layer.name if isinstance(layer, Traced) else node.spec,
+        node.spec,
         facts.shape,
         facts.operations,
         facts.reads,

@@ -71,7 +71,7 @@ def lower_stages(
         raise SourceError(f"{title} has no layers")
     if input is None:
         input = next(filter(None, (input_of(stage.tree) for stage in stages.stages)), None)  # noqa: A001
-    outputs = tuple(Output(stage, ends[stage]) for stage in stages.ends)
+    outputs = tuple(builder.output(stage, ends[stage]) for stage in stages.ends)
     return Graph(tuple(builder.nodes), name, title, input, outputs=outputs)
 
 
@@ -159,6 +159,10 @@ class _Builder:
             if stage.weights_of in made:
                 self.share(stage, made[stage.name], made[stage.weights_of])
         return ends
+
+    def output(self, name: str, node: int) -> Output:
+        """An output, of the size that the step of a torch model has."""
+        return Output(name, node, self.nodes[node].size if node >= 0 else None)
 
     def share(self, stage: Stage, own: tuple[int, int], others: tuple[int, int]) -> None:
         """Give the layers of a stage the weights of another stage's."""
