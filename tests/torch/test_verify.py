@@ -25,6 +25,7 @@ from convcalc.layers.conv import Conv, ConvTranspose
 from convcalc.layers.pool import MaxPool
 from convcalc.quantities import AxisRead, OpCounts, Shape
 from convcalc.torch_bridge import measure
+from tests.torch.small import Doing
 
 NETWORKS = [
     ("7x7", "4x21x21"),
@@ -317,9 +318,43 @@ def test_a_model_is_held_against_what_torch_counts(monkeypatch: pytest.MonkeyPat
         ("Sequential", None, "output elements", "196", "196", "torch", AGREES, ""),
         ("Sequential", None, "params", "76", "76", "torch", AGREES, ""),
         ("Sequential", None, "MACs", "3,528", "3,528", "FlopCounterMode", AGREES, ""),
+        ("Sequential", None, "support at the corner", "9", "9", "probe", AGREES, "unit 0x0"),
+        ("Sequential", None, "support", "9", "9", "probe", AGREES, "unit 3x3"),
     ]
     monkeypatch.setattr(Conv, "operations", _wrong_operations)
     assert [row.quantity for row in convcalc.verify(model, input="2x9x9").disagreements] == ["MACs"]
+
+
+@pytest.mark.parametrize("kernel", [(3, 1, -1), (7, 1, -3)])
+def test_a_models_field_that_is_not_what_it_reads_disagrees(
+    monkeypatch: pytest.MonkeyPatch, kernel: tuple[int, int, int]
+) -> None:
+    """Fewer positions than have a gradient, or more than a NaN comes from."""
+    model = torch.nn.Sequential(torch.nn.Conv2d(2, 4, 5, padding=2), torch.nn.ReLU())
+    assert convcalc.verify(model, input="2x15x15").agrees
+    monkeypatch.setattr(Conv, "reads", lambda *_: (AxisRead(*kernel), AxisRead(5, 1, -2)))
+    wrong = convcalc.verify(model, input="2x15x15").disagreements
+    assert [row.quantity for row in wrong] == ["support at the corner", "support"]
+
+
+def test_a_models_field_before_its_head() -> None:
+    body = torch.nn.Conv2d(2, 4, 3), torch.nn.MaxPool2d(2)
+    model = torch.nn.Sequential(*body, torch.nn.Flatten(), torch.nn.Linear(36, 3))
+    rows = convcalc.verify(model, input="2x8x8").rows
+    found = {row.quantity: (row.analytic, row.verdict) for row in rows if row.by == "probe"}
+    assert found == {
+        "support at the corner before the head (1)": ("16", AGREES),
+        "support before the head (1)": ("16", AGREES),
+    }
+
+
+def test_constants_of_a_forward_pass_are_no_traceback() -> None:
+    model = Doing(
+        lambda m, x: torch.cat([m.conv(x), torch.zeros(1, 4, *x.shape[2:])], 1),
+        conv=torch.nn.Conv2d(3, 4, 3, padding=1),
+    )
+    assert convcalc.verify(model, input="3x9x9").agrees
+    assert all(parameter.device.type == "cpu" for parameter in model.parameters())
 
 
 class Spectrum(torch.nn.Module):

@@ -11,19 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from convcalc.analysis import Report, Setting, analyze_graph
+from convcalc.analysis import Setting, analyze_graph
 from convcalc.analysis.renderable import Renderable
 from convcalc.api.arguments import PaddingSize, check_flags, need_numbers, placed
 from convcalc.api.verify.counts import compare_fvcore, compare_layers, compare_run
 from convcalc.api.verify.fields import compare_fields
+from convcalc.api.verify.models import compare_model
 from convcalc.api.verify.rows import (
     AGREES,
     BY_CONVENTION,
-    COUNTER,
     DISAGREES,
     NOT_MEASURED,
     PROBE,
-    TORCH,
     Row,
     Rows,
 )
@@ -104,10 +103,12 @@ def _verify_graph(
     from convcalc.torch_bridge.memory import check_memory
 
     report = analyze_graph(graph, Setting(shape))
-    if graph.module is not None:
-        return _verify_model(graph, report, progress)
+    rows = Rows(graph.name)
     check_memory(report)
     progress(f"{graph.name}: running the module")
+    if graph.module is not None:
+        compare_model(rows, graph, report)
+        return rows.rows
     module = build(graph, shape)
     try:
         measured = run_counted(module, shape)
@@ -116,7 +117,6 @@ def _verify_graph(
         raise LayerError(
             f"{shorten(graph.name, 40)} at {shape}: torch refuses it: {shorten(first, 160)}"
         ) from None
-    rows = Rows(graph.name)
     compare_run(rows, report, measured)
     progress(f"{graph.name}: tracing with fvcore")
     compare_fvcore(rows, graph, report, run_fvcore(module, shape), cut_off(module, report))
@@ -127,19 +127,4 @@ def _verify_graph(
         rows.not_measured("support", "-", PROBE, "not probed where shapes disagree")
     if layers:
         compare_layers(rows, report, measured)
-    return rows.rows
-
-
-def _verify_model(graph: Graph, report: Report, progress: Callable[[str], None]) -> list[Row]:
-    """A model that was followed: what torch counts when it really runs."""
-    from convcalc.torch_bridge.measure import run_model
-
-    progress(f"{graph.name}: running the module")
-    flops, params, elements = run_model(graph.module, report.input)
-    rows = Rows(graph.name)
-    rows.add("output elements", report.output.elements, elements, TORCH)
-    rows.add("params", report.params, params, TORCH)
-    missing = "; ".join(report.unknown[:3])
-    verdict = NOT_MEASURED if report.unknown and report.macs != flops // 2 else None
-    rows.add("MACs", report.macs, flops // 2, COUNTER, missing, verdict=verdict)
     return rows.rows
