@@ -159,9 +159,8 @@ def _notes(graph: Graph, steps: Mapping[Step, int]) -> list[str]:
         )
     if graph.module is not None:
         notes.append(
-            "Every layer is taken as a module, called once. Where the model's code calls a "
-            "function, tools that hook modules (flopth, ptflops, thop, torchinfo, torchscan) see "
-            "nothing; of a module that is called again flopth counts the last call."
+            "Functions that the model's own code calls are invisible to tools that hook modules; "
+            "of a module that is called again flopth counts the last call."
         )
     if any(step.word == "torch" and step.operations.others + step.macs != 0 for step in steps):
         notes.append(

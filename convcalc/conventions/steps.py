@@ -165,6 +165,7 @@ class Tool:
     one_sample: it runs the model on one sample, whatever the batch.
     hooks: what it counts of functions that a model's own code calls, if it hooks modules; None if
         it sees every function.
+    blind: torch modules whose work it does not see.
     """
 
     per_mac: int = 1
@@ -181,6 +182,7 @@ class Tool:
     steps: frozenset[str] = frozenset()
     one_sample: bool = False
     hooks: frozenset[str] | None = None
+    blind: frozenset[str] = frozenset()
 
 
 CONVOLUTIONS = ("conv", "dw")
@@ -204,6 +206,8 @@ def _terms(tool: Tool, step: Step) -> Iterator[Term]:
     if tool.hooks is not None and not step.is_in_module and _function(step) not in tool.hooks:
         reason = "hooks modules, and does not see functions that the model's own code calls"
         yield Term(reason, -step.macs, step.macs)
+    elif step.call is not None and step.call.module in tool.blind:
+        yield Term(f"no rule for {step.call.module}", -step.macs, step.macs)
     elif step.layer.is_weighted:
         yield from _weighted(tool, step)
     elif not _absent(step):

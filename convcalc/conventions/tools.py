@@ -326,6 +326,7 @@ TORCHINFO = Tool(
     transposed=_at_output,
     fc=_once_a_sample,
     hooks=frozenset(),
+    blind=frozenset({"MultiheadAttention"}),
     conv_bias=_biases,
     fc_bias=_bias_a_sample,
     bias="counts each bias as a MAC",

@@ -10,6 +10,7 @@ from importlib import import_module
 from convcalc.torch_bridge.importing.handlers.common import HANDLERS
 
 for _module in (
+    "attention",
     "complex",
     "elementwise",
     "norms",

@@ -1,4 +1,4 @@
-"""Convolutions, linear layers, matrix products and attention."""
+"""Convolutions, linear layers and matrix products."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812  (its name everywhere)
 
 from convcalc.layers import conv, linear
 from convcalc.layers.base import Reads
-from convcalc.quantities import LOST, Links, OpCounts
+from convcalc.quantities import LOST, OpCounts
 from convcalc.torch_bridge.importing import sizes
 from convcalc.torch_bridge.importing.handlers.common import (
     axis_values,
@@ -31,7 +31,6 @@ from convcalc.torch_bridge.importing.layout import (
     vector_dims,
     with_channels,
 )
-from convcalc.torch_bridge.importing.nodes import Value
 from convcalc.torch_bridge.importing.recorder import Recorder
 from convcalc.torch_bridge.importing.tying import Operand, tied
 
@@ -263,11 +262,11 @@ def _product(
     if dtype.is_complex:
         taps, adds, name = 4 * taps, 2 * adds, f"complex {name}"
     counts = OpCounts(taps, taps, adds)
-    dims, reading = _labelled(rec, size, given, labels, result)
+    dims, reading = labelled(rec, size, given, labels, result)
     return rec.traced(name, sources, dims, counts, reading, others, dtype)
 
 
-def _labelled(
+def labelled(
     rec: Recorder, size: sizes.Size, given: Sequence[Any], labels: Sequence[Sequence[Any]],
     result: Sequence[Any],
 ) -> tuple[Dims, list[Reads]]:  # fmt: skip
@@ -303,7 +302,7 @@ def _einsum(rec: Recorder, equation: Any, *operands: Any) -> Any:
         lost: list[Reads] = [LOST] * len(sources)
         dims, reading = vector_dims(size), lost
     else:
-        dims, reading = _labelled(rec, size, tensors, terms, result)
+        dims, reading = labelled(rec, size, tensors, terms, result)
     counts = OpCounts(multiplies=multiplies, adds=adds)
     return rec.traced("einsum", sources, dims, counts, reading, others,
                       moves_data=multiplies + adds > 0)  # fmt: skip
@@ -361,93 +360,3 @@ def _contracted(
             multiplies += work
         have = (have | other) & rest
     return taps, multiplies, adds
-
-
-@handles(F.scaled_dot_product_attention)
-def _attention(rec: Recorder, query: Tensor, key: Tensor, value: Tensor,
-               attn_mask: Tensor | None = None, *args: Any, **kwargs: Any) -> Any:  # fmt: skip
-    *batch, length, depth = map(int, query.shape)
-    batch = list(sizes.broadcast([tuple(batch), tuple(map(int, value.shape[:-2]))]))
-    counts = _attention_counts(prod(batch), length, int(key.shape[-2]), depth,
-                               int(value.shape[-1]))  # fmt: skip
-    given = [query, key, value, attn_mask]
-    sources, others = parted(rec, given)
-    stack: list[Any] = [("stack", -n) for n in range(len(batch), 0, -1)]
-    labels = [
-        [*stack[len(stack) - (t.dim() - 2) :], *last]
-        for t, last in zip((query, key, value), (("row", "depth"), ("key", "depth"),
-                                                 ("key", "out")), strict=True)
-    ]  # fmt: skip
-    every = [*stack, "row", "key"]
-    labels.append(every[len(every) - attn_mask.dim() :] if attn_mask is not None else [])
-    size = (*batch, length, int(value.shape[-1]))
-    dims, reading = _labelled(rec, size, given, labels, [*stack, "row", "out"])
-    return rec.traced("attention", sources, dims, counts, reading, others, value.dtype)
-
-
-def _attention_counts(batch: int, length: int, keys: int, depth: int, value_depth: int) -> OpCounts:
-    """Scores, their scaling and softmax, and the weighted sum (Vaswani et al. 2017, 3.2.1)."""
-    scores = batch * length * keys
-    taps = scores * (depth + value_depth)
-    rows = batch * length
-    return OpCounts(
-        taps, taps, multiplies=scores, compares=scores - rows, adds=2 * scores - rows,
-        transcendentals=scores, divides=scores,
-    )  # fmt: skip
-
-
-@handles(F.multi_head_attention_forward)
-def _multi_head(
-    rec: Recorder, query: Tensor, key: Tensor, value: Tensor, embed_dim_to_check: int,
-    num_heads: int, in_proj_weight: Tensor | None, in_proj_bias: Tensor | None,
-    bias_k: Tensor | None, bias_v: Tensor | None, add_zero_attn: bool, dropout_p: float,
-    out_proj_weight: Tensor, out_proj_bias: Tensor | None, training: bool = True,
-    key_padding_mask: Any = None, need_weights: bool = True, attn_mask: Any = None,
-    use_separate_proj_weight: bool = False, q_proj_weight: Tensor | None = None,
-    k_proj_weight: Tensor | None = None, v_proj_weight: Tensor | None = None,
-    static_k: Any = None, static_v: Any = None, average_attn_weights: bool = True,
-    is_causal: bool = False,
-) -> Any:  # fmt: skip
-    embed = int(query.shape[-1])
-    length, keys = int(query.shape[0]), int(key.shape[0])
-    batch = int(query.shape[1]) if query.dim() == 3 else 1
-    biases = embed * batch * (length + 2 * keys) if in_proj_bias is not None else 0
-    widths = (embed, int(key.shape[-1]), int(value.shape[-1]))
-    projections = (
-        batch * embed * (length * widths[0] + keys * widths[1] + keys * widths[2] + length * embed)
-    )
-    keys += (bias_k is not None) + bool(add_zero_attn)
-    counts = _attention_counts(batch * num_heads, length, keys, embed // num_heads,
-                               embed // num_heads)  # fmt: skip
-    biases += batch * length * embed if out_proj_bias is not None else 0
-    counts = counts + OpCounts(projections, projections, biases)
-    stack = ["batch"] if query.dim() == 3 else []
-    labels = [["row", *stack, "out"], ["key", *stack, "depth"], ["key", *stack, "values"]]
-    dims, reading = _labelled(rec, tuple(map(int, query.shape)), [query, key, value], labels,
-                              ["row", *stack, "out"])  # fmt: skip
-    sources, reading = _once(parted(rec, [query, key, value])[0], reading)
-    weights = [in_proj_weight, in_proj_bias, bias_k, bias_v, out_proj_weight, out_proj_bias,
-               q_proj_weight, k_proj_weight, v_proj_weight]  # fmt: skip
-    used = [tensor for tensor in weights if tensor is not None]
-    out = rec.traced("attention", sources, dims, counts, reading, used)
-    if not need_weights:
-        return out, None
-    size = (batch, length, keys) if query.dim() == 3 else (length, keys)
-    if not average_attn_weights:
-        size = (*size[:-2], num_heads, *size[-2:])
-    shares = rec.traced("attention weights", [value_of(rec, out)], vector_dims(size))
-    return out, shares
-
-
-def _once(sources: list[Value], reading: list[Reads]) -> tuple[list[Value], list[Reads]]:
-    """Each source once; read as where most of it is read."""
-    found: dict[Value, Reads] = {}
-    for source, read in zip(sources, reading, strict=True):
-        before = found.get(source, read)
-        found[source] = read if _whole(read) >= _whole(before) else before
-    return list(found), list(found.values())
-
-
-def _whole(read: Reads) -> int:
-    """Axes that are read whole."""
-    return sum(link.read is None for link in read.axes or ()) if isinstance(read, Links) else 0

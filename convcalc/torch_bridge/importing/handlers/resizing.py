@@ -128,8 +128,10 @@ def _adaptive(rec: Recorder, tensor: Tensor, output_size: Any, kind: Any) -> Any
     have = tuple(map(int, tensor.shape[2:]))
     given = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * rank
     want = tuple(n if w is None else int(w) for w, n in zip(given, have, strict=True))
-    if want == have:
-        return rec.new(value_of(rec, tensor))
+    if want == have:  # nothing is done, but other tools count it
+        value = value_of(rec, tensor)
+        reading = rec.pointwise([value], value.dims)
+        return rec.traced("adaptive_pool", [value], value.dims, None, reading, moves_data=False)
     if set(want) == {1} and kind is pool.AvgPool:
         return sampled(rec, tensor, rank, pool.GlobalAvgPool())
     if all(n % w == 0 for n, w in zip(have, want, strict=True)):
