@@ -19,7 +19,7 @@ def conv(inputs: int = 3, outputs: int = 8) -> nn.Conv2d:
 
 
 def tokens(x: Tensor) -> Tensor:
-    return x.flatten(2).mT
+    return torch.transpose(x.flatten(2), 1, 2)
 
 
 class ConvNeXt(nn.Module):
@@ -32,7 +32,8 @@ class ConvNeXt(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.norm(self.dw(x).permute(0, 2, 3, 1))
-        return x + self.down(F.gelu(self.up(y))).permute(0, 3, 1, 2)
+        y = self.down(F.gelu(self.up(y)))
+        return torch.add(x, y.permute(0, 3, 1, 2))
 
 
 def batch_norm(m: Any, x: Tensor) -> Tensor:

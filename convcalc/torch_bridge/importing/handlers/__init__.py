@@ -20,6 +20,7 @@ for _module in (
     "reductions",
     "resizing",
     "views",
+    "written",
 ):
     import_module(f"{__name__}.{_module}")
 
