@@ -195,6 +195,8 @@ class Grid(NamedTuple):
     given: float | None
     """How many times as many there are, where torch is told so; left out, the sizes say it."""
     align_corners: bool
+    antialias: bool = False
+    """Do windows grow as the map shrinks?"""
 
     @property
     def factor(self) -> Fraction:
@@ -221,12 +223,16 @@ def resize_windows(grid: Grid, mode: str) -> AxisReading:
     else:
         scale = 1 / grid.factor
         shift = scale / 2 - Fraction(1, 2)  # at (o + 1/2) * scale - 1/2
-    windows = [_window(o * scale + shift, scale, mode) for o in range(scale.denominator)]
+    name = f"antialiased {mode}" if grid.antialias and scale > 1 else mode
+    windows = [_window(o * scale + shift, scale, name) for o in range(scale.denominator)]
     return Windows(scale.numerator, tuple(windows))
 
 
 def _window(at: Fraction, scale: Fraction, mode: str) -> tuple[int, int]:
     """The positions that one output reads; `at` is its centre, None of whose weights is 0."""
+    if mode.startswith("antialiased"):
+        reach = scale * (2 if mode.endswith("bicubic") else 1)
+        return floor(at - reach) + 1, floor(at + reach)
     if mode == "nearest":  # floor(o * scale)
         first = floor(at - scale / 2 + Fraction(1, 2))
         return first, first

@@ -168,17 +168,19 @@ def _resampled(
 @handles(F.interpolate)
 def _interpolate(rec: Recorder, input: Tensor, size: Any = None, scale_factor: Any = None,
                  mode: str = "nearest", align_corners: Any = None,
-                 recompute_scale_factor: Any = None, *args: Any,
-                 **kwargs: Any) -> Any:  # fmt: skip
+                 recompute_scale_factor: Any = None,
+                 antialias: bool = False) -> Any:  # fmt: skip
     have = tuple(map(int, input.shape[2:]))
     want = sizes.resized(have, size, scale_factor)
     by_sizes = size is not None or recompute_scale_factor or mode == "area"
-    return _resized(rec, input, want, mode, align_corners, None if by_sizes else scale_factor)
+    factors = None if by_sizes else scale_factor
+    return _resized(rec, input, want, mode, align_corners, factors, antialias)
 
 
 def _resized(
-    rec: Recorder, input: Tensor, want: sizes.Size, mode: str, align_corners: Any, factors: Any
-) -> Tensor:
+    rec: Recorder, input: Tensor, want: sizes.Size, mode: str, align_corners: Any, factors: Any,
+    antialias: bool = False,
+) -> Tensor:  # fmt: skip
     """Positions of another grid, each worked out from those around it.
 
     Args:
@@ -187,7 +189,7 @@ def _resized(
     """
     value = value_of(rec, input)
     have, rank = tuple(map(int, input.shape[2:])), input.dim() - 2
-    grids = [Grid(n, w, f, bool(align_corners)) for n, w, f in
+    grids = [Grid(n, w, f, bool(align_corners), antialias) for n, w, f in
              zip(have, want, sizes.per_axis(factors, rank), strict=True)]  # fmt: skip
     if all(grid.is_itself for grid in grids):
         return rec.new(value)
