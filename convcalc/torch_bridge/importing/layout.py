@@ -13,6 +13,7 @@ maps that it reads is said by the node (`importing.tying`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import prod
 
 from convcalc.quantities import Shape
@@ -34,6 +35,7 @@ def vector_dims(size: Sequence[int]) -> Dims:
     return tuple(((CHANNEL, n),) if n != 1 else () for n in size)
 
 
+@lru_cache(maxsize=4096)
 def shape_of(dims: Dims) -> Shape:
     """Channels and spatial sizes."""
     atoms = [atom for dim in dims for atom in dim]
@@ -42,6 +44,7 @@ def shape_of(dims: Dims) -> Shape:
     return Shape(channels, tuple(size for _, size in spatial))
 
 
+@lru_cache(maxsize=4096)
 def shown_shape(dims: Dims) -> Shape:
     """The tensor as torch has it, without a batch of one."""
     size = size_of(dims)
@@ -50,6 +53,7 @@ def shown_shape(dims: Dims) -> Shape:
     return Shape(size[0], size[1:]) if size else Shape(1)
 
 
+@lru_cache(maxsize=4096)
 def size_of(dims: Dims) -> tuple[int, ...]:
     """The tensor's size."""
     return tuple(prod(size for _, size in dim) for dim in dims)
