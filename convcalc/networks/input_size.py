@@ -134,7 +134,8 @@ def warn_of_order(shape: Shape, rank: int | None) -> None:
         return
     read = f"the input is read as {shape.channels} channels of {'x'.join(map(str, shape.spatial))}"
     *before, last = sizes
-    square = len(before) > 1 and len(set(before)) == 1 and last != before[0]
+    # Maps of at least 7x7: that is where networks end; less is likelier channels and an odd shape.
+    square = len(before) > 1 and len(set(before)) == 1 and last != before[0] >= 7
     coloured = last in COLOURS and min(before) > 16
     if len(shape.spatial) == rank and (square or coloured):
         rest = "x".join(map(str, before))

@@ -143,6 +143,10 @@ def _sides(layer: Windowed, axis: int, size: int) -> tuple[int, int]:
         return tuple(padding[axis])
     extent = (layer.kernel_size[axis] - 1) * _dilation(layer)[axis] + 1
     stride = _stride(layer)[axis]
+    if padding == "causal":  # nothing may come from a later position
+        if isinstance(layer, ConvTranspose):
+            return 0, max(extent - stride, 0)
+        return extent - 1, 0
     if padding == "tfsame":  # as tensorflow.org/api_docs/python/tf/nn says it
         size = size * stride if isinstance(layer, ConvTranspose) else size
         total = max(extent - (size % stride or stride), 0)
@@ -172,7 +176,7 @@ def _cut(layer: ConvTranspose, whole: torch.Tensor, sizes: Iterable[int]) -> tor
         before, after = _sides(layer, axis, size)
         if layer.output_padding is not None:
             more = layer.output_padding[axis]
-        elif layer.padding in (None, "same", "tfsame"):  # the output is n * stride
+        elif layer.padding in (None, "same", "tfsame", "causal"):  # the output is n * stride
             more = size * layer.stride[axis] - (whole.shape[2 + axis] - before - after)
         else:
             more = 0
