@@ -187,8 +187,7 @@ def convention(name: str) -> Convention:
     if name not in CONVENTIONS:
         found = nearest(name, list(CONVENTIONS))
         raise OptionError(
-            f"unknown convention {shorten(name, 20)!r}: "
-            f"one of {', '.join(CONVENTIONS)} is expected",
+            f"unknown convention {shorten(name, 20)!r}: expected one of {', '.join(CONVENTIONS)}",
             hint=f"did you mean {found!r}?" if found else None,
         )
     return CONVENTIONS[name]
