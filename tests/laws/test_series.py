@@ -16,6 +16,8 @@ from convcalc.spec import Branches, Series, Tree
 from convcalc.spec.tree import series
 from tests.laws import strategies as laws
 
+pytestmark = pytest.mark.filterwarnings("ignore:the input is read as")
+
 COUNTS = ("params", "macs", "valid_macs", "flops", "activations", "traffic_bytes", "operations")
 DEPTHS = ("depth", "nonlinearities")
 

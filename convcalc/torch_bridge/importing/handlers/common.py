@@ -107,7 +107,10 @@ def sampled(
     if tensor.dim() == rank + 1:  # a sample without its batch
         return unbatched(rec, tensor, lambda one: sampled(rec, one, rank, layer, weights))
     axes = range(2, rank + 2)
-    value = rec.settled(value, (1,) if layer.mixes_channels else (), axes)
+    channels, *spatial = map(int, tensor.shape[1:])
+    alone = getattr(layer, "groups", channels) == channels and not layer.mixes_channels
+    same = layer.output([Shape(channels, tuple(spatial))]).channels == channels
+    value = rec.settled(value, () if same and alone else (1,), axes)
     if is_map(value.dims):
         return rec.emit(layer, [value], weights=weights)
     return _of_each(rec, value, layer, tuple(map(int, tensor.shape)), weights)
@@ -121,7 +124,7 @@ def _of_each(
     one = Shape(channels, tuple(spatial))
     out = layer.output([one])
     others = len(axes_of(value.dims[0])) + len(axes_of(value.dims[1]))
-    kept = out.channels == channels and axes_of(value.dims[1])
+    kept = axes_of(value.dims[1])
     dims: Dims = (
         value.dims[0], value.dims[1] if kept else ((CHANNEL, out.channels),),
         *(((others + axis, n),) for axis, n in enumerate(out.spatial)),
