@@ -24,7 +24,6 @@ from convcalc.graph import Graph
 from convcalc.quantities import Shape
 from convcalc.torch_bridge.build import to_torch
 from convcalc.torch_bridge.devices import device_memory, flush_buffer, wait
-from convcalc.torch_bridge.measure import example
 from convcalc.torch_bridge.memory import check_memory, peak_bytes
 from convcalc.torch_bridge.timings import ProfileOptions, Round, Static
 from convcalc.torch_bridge.weights import with_weights
@@ -62,7 +61,7 @@ def placed(
     """The module and an input for it, in evaluation mode, on a device and in a memory format."""
     kind = getattr(torch, dtype)
     module = module.eval().to(device=device, dtype=kind)
-    data = example(shape, batch).to(device=device, dtype=kind)
+    data = torch.rand(batch, shape.channels, *shape.spatial, device=device).to(kind)
     if channels_last and data.dim() in (4, 5):
         form = torch.channels_last if data.dim() == 4 else torch.channels_last_3d
         module = module.to(memory_format=form)  # type: ignore[call-overload]
