@@ -68,8 +68,8 @@ class Span(NamedTuple):
         after = " ..." if first + SNIPPET_WIDTH < len(line) else ""
         indent = before + _dotted(line[first:start])
         marked = _dotted(line[start : min(end, first + SNIPPET_WIDTH)])
-        carets = "^" * max(1, _columns(marked))
-        return f"  {before}{_dotted(shown)}{after}\n  {' ' * _columns(indent)}{carets}"
+        carets = "^" * max(1, columns(marked))
+        return f"  {before}{_dotted(shown)}{after}\n  {' ' * columns(indent)}{carets}"
 
 
 def python_argument(name: str, value: object = ...) -> str:
@@ -288,7 +288,7 @@ def _dotted(text: str) -> str:
     return "".join(char if char.isprintable() else "." for char in text)
 
 
-def _columns(text: str) -> int:
+def columns(text: str) -> int:
     """Terminal columns that the text takes: East Asian wide characters take two."""
     if text.isascii():
         return len(text)

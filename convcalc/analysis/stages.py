@@ -52,29 +52,30 @@ def groups(
     Raises:
         OptionError: there is no such stage.
     """
-    names = [_parts(layer.name)[0] for layer in layers if len(_parts(layer.name)) > 1]
+    names = [parts_of(layer.name)[0] for layer in layers if len(parts_of(layer.name)) > 1]
     for stage in unfolded:
         if stage not in names:
             raise _unknown(stage, list(dict.fromkeys(names)))
     found = []
     for (apart, _), group in groupby(layers, lambda layer: _key(layer.name, depth, unfolded)):
         members = list(group)
-        found.append(("" if apart else "/".join(_parts(members[0].name)[:depth]), members))
+        found.append(("" if apart else "/".join(parts_of(members[0].name)[:depth]), members))
     return found
 
 
 def has_stages(layers: Sequence[Named]) -> bool:
     """Do the layers have names with parts?"""
-    return any(len(_parts(layer.name)) > 1 for layer in layers)
+    return any(len(parts_of(layer.name)) > 1 for layer in layers)
 
 
-def _parts(name: str) -> list[str]:
+def parts_of(name: str) -> list[str]:
+    """The parts of a name, separated by / or, in torch models, by a full stop."""
     return re.split("[/.]", name)
 
 
 def _key(name: str, depth: int, unfolded: Sequence[str]) -> tuple[bool, tuple[str, ...]]:
     """Layers of one key and next to each other make one row; True: each its own."""
-    parts = _parts(name)
+    parts = parts_of(name)
     if len(parts) <= depth or parts[0] in unfolded:
         return True, ()
     return False, tuple(parts[:depth])

@@ -16,6 +16,8 @@ class Note(NamedTuple):
 
     text: str
     source: str | None = None
+    in_verdict: bool = False
+    """The verdict above the tables says it already."""
 
 
 SZEGEDY = "Szegedy et al. 2015, arXiv:1512.00567, section 3.2"
@@ -78,11 +80,12 @@ def _about_fields(reports: tuple[Report, ...]) -> list[Note]:
         same = f"Same receptive field, {_field(base)}."
         if base.receptive_field.size and not any(base.receptive_field.size):
             same = "An output unit of each sees the whole input."
-        found.append(Note(same + _savings(base, alike)))
+        found.append(Note(same + _savings(base, alike), in_verdict=True))
     else:
         listed = "; ".join(f"{_brief(r.name)} sees {_field(r)}" for r in reports[:4])
         more = f"; and {len(reports) - 4} more" if len(reports) > 4 else ""
-        found.append(Note(f"The receptive fields differ: {listed}{more}.{_savings(base, alike)}"))
+        text = f"The receptive fields differ: {listed}{more}.{_savings(base, alike)}"
+        found.append(Note(text, in_verdict=True))
     heads = [(r, field) for r in reports if (field := r.field_before_head) is not None]
     if heads:
         listed = "; ".join(f"{_brief(r.name)} sees {_size(field)}" for r, field in heads[:4])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convcalc.cli import options
+from convcalc.cli import completion, options
 from convcalc.errors import ConvcalcError, OptionError, shorten
 from convcalc.foreign import guarded, on_github, printable
 from convcalc.render.formats import CHECK_FORMATS, HISTORY_FORMATS
@@ -36,25 +36,33 @@ EPILOG = """Examples:
   convcalc check --explain CC002
 """
 
+BUDGETS, BASELINE, REPORT = "Budgets", "Baseline", "Report"
+"""Panels of the help."""
+
 NamesOrNetworks = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[NAME|NETWORK]...",
+        metavar="NAME|NETWORK",
         help="Entries of the configuration, or networks: specifications, files, zoo:NAME, torch "
-        "models package.module:attribute (this form imports your code). [default: every entry]",
+        "models package.module:attribute (imports your code). Default: every entry.",
+        autocompletion=completion.entries,
     ),
 ]
 Config = Annotated[
     Path | None,
     typer.Option(
+        "--config",
+        rich_help_panel=BUDGETS,
         metavar="FILE",
-        help="Entries and budgets. [default: convcalc.toml, or [tool.convcalc] of pyproject.toml, "
-        "here or above]",
+        help="Entries and budgets. Default: convcalc.toml, or \\[tool.convcalc] of pyproject.toml, "
+        "here or above.",
     ),
 ]
 Require = Annotated[
     list[str] | None,
     typer.Option(
+        "--require",
+        rich_help_panel=BUDGETS,
         metavar="BUDGET",
         help="params<=10M, receptive_field>=7x7, output==64x56x56, macs<=0.5*baseline; of params, "
         "macs, flops, activations, memory, depth, receptive_field, output.",
@@ -63,59 +71,96 @@ Require = Annotated[
 Baseline = Annotated[
     str | None,
     typer.Option(
+        "--baseline",
+        rich_help_panel=BASELINE,
         metavar="FILE|NETWORK",
-        help="A baseline file (.json), or a network, to compare with. [default: the "
-        "configuration's, or convcalc-baseline.json beside it, if there is one]",
+        help="A baseline file (.json), or a network, to compare with. Default: the "
+        "configuration's, or convcalc-baseline.json beside it, if there is one.",
     ),
 ]
 Against = Annotated[
     str | None,
-    typer.Option(metavar="GITREF", help="Read the baseline file from this git revision."),
+    typer.Option(
+        "--against",
+        rich_help_panel=BASELINE,
+        metavar="GITREF",
+        help="Read the baseline file from this git revision.",
+    ),
 ]
 FailOn = Annotated[
     list[str] | None,
     typer.Option(
+        "--fail-on",
+        rich_help_panel=BASELINE,
         metavar="FIGURE:GROWTH",
         help="What may differ from the baseline: macs:2%, params:0, flops:1M, output:off. "
-        "[default: no growth of params or macs, no change of receptive_field or output]",
+        "Default: no growth of params or macs, no change of receptive_field or output.",
     ),
 ]
 Lenient = Annotated[
     bool,
     typer.Option(
-        "--baseline-lenient", help="Entries that only one side has are notes, not failures."
+        "--baseline-lenient",
+        rich_help_panel=BASELINE,
+        metavar="",
+        show_default=False,
+        help="Entries that only one side has are notes, not failures.",
     ),
 ]
 NoAccept = Annotated[
     bool,
     typer.Option(
         "--no-accept",
+        rich_help_panel=BASELINE,
+        metavar="",
+        show_default=False,
         help="With --against: growth fails even if the baseline file here has been updated.",
     ),
 ]
 AllowEmpty = Annotated[
-    bool, typer.Option("--allow-empty", help="Pass even if nothing was checked.")
+    bool,
+    typer.Option(
+        "--allow-empty",
+        rich_help_panel=REPORT,
+        metavar="",
+        show_default=False,
+        help="Pass even if nothing was checked.",
+    ),
 ]
 SaveBaseline = Annotated[
     str | None,
-    typer.Option(metavar="[FILE]", help="Write the figures of all entries to the baseline file."),
+    typer.Option(
+        "--save-baseline",
+        rich_help_panel=BASELINE,
+        metavar="FILE",
+        help="Write the figures of all entries to the baseline file.",
+    ),
 ]
 Update = Annotated[
     bool,
     typer.Option(
-        "--update", help="Write the figures of the named entries, or of all, to the baseline file."
+        "--update",
+        rich_help_panel=BASELINE,
+        metavar="",
+        show_default=False,
+        help="Write the figures of the named entries, or of all, to the baseline file.",
     ),
 ]
 Budgets = Annotated[
     bool,
     typer.Option(
-        "--budgets", help="With --update: also rewrite limits that present figures break."
+        "--budgets",
+        rich_help_panel=BUDGETS,
+        metavar="",
+        show_default=False,
+        help="With --update: also rewrite limits that present figures break.",
     ),
 ]
 Headroom = Annotated[
     str | None,
     typer.Option(
         "--headroom",
+        rich_help_panel=BUDGETS,
         metavar="SHARE",
         help="Of --init and --update --budgets: the room of limits above present figures, as 10%.",
     ),
@@ -124,6 +169,7 @@ ChangedSince = Annotated[
     str | None,
     typer.Option(
         "--changed-since",
+        rich_help_panel=BASELINE,
         metavar="GITREF",
         help="Check only entries whose files changed since this git revision.",
     ),
@@ -132,6 +178,7 @@ History = Annotated[
     int | None,
     typer.Option(
         "--history",
+        rich_help_panel=BASELINE,
         metavar="N",
         help="Show the figures of the last N revisions of the baseline file; also as svg.",
     ),
@@ -139,22 +186,66 @@ History = Annotated[
 Init = Annotated[
     bool,
     typer.Option(
-        "--init", help="Write a configuration for the networks, with their present figures."
+        "--init",
+        rich_help_panel=BUDGETS,
+        metavar="",
+        show_default=False,
+        help="Write a configuration for the networks, with their present figures.",
     ),
 ]
-Explain = Annotated[str | None, typer.Option(metavar="CODE", help="Explain a code such as CC002.")]
+Explain = Annotated[
+    str | None,
+    typer.Option(
+        "--explain", rich_help_panel=REPORT, metavar="CODE", help="Explain a code such as CC002."
+    ),
+]
 Profiled = Annotated[
-    bool, typer.Option("--profile", help="Measure latencies as well, for --fail-on latency:20%.")
+    bool,
+    typer.Option(
+        "--profile",
+        rich_help_panel=BASELINE,
+        metavar="",
+        show_default=False,
+        help="Measure latencies as well, for --fail-on latency:20%.",
+    ),
 ]
 HidePassed = Annotated[
-    bool, typer.Option("--hide-passed", help="Show findings only (junit: everything).")
+    bool,
+    typer.Option(
+        "--hide-passed",
+        rich_help_panel=REPORT,
+        metavar="",
+        show_default=False,
+        help="Show findings only (junit: everything).",
+    ),
 ]
-ExitZero = Annotated[bool, typer.Option("--exit-zero", help="Exit with 0 whatever is found.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Treat warnings as failures.")]
+ExitZero = Annotated[
+    bool,
+    typer.Option(
+        "--exit-zero",
+        rich_help_panel=REPORT,
+        metavar="",
+        show_default=False,
+        help="Exit with 0 whatever is found.",
+    ),
+]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        rich_help_panel=REPORT,
+        metavar="",
+        show_default=False,
+        help="Treat warnings as failures.",
+    ),
+]
 Format = Annotated[
     str | None,
     typer.Option(
-        "--format", metavar="FORMAT", help=f"One of {', '.join(CHECK_FORMATS)}. [default: table]"
+        "--format",
+        rich_help_panel=REPORT,
+        metavar="FORMAT",
+        help=f"One of {', '.join(CHECK_FORMATS)}. Default: table.",
     ),
 ]
 
@@ -324,7 +415,7 @@ def with_default_file(arguments: list[str]) -> list[str]:
 
 def _report(result: Check, form: str | None, output: Path | None, hide_passed: bool) -> None:
     """Show the result; on GitHub Actions, unless a format was given, in GitHub's own forms too."""
-    from convcalc.cli.output import console, emit
+    from convcalc.cli.output import emit, print_page
     from convcalc.render import renderable
     from convcalc.render.ci import WRITERS
 
@@ -338,7 +429,7 @@ def _report(result: Check, form: str | None, output: Path | None, hide_passed: b
     if result.errors and form is None and output is None:
         return  # whoever called says them
     if form in (None, "table") and output is None:
-        console().print(renderable(visible))
+        print_page(renderable(visible))
         return
     emit(WRITERS[form or "table"](visible), output, is_guarded=form != "github")
 

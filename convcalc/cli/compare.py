@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import nullcontext
 from typing import Any
 
@@ -38,30 +39,31 @@ def compare(
     local: options.Local = False,
     model_arg: options.ModelArg = None,
     strict: options.Strict = False,
-    layers: options.Layers = False,
+    layers: options.LayerDiff = False,
     verify: options.Verify = False,
     profile: options.Profiled = False,
     time: options.Time = False,
     machine: options.MachineCard = None,
     measure: options.Measure = True,
-    form: options.FormatOrPicture = "table",
+    columns: options.Columns = None,
+    sort: options.Sort = None,
+    form: options.FormatOrPicture = None,
     output: options.Output = None,
 ) -> None:
-    """Put networks side by side: cost, receptive field, and what follows."""
+    """Compare networks: what each costs, what a unit sees, and what follows."""
     from convcalc.api.compare import compare as compare_networks
     from convcalc.cli.models import check_complete, with_arguments
-    from convcalc.cli.output import progress_bar, show
-    from convcalc.render import check_format
+    from convcalc.cli.output import chosen_format, progress_bar, show
     from convcalc.render.formats import FORMATS, PICTURES
 
-    check_format(form, FORMATS + PICTURES)
+    form = chosen_format(form, output, FORMATS + PICTURES)
     if len(networks) < 2:
         raise OptionError(
-            "compare takes two networks or more",
-            hint=f"to look at one: convcalc show {shorten(networks[0], 40)!r}",
+            "expected at least two networks",
+            hint=f"for one network: convcalc show {shlex.quote(shorten(networks[0], 40))}",
         )
     if (verify or profile) and form not in ("table", "json"):
-        raise OptionError(f"--verify and --profile go with --format table or json, not {form}")
+        raise OptionError(f"--verify and --profile need --format table or json, not {form}")
     common: dict[str, Any] = {
         "input": input,
         "padding": padding,
@@ -85,7 +87,7 @@ def compare(
     if strict:
         check_complete(comparison.reports)
     further = _measured(named, common, batch, verify, profile)
-    show(comparison, form, output, layers, further)
+    show(comparison, form, output, layers, further, columns=options.names(columns), sort=sort)
     if "verification" in further and not further["verification"].agrees:
         raise typer.Exit(1)
 

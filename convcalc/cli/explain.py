@@ -27,16 +27,15 @@ def explain(
     after_conv: options.AfterConv = None,
     model_arg: options.ModelArg = None,
     strict: options.Strict = False,
-    form: options.Format = "table",
+    form: options.Format = None,
     output: options.Output = None,
 ) -> None:
     """Explain what other tools print for a network: MACs or FLOPs, and why they disagree."""
     from convcalc.api.explain import explain as explain_network
     from convcalc.cli.models import check_complete, with_arguments
-    from convcalc.cli.output import show
-    from convcalc.render import check_format
+    from convcalc.cli.output import chosen_format, show
 
-    check_format(form)
+    form = chosen_format(form, output)
     explanation = explain_network(
         with_arguments([network], model_arg, input)[0],
         input=input,

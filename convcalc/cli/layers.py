@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from convcalc.cli import options
 
 EPILOG = """Examples:
@@ -14,19 +12,14 @@ EPILOG = """Examples:
 """
 
 
-def layers(form: options.Format = "table", output: options.Output = None) -> None:
+def layers(form: options.Format = None, output: options.Output = None) -> None:
     """List the words of the language, what each takes, its defaults and an example."""
-    from convcalc.cli.output import console
-    from convcalc.files import write_whole
-    from convcalc.render import check_format
+    from convcalc.cli.output import chosen_format, emit, print_page
     from convcalc.render.words import to_table, to_text
 
-    check_format(form)
+    form = chosen_format(form, output)
     if form == "table" and output is None:
-        console().print(to_table())
+        print_page(to_table())
         return
     text = to_text(form)
-    if output is not None:
-        write_whole(output, text)
-    else:
-        sys.stdout.write(text)
+    emit(text, output)

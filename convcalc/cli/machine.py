@@ -51,13 +51,12 @@ def machine(
     Needs convcalc[torch] to measure.
     """
     from convcalc.api.machine import machine as measure_machine
-    from convcalc.cli.output import progress_bar, show
+    from convcalc.cli.output import chosen_format, progress_bar, show
     from convcalc.files import write_whole
     from convcalc.machines.table import Table
-    from convcalc.render import check_format
     from convcalc.render.machine import counted
 
-    check_format(form)
+    form = chosen_format(form, None)
     if clear:
         if networks or output is not None or fresh:
             raise OptionError("cannot be combined with anything else", option="clear")

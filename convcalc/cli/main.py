@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from inspect import cleandoc
 from typing import Annotated, Any
 
 import typer
@@ -31,10 +32,17 @@ from convcalc.cli import (
     verify,
     zoo,
 )
+from convcalc.cli.errors import print_convcalc_error, print_error, print_usage_error, print_warning
 from convcalc.cli.spelling import command_line
+from convcalc.cli.streams import prepare_streams
 from convcalc.cli.usage import check_usage
 from convcalc.errors import ConvcalcError, ReadingWarning
-from convcalc.foreign import guarded, printable_lines
+
+
+def _plain(text: str) -> str:
+    """A text of the help in which brackets are brackets, not rich's markup."""
+    return cleandoc(text).replace("[", r"\[")
+
 
 app = typer.Typer(
     name="convcalc",
@@ -58,7 +66,7 @@ for module, command in (
     (zoo, zoo.zoo),
     (layers, layers.layers),
 ):
-    app.command(epilog=module.EPILOG.replace("[", r"\["))(command)  # not markup
+    app.command(help=_plain(command.__doc__ or ""), epilog=_plain(module.EPILOG))(command)
 
 
 def _print_version(wanted: bool) -> None:
@@ -69,9 +77,18 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    debug: Annotated[bool, typer.Option("--debug", help="Show an error's traceback.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", metavar="", help="Show the traceback of an error.")
+    ] = False,
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
+        bool,
+        typer.Option(
+            "--version",
+            metavar="",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version.",
+        ),
     ] = False,
 ) -> None:
     """Options that stand before the command."""
@@ -93,7 +110,7 @@ def _warnings_as_lines() -> Iterator[None]:
             shown(message, category, *rest, **more)
         elif str(message) not in printed:
             printed.add(str(message))
-            print(f"warning: {message.spelled(command_line)}", file=sys.stderr)
+            print_warning(message.spelled(command_line))
 
     with warnings.catch_warnings():
         shown = warnings.showwarning
@@ -108,31 +125,34 @@ def main(arguments: list[str] | None = None) -> int:
     debug = "--debug" in arguments  # anywhere: one adds it behind the command that failed
     arguments = [argument for argument in arguments if argument != "--debug"]
     arguments = search.with_default_count(check.with_default_file(arguments))
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a terminal that lacks · or ² gets a question mark
-            stream.reconfigure(errors="replace")
+    prepare_streams()
     try:
         try:
             program = _program()
             check_usage(arguments, program.commands)
             with _warnings_as_lines():
-                program(args=arguments, prog_name="convcalc")
+                code = program(args=arguments, prog_name="convcalc", standalone_mode=False)
         finally:
             sys.stdout.flush()  # here, where a full disk can still be reported
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 2
     except ConvcalcError as error:
         if debug:
             raise
-        print(guarded(printable_lines(f"error: {error.spelled(command_line)}")), file=sys.stderr)
-        if error.__cause__ is not None:
-            print("hint: --debug shows the traceback", file=sys.stderr)
+        print_convcalc_error(error)
         return 2
     except OSError as error:
         if debug:
             raise
-        print(f"error: cannot write: {error.strerror or error}", file=sys.stderr)
+        print_error(f"cannot write: {error.strerror or error}")
         return 2
     except KeyboardInterrupt:
         return 130
-    return 0
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 2
+    except typer.Abort:
+        return 130
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # what typer raises for a wrong call
+            raise
+        print_usage_error(error)
+        return 2
+    return code if isinstance(code, int) else 0

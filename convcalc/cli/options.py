@@ -1,177 +1,272 @@
-"""The options that commands share, each with its help, so that they read alike everywhere."""
+"""The options that commands share, each with its help, so that they read alike everywhere.
+
+Every name is written out: typer derives it from the metavar where it is not.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from convcalc.cli import completion
 from convcalc.render.formats import FORMATS, PICTURES
+
+NETWORK = "Network"
+FIGURES = "Figures"
+OUTPUT = "Output"
+LAYERS = "Layers"
+TIMING = "Timing"
+
+_NETWORK = (
+    "specification, network file (.toml, .json), zoo:NAME, or torch model package.module:attribute "
+    "(imports your code)"
+)
+
+
+def option(*names: str, panel: str, **settings: Any) -> Any:
+    """An option in a panel of the help."""
+    return typer.Option(*names, rich_help_panel=panel, **settings)
+
+
+def flag(name: str, panel: str, help: str) -> Any:  # noqa: A002
+    """An option that is given or not."""
+    return typer.Option(name, rich_help_panel=panel, help=help, metavar="", show_default=False)
+
 
 Networks = Annotated[
     list[str],
     typer.Argument(
-        metavar="NETWORK...",
-        help="Specifications, network files, zoo:NAME or torch models package.module:attribute "
-        "(this form imports your code); the first is the baseline.",
+        metavar="NETWORK",
+        help=f"Networks, the first is the baseline: each a {_NETWORK}.",
+        autocompletion=completion.networks,
     ),
 ]
 Network = Annotated[
     str,
-    typer.Argument(
-        metavar="NETWORK",
-        help="A specification, a network file, zoo:NAME or a torch model "
-        "package.module:attribute (this form imports your code).",
-    ),
+    typer.Argument(metavar="NETWORK", help=f"A {_NETWORK}.", autocompletion=completion.networks),
 ]
 Input = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
         "--input",
+        panel=NETWORK,
         metavar="CxHxW",
-        help="Channels and the size of each axis, e.g. 768x17x17, 16x100, 1x8x64x64; letters "
-        "make it symbolic. Once for each input of a torch model, image=3x224x224, ids=40:int64. "
-        "[default: a file's own, or 64 channels of 56 positions an axis]",
+        help="Channels and the size of each axis, e.g. 768x17x17, 16x100, 1x8x64x64; letters give "
+        "formulas. Once for each input of a torch model: image=3x224x224, ids=40:int64. Default: "
+        "the file's own input, else 64 channels and 56 positions an axis.",
     ),
 ]
 OutputOf = Annotated[
     str | None,
-    typer.Option(
-        "--output-of", metavar="NAME", help="The output that is meant, where there are several."
+    option(
+        "--output-of",
+        panel=NETWORK,
+        metavar="NAME",
+        help="The output that is meant, where there are several.",
     ),
 ]
-Batch = Annotated[int, typer.Option(metavar="N", help="Samples; counts are for all of them.")]
+Batch = Annotated[
+    int, option("--batch", panel=NETWORK, metavar="N", help="Samples; counts are for all of them.")
+]
 Padding = Annotated[
     str,
-    typer.Option(
-        metavar="P",
-        help="Of convolutions that give none: same, valid, full, tfsame, causal, "
-        "N, NxM or N:M (before:after).",
+    option(
+        "--padding",
+        panel=NETWORK,
+        metavar="MODE",
+        help="Padding of convolutions that give none: same, valid, full, tfsame, causal, or "
+        "amounts such as 1, 1x2 or 2:0 (before:after).",
+        autocompletion=completion.paddings,
     ),
 ]
 Bias = Annotated[
-    bool, typer.Option("--bias/--no-bias", help="Of convolutions and fc layers that do not say.")
+    bool,
+    option(
+        "--bias/--no-bias",
+        panel=NETWORK,
+        metavar="",
+        help="Whether convolutions and fc layers have a bias if they do not say.",
+    ),
 ]
 AfterConv = Annotated[
     str | None,
-    typer.Option(metavar="LAYERS", help="What follows every convolution, e.g. bn+relu."),
-]
-Convention = Annotated[
-    str,
-    typer.Option(
-        metavar="NAME",
-        help="What counts as a FLOP: convcalc, macs, torch, or as another tool prints it, "
-        "e.g. fvcore, ptflops, thop, torchinfo; convcalc explain lists them.",
-    ),
-]
-ElementSize = Annotated[
-    int, typer.Option(metavar="BYTES", help="Bytes of one number, for memory traffic.")
-]
-Local = Annotated[
-    bool,
-    typer.Option(
-        "--local", help="Leave group norm's statistics and gates out of the receptive field."
+    option(
+        "--after-conv",
+        panel=NETWORK,
+        metavar="LAYERS",
+        help="Layers after every convolution, e.g. bn+relu.",
     ),
 ]
 ModelArg = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="KEY=VALUE", help="What package.module:attribute is called with; literals only."
+    option(
+        "--model-arg",
+        panel=NETWORK,
+        metavar="KEY=VALUE",
+        help="Argument of package.module:attribute, a Python literal; may be repeated.",
     ),
 ]
-Strict = Annotated[
-    bool,
-    typer.Option("--strict", help="Fail where a torch model has operations that are not counted."),
-]
-Verify = Annotated[
-    bool, typer.Option("--verify", help="Check every figure against real torch layers as well.")
-]
-Profiled = Annotated[
-    bool, typer.Option("--profile", help="Measure the time of the real layers as well.")
-]
-LayerRows = Annotated[bool, typer.Option("--layers", help="Add rows for each layer.")]
-Format = Annotated[
-    str, typer.Option("--format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")
-]
-FormatOrPicture = Annotated[
+Convention = Annotated[
     str,
-    typer.Option("--format", metavar="FORMAT", help=f"One of {', '.join((*FORMATS, *PICTURES))}."),
+    option(
+        "--convention",
+        panel=FIGURES,
+        metavar="NAME",
+        help="What counts as a FLOP: convcalc, macs, torch, or a tool such as fvcore, thop, "
+        "torchinfo; `convcalc explain NETWORK` compares them.",
+        autocompletion=completion.conventions,
+    ),
 ]
-Output = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write to FILE, whole or not at all.")
+ElementSize = Annotated[
+    int,
+    option("--element-size", panel=FIGURES, metavar="BYTES", help="Bytes a number, for traffic."),
 ]
+Local = Annotated[
+    bool,
+    flag("--local", FIGURES, "Leave group norm's statistics and gates out of the receptive field."),
+]
+Strict = Annotated[
+    bool, flag("--strict", FIGURES, "Fail if a torch model has operations that are not counted.")
+]
+Verify = Annotated[bool, flag("--verify", FIGURES, "Check every figure against real torch layers.")]
+Profiled = Annotated[bool, flag("--profile", FIGURES, "Measure the time of the real layers.")]
 Stage = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME", help="Unfold this stage only; the others are one row each."),
+    option(
+        "--stage",
+        panel=LAYERS,
+        metavar="NAME",
+        help="Unfold this stage; the others are one row each. May be repeated.",
+        autocompletion=completion.stages,
+    ),
 ]
 Depth = Annotated[
     int | None,
-    typer.Option(
+    option(
+        "--depth",
+        panel=LAYERS,
         metavar="N",
-        help="Fold what shares the first N parts of its name: 1 for a row per stage. "
-        "[default: every layer, or stages where a table would have more than 100 rows]",
+        help="Fold layers that share the first N parts of their name: 1 for a row per stage. "
+        "Default: every layer, or stages if there are more than 100.",
     ),
 ]
-Layers = Annotated[bool, typer.Option("--layers", help="Add a row for each layer.")]
+LayerRows = Annotated[bool, flag("--layers", LAYERS, "Add a row for each layer.")]
+LayerDiff = Annotated[
+    bool,
+    flag("--layers", LAYERS, "Compare layer by layer: what is the same, changed, removed, added."),
+]
+Format = Annotated[
+    str | None,
+    option(
+        "--format",
+        panel=OUTPUT,
+        metavar="FORMAT",
+        help=f"{', '.join(FORMATS)}. Default: that of the file's suffix, else table.",
+        autocompletion=completion.formats,
+    ),
+]
+FormatOrPicture = Annotated[
+    str | None,
+    option(
+        "--format",
+        panel=OUTPUT,
+        metavar="FORMAT",
+        help=f"{', '.join((*FORMATS, *PICTURES))}. Default: that of the file's suffix, else table.",
+        autocompletion=completion.formats_and_pictures,
+    ),
+]
+Output = Annotated[
+    Path | None,
+    option("--output", panel=OUTPUT, metavar="FILE", help="Write to FILE, whole or not at all."),
+]
+Columns = Annotated[
+    str | None,
+    option(
+        "--columns",
+        panel=OUTPUT,
+        metavar="NAME,...",
+        help="Columns of the table, e.g. params,macs,field; a wrong name lists them all.",
+    ),
+]
+Sort = Annotated[
+    str | None,
+    option("--sort", panel=OUTPUT, metavar="FIGURE", help="Sort by a figure, e.g. macs."),
+]
 Device = Annotated[
-    str, typer.Option("--device", metavar="DEVICE", help="cpu, cuda, cuda:1, mps or auto.")
+    str, option("--device", panel=TIMING, metavar="NAME", help="cpu, cuda, cuda:1, mps or auto.")
 ]
 Dtype = Annotated[
-    str, typer.Option("--dtype", metavar="TYPE", help="float32, bfloat16 or float16.")
+    str,
+    option("--dtype", panel=TIMING, metavar="TYPE", help="float32, bfloat16 or float16."),
 ]
-Backward = Annotated[bool, typer.Option("--backward", help="Time the backward pass as well.")]
-ChannelsLast = Annotated[
-    bool, typer.Option("--channels-last", help="Use the channels-last memory format (NHWC).")
-]
-Compile = Annotated[bool, typer.Option("--compile", help="Time the module after torch.compile.")]
-Threads = Annotated[
-    int, typer.Option("--threads", metavar="N", help="Computing threads on the CPU.")
-]
-Repeat = Annotated[int, typer.Option("--repeat", metavar="N", help="Least number of rounds.")]
+Backward = Annotated[bool, flag("--backward", TIMING, "Time the backward pass as well.")]
+ChannelsLast = Annotated[bool, flag("--channels-last", TIMING, "Memory format NHWC.")]
+Compile = Annotated[bool, flag("--compile", TIMING, "Time what torch.compile makes of it.")]
+Threads = Annotated[int, option("--threads", panel=TIMING, metavar="N", help="Threads on the CPU.")]
+Repeat = Annotated[int, option("--repeat", panel=TIMING, metavar="N", help="Rounds, at least.")]
 MinTime = Annotated[
-    float, typer.Option("--min-time", metavar="S", help="Least seconds spent on each network.")
+    float,
+    option("--min-time", panel=TIMING, metavar="SECONDS", help="Time for each network, at least."),
 ]
 Roofline = Annotated[
-    bool, typer.Option("--roofline/--no-roofline", help="Compare with the device's peaks.")
+    bool,
+    option(
+        "--roofline/--no-roofline",
+        panel=TIMING,
+        metavar="",
+        help="Measure the device's peaks as well.",
+    ),
 ]
 WarmCache = Annotated[
-    bool, typer.Option("--warm-cache", help="Do not clear the GPU's L2 cache between passes.")
+    bool, flag("--warm-cache", TIMING, "Do not clear the GPU's L2 cache between passes.")
 ]
+
 Time = Annotated[
     bool,
-    typer.Option(
+    flag(
         "--time",
-        help="Predict the time on this machine; layers it has never timed are measured first.",
+        TIMING,
+        "Predict the time on this machine; layers it has never timed are measured first.",
     ),
 ]
 MachineCard = Annotated[
     Path | None,
-    typer.Option(
+    option(
         "--machine",
+        panel=TIMING,
         metavar="CARD",
         help="Predict the time on the machine of a card (convcalc machine --output CARD).",
     ),
 ]
 Measure = Annotated[
     bool,
-    typer.Option(
+    option(
         "--measure/--no-measure",
+        panel=TIMING,
+        metavar="",
         help="For --time: measure what the table lacks, or estimate it from similar layers.",
     ),
 ]
 CudaGraph = Annotated[
-    bool, typer.Option("--cuda-graph", help="Replay the launches of a pass as a CUDA graph.")
+    bool, flag("--cuda-graph", TIMING, "Replay the launches of a pass as a CUDA graph.")
 ]
 Processes = Annotated[
     int,
-    typer.Option(
+    option(
         "--processes",
+        panel=TIMING,
         metavar="N",
         help="Processes that take turns; the interval is over them. 1 is faster, and says less.",
     ),
 ]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Measure the device's peaks again.")]
+Fresh = Annotated[bool, flag("--fresh", TIMING, "Measure the device's peaks again.")]
 LayerTimes = Annotated[
-    bool, typer.Option("--layers", help="Time every layer, or module of a torch model, too.")
+    bool, flag("--layers", LAYERS, "Time every layer, or module of a torch model, too.")
 ]
+
+
+def names(text: str | None) -> list[str]:
+    """The names of `params,macs`."""
+    return [] if text is None else text.split(",")

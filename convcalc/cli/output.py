@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from convcalc.cli.errors import is_coloured
 from convcalc.errors import OptionError, shorten
 from convcalc.files import write_whole
 from convcalc.foreign import guarded
-from convcalc.render import render, renderable, to_dict
-from convcalc.render.formats import PICTURES
+from convcalc.render import check_format, render, renderable, to_dict
+from convcalc.render.formats import FORMATS, PICTURES, SUFFIXES
+
+
+def chosen_format(form: str | None, output: Path | None, known: tuple[str, ...] = FORMATS) -> str:
+    """The format that was asked for, or that of the file's suffix, or a table.
+
+    Raises:
+        OptionError: an unknown format, or one that is not that of the suffix.
+    """
+    if form is not None:
+        check_format(form, known)
+    suffix = SUFFIXES.get(output.suffix.lower()) if output is not None else None
+    if suffix is None:
+        return form or "table"
+    if form not in (None, suffix):
+        raise OptionError(
+            f"{form} does not fit the suffix of {shorten(str(output), 60)}",
+            option="form",
+            hint=f"leave it out to write {suffix}, or name a file of another suffix",
+        )
+    return check_format(suffix, known)
 
 
 def show(
@@ -22,11 +44,13 @@ def show(
     output: Path | None,
     layers: bool = False,
     further: dict[str, Any] | None = None,
+    **table: Any,
 ) -> None:
     """Print or write a result in one of the formats.
 
     Args:
         further: results that belong to it, under the names they have in the JSON.
+        table: what the table takes: `columns` and `sort`.
 
     Raises:
         OptionError: an unknown format.
@@ -35,11 +59,10 @@ def show(
     if form in PICTURES:
         _show_picture(shown, form, output)
         return
-    results = [shown, *(further or {}).values()]
+    results = {"": shown, **(further or {})}
     if form == "table" and output is None:
-        terminal = console()
-        for result in results:
-            terminal.print(renderable(result, layers))
+        for number, result in enumerate(results.values()):
+            print_page(renderable(result, layers, **({} if number else table)))
         return
     if form == "json" and further:
         from convcalc.render.json import dumps
@@ -47,7 +70,10 @@ def show(
         parts = {name: to_dict(result) for name, result in further.items()}
         text = dumps({**to_dict(shown, layers), **parts})
     else:
-        text = "\n".join(render(result, form, layers) for result in results)
+        text = "\n".join(
+            render(result, form, layers, **({} if number else table))
+            for number, result in enumerate(results.values())
+        )
     emit(text, output)
 
 
@@ -63,12 +89,18 @@ def emit(text: str, output: Path | None, is_guarded: bool = True) -> None:
         sys.stdout.write(guarded(text) if is_guarded else text)
 
 
+def print_page(page: Any) -> None:
+    """A page to stdout: in colour at a terminal, else as text, and then rich is not loaded."""
+    if hasattr(page, "text") and not is_coloured(sys.stdout):
+        sys.stdout.write(guarded(page.text(columns())))
+    else:
+        console().print(page)
+
+
 def _show_picture(shown: Any, form: str, output: Path | None) -> None:
     """Draw a result."""
-    if form == "png" and output is None and sys.stdout.isatty():
-        raise OptionError(
-            "a png is no text for a terminal", hint="write it to a file: --output figure.png"
-        )
+    if form != "svg" and output is None and sys.stdout.isatty():
+        raise OptionError(f"refusing to write {form.upper()} to a terminal (use --output FILE)")
     from convcalc.render.plot import draw
 
     data = draw(shown, form)
@@ -82,30 +114,58 @@ def _show_picture(shown: Any, form: str, output: Path | None) -> None:
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[[str, float | None], None]]:
-    """A bar on stderr, if that is a terminal: text, and the share that is done (None: unknown)."""
+    """A bar on stderr, if that is a terminal: text, and the share that is done (None: unknown).
+    Work that is done at once shows none."""
+    if not sys.stderr.isatty():
+        yield lambda _text, _share: None
+        return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    terminal = Console(stderr=True)
-    if not terminal.is_terminal:
-        yield lambda _text, _share: None
-        return
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(),
-               TimeElapsedColumn())  # fmt: skip
-    with Progress(*columns, console=terminal, transient=True) as bar:
-        task = bar.add_task("", total=None)
+    bars = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(),
+            TimeElapsedColumn())  # fmt: skip
+    bar = Progress(*bars, console=Console(stderr=True), transient=True)
+    task = bar.add_task("", total=None)
+    pending = Delay(bar.start)
 
-        def update(text: str, share: float | None) -> None:
-            bar.update(task, description=shorten(text, 40), total=share and 1.0, completed=share)
+    def update(text: str, share: float | None) -> None:
+        pending.check()
+        bar.update(task, description=shorten(text, 40), total=share and 1.0, completed=share)
 
+    try:
         yield update
+    finally:
+        if pending.done:
+            bar.stop()
+
+
+class Delay:
+    """Does something once, when half a second has passed since the beginning."""
+
+    SECONDS = 0.5
+
+    def __init__(self, action: Callable[[], None]) -> None:
+        from time import monotonic
+
+        self._action, self._clock, self._begin = action, monotonic, monotonic()
+        self.done = False
+
+    def check(self) -> None:
+        """Act if it is time."""
+        if not self.done and self._clock() - self._begin >= self.SECONDS:
+            self.done = True
+            self._action()
+
+
+def columns() -> int:
+    """The width of the terminal, or 80 columns where there is none; COLUMNS goes before both."""
+    if "COLUMNS" in os.environ or sys.stdout.isatty():
+        return shutil.get_terminal_size().columns
+    return 80
 
 
 def console() -> Any:
-    """The terminal at its width, or 80 columns; no colour where it is none or NO_COLOR is set."""
+    """The terminal for rich at its width; no colour where it is none or NO_COLOR is set."""
     from convcalc.render.display import Console
 
-    plain = Console()
-    if plain.is_terminal or "COLUMNS" in os.environ:
-        return plain
-    return Console(width=80)
+    return Console(width=columns())

@@ -47,7 +47,7 @@ def profile(
     layers: options.LayerTimes = False,
     stage: options.Stage = None,
     depth: options.Depth = None,
-    form: options.FormatOrPicture = "table",
+    form: options.FormatOrPicture = None,
     output: options.Output = None,
 ) -> None:
     """Measure the latency of real layers, interleaved, next to the roofline.
@@ -56,10 +56,9 @@ def profile(
     """
     from convcalc.api.profile import profile as profile_networks
     from convcalc.cli.models import with_arguments
-    from convcalc.cli.output import progress_bar, show
-    from convcalc.render import check_format
+    from convcalc.cli.output import chosen_format, progress_bar, show
 
-    check_format(form, FORMATS + PICTURES)
+    form = chosen_format(form, output, FORMATS + PICTURES)
     check_depth(depth, stage, layers, form)
     with progress_bar() as progress:
         result = profile_networks(

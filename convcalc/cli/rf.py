@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
-import typer
-
-from convcalc.cli import options
-from convcalc.errors import OptionError, shorten
+from convcalc.cli import completion, options
 
 EPILOG = """Examples:
 
@@ -28,15 +24,33 @@ def rf(
     network: options.Network,
     at: Annotated[
         str | None,
-        typer.Option("--at", metavar="LAYER", help="The layer or stage whose units are meant."),
+        options.option(
+            "--at",
+            panel=options.LAYERS,
+            metavar="LAYER",
+            help="The layer or stage whose units look. Default: the last.",
+            autocompletion=completion.layers,
+        ),
     ] = None,
     origin: Annotated[
         str | None,
-        typer.Option("--from", metavar="LAYER", help="Measured on this layer's map."),
+        options.option(
+            "--from",
+            panel=options.LAYERS,
+            metavar="LAYER",
+            help="The layer or stage whose map they look at. Default: the input.",
+            autocompletion=completion.layers,
+        ),
     ] = None,
     unit: Annotated[
         str | None,
-        typer.Option(metavar="R,C", help="An output position, its field cut off at the borders."),
+        options.option(
+            "--unit",
+            panel=options.LAYERS,
+            metavar="R,C",
+            help="An output position; its field is cut off at the borders. Default: one far from "
+            "all borders.",
+        ),
     ] = None,
     input: options.Input = None,  # noqa: A002
     padding: options.Padding = "same",
@@ -44,23 +58,22 @@ def rf(
     after_conv: options.AfterConv = None,
     local: options.Local = False,
     model_arg: options.ModelArg = None,
-    form: options.FormatOrPicture = "table",
+    form: options.FormatOrPicture = None,
     output: options.Output = None,
     output_of: options.OutputOf = None,
 ) -> None:
     """Show what a unit sees: field, support, effective field, alignment, productive layers."""
     from convcalc.api.rf import receptive_field
     from convcalc.cli.models import with_arguments
-    from convcalc.cli.output import show
-    from convcalc.render import check_format
+    from convcalc.cli.output import chosen_format, show
     from convcalc.render.formats import FORMATS, PICTURES
 
-    check_format(form, FORMATS + PICTURES)
+    form = chosen_format(form, output, FORMATS + PICTURES)
     view = receptive_field(
         with_arguments([network], model_arg, input)[0],
         at=at,
         origin=origin,
-        unit=_position(unit),
+        unit=unit,
         input=input,
         padding=padding,
         bias=bias,
@@ -69,15 +82,3 @@ def rf(
         output_of=output_of,
     )
     show(view, form, output)
-
-
-def _position(text: str | None) -> tuple[int, ...] | None:
-    """The numbers of `--unit 3,4`."""
-    if text is None:
-        return None
-    if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9}){0,2}", text):
-        raise OptionError(
-            f"--unit {shorten(text, 20)}: a position such as 3,4 is expected",
-            hint="a number for each axis of the output, counted from 0",
-        )
-    return tuple(map(int, text.split(",")))

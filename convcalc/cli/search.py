@@ -120,7 +120,7 @@ def search(
     apply: Apply = None,
     verify: Verify = False,
     profile: Profiled = None,
-    form: options.FormatOrPicture = "table",
+    form: options.FormatOrPicture = None,
     output: options.Output = None,
 ) -> None:
     """Find what can stand in a layer's place: every candidate counted, the best of them shown.
@@ -130,13 +130,13 @@ def search(
     from convcalc.api.arguments import in_range
     from convcalc.api.search import search as search_space
     from convcalc.cli.models import with_arguments
-    from convcalc.cli.output import progress_bar, show
-    from convcalc.render import check_format
+    from convcalc.cli.output import chosen_format, progress_bar, show
     from convcalc.render.formats import FORMATS, PICTURES
 
-    check_format(form, FORMATS + PICTURES)
+    if apply is None:
+        form = chosen_format(form, output, FORMATS + PICTURES)
     if (verify or profile) and form not in ("table", "json"):
-        raise OptionError(f"--verify and --profile go with --format table or json, not {form}")
+        raise OptionError(f"--verify and --profile need --format table or json, not {form}")
     for name, number in (("top", top), ("profile", profile)):
         if number is not None:
             in_range(number, name)
@@ -164,7 +164,7 @@ def search(
         return
     shown = result if top is None else result.top(top)
     result, further = _measured(shown, verify, profile)
-    show(result, form, output, False, further)
+    show(result, form or "table", output, False, further)
     if not result.complete:
         raise typer.Exit(130)
     if not result.front or not all(found.agrees for found in further.values()

@@ -6,7 +6,6 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 from convcalc.cli import options
-from convcalc.errors import OptionError
 
 MOST_ROWS = 100
 """Layers from which on a table shows stages, if it is not told what to show."""
@@ -44,20 +43,22 @@ def show(
     time: options.Time = False,
     machine: options.MachineCard = None,
     measure: options.Measure = True,
-    form: options.FormatOrPicture = "table",
+    columns: options.Columns = None,
+    sort: options.Sort = None,
+    form: options.FormatOrPicture = None,
     output: options.Output = None,
     output_of: options.OutputOf = None,
 ) -> None:
     """Show one network layer by layer: shapes, params, MACs, the receptive field so far."""
     from convcalc.analysis.stages import fold, has_stages
+    from convcalc.api.arguments import in_range
     from convcalc.api.compare import analyze
     from convcalc.cli.models import check_complete, with_arguments
-    from convcalc.cli.output import progress_bar
+    from convcalc.cli.output import chosen_format, progress_bar
     from convcalc.cli.output import show as show_report
-    from convcalc.render import check_format
     from convcalc.render.formats import FORMATS, PICTURES
 
-    check_format(form, FORMATS + PICTURES)
+    form = chosen_format(form, output, FORMATS + PICTURES)
     with progress_bar() if time else nullcontext() as progress:
         report = analyze(
             with_arguments([network], model_arg, input)[0],
@@ -78,14 +79,8 @@ def show(
     if strict:
         check_complete([report])
     if stage or depth is not None:
-        depth = 1 if depth is None else _at_least_1(depth)
+        depth = 1 if depth is None else in_range(depth, "depth")
         report = replace(report, layers=fold(report.layers, depth, stage or ()))
     elif form == "table" and len(report.layers) > MOST_ROWS and has_stages(report.layers):
         report = replace(report, layers=fold(report.layers, 1))
-    show_report(report, form, output)
-
-
-def _at_least_1(depth: int) -> int:
-    if depth < 1:
-        raise OptionError(f"--depth {depth}: a number from 1 on is expected")
-    return depth
+    show_report(report, form, output, columns=options.names(columns), sort=sort)

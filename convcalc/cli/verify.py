@@ -24,7 +24,7 @@ def verify(
     after_conv: options.AfterConv = None,
     model_arg: options.ModelArg = None,
     layers: options.LayerRows = False,
-    form: options.Format = "table",
+    form: options.Format = None,
     output: options.Output = None,
 ) -> None:
     """Check every figure against real torch layers; exit 1 if one disagrees.
@@ -33,10 +33,9 @@ def verify(
     """
     from convcalc.api.verify import verify as verify_networks
     from convcalc.cli.models import with_arguments
-    from convcalc.cli.output import progress_bar, show
-    from convcalc.render import check_format
+    from convcalc.cli.output import chosen_format, progress_bar, show
 
-    check_format(form)
+    form = chosen_format(form, output)
     with progress_bar() as progress:
         verification = verify_networks(
             *with_arguments(networks, model_arg, input),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -23,17 +22,15 @@ def zoo(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="Print the file of this one.")
     ] = None,
-    form: options.Format = "table",
+    form: options.Format = None,
     output: options.Output = None,
 ) -> None:
     """List the built-in networks and blocks, or print the file of one."""
-    from convcalc.cli.output import console, progress_bar
-    from convcalc.files import write_whole
+    from convcalc.cli.output import chosen_format, emit, print_page, progress_bar
     from convcalc.networks import zoo_blocks, zoo_file, zoo_networks
-    from convcalc.render import check_format
     from convcalc.render.zoo import entries, to_table, to_text
 
-    check_format(form)
+    form = chosen_format(form, output)
     if name is not None:
         text = zoo_file(name.removeprefix("zoo:")).read_text(encoding="utf-8")
     else:
@@ -44,10 +41,7 @@ def zoo(
                 found.append(entry)
                 progress(entry.name, len(found) / count)
         if form == "table" and output is None:
-            console().print(to_table(found))
+            print_page(to_table(found))
             return
         text = to_text(found, form)
-    if output is not None:
-        write_whole(output, text)
-    else:
-        sys.stdout.write(text)
+    emit(text, output)

@@ -12,7 +12,7 @@ from typing import Any
 from convcalc.analysis.report import Report
 from convcalc.api.compare import Comparison
 from convcalc.errors import OptionError, nearest, shorten
-from convcalc.render.formats import FORMATS
+from convcalc.render.formats import FLAT, FORMATS
 
 
 def check_format(form: str, known: tuple[str, ...] = FORMATS) -> str:
@@ -24,14 +24,17 @@ def check_format(form: str, known: tuple[str, ...] = FORMATS) -> str:
     if form not in known:
         found = nearest(form, list(known))
         raise OptionError(
-            f"unknown format {shorten(form, 20)!r}: one of {', '.join(known)} is expected",
+            f"unknown format {shorten(form, 20)!r}: expected one of {', '.join(known)}",
             hint=f"did you mean {found!r}?" if found else None,
         )
     return form
 
 
-def render(shown: Any, form: str, layers: bool = False, width: int = 80) -> str:
+def render(shown: Any, form: str, layers: bool = False, width: int = 80, **table: Any) -> str:
     """The text of a result, without colour.
+
+    Args:
+        table: what the table of a report or a comparison takes: `columns` and `sort`.
 
     Raises:
         OptionError: an unknown format.
@@ -39,24 +42,15 @@ def render(shown: Any, form: str, layers: bool = False, width: int = 80) -> str:
     if form == "page":
         return _module_of(shown).to_html(shown)  # type: ignore[no-any-return]
     if form == "table":
-        return plain_text(renderable(shown, layers), width)
+        return plain_text(renderable(shown, layers, **table), width)
     if form == "json":
         from convcalc.render.json import dumps
 
         return dumps(to_dict(shown, layers))
+    check_format(form)
     from convcalc.render import flat
 
-    if form == "csv":
-        return flat.to_csv(_rows(shown, layers, raw=True))
-    table = _rows(shown, layers, raw=False)
-    if form == "markdown":
-        return flat.to_markdown(table)
-    if form == "latex":
-        return flat.to_latex(table)
-    if form == "html":
-        notes = [note.text for note in shown.notes] if isinstance(shown, Comparison) else []
-        return flat.to_html(table, notes)
-    raise OptionError(f"unknown format {form!r}")
+    return flat.write(_rows(shown, layers, FLAT[form].raw), form)
 
 
 def to_dict(shown: Any, layers: bool = False) -> dict[str, Any]:
@@ -69,18 +63,24 @@ def to_dict(shown: Any, layers: bool = False) -> dict[str, Any]:
     return json.to_dict(shown, layers)
 
 
-def renderable(shown: Any, layers: bool = False) -> Any:
-    """What a rich console prints."""
+def renderable(shown: Any, layers: bool = False, **table: Any) -> Any:
+    """What a terminal gets: a page, which rich prints too."""
     other = _module_of(shown)
     if other is not None:
         return other.to_table(shown)
-    from convcalc.render.table import comparison_table, report_table
+    if isinstance(shown, Comparison):
+        from convcalc.render.compare import comparison_page
 
-    return comparison_table(shown, layers) if isinstance(shown, Comparison) else report_table(shown)
+        return comparison_page(shown, layers, **table)
+    from convcalc.render.show import report_page
+
+    return report_page(shown, **table)
 
 
 def plain_text(what: Any, width: int = 80) -> str:
-    """A rich renderable as text without colour, blanks at line ends dropped."""
+    """A page, or something else that rich prints, as text without colour."""
+    if hasattr(what, "text"):
+        return what.text(width)  # type: ignore[no-any-return]
     import io
 
     from convcalc.render.display import Console

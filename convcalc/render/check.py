@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.console import Group, RenderableType
-
 from convcalc.checking.budgets import write_limit
 from convcalc.checking.figures import Value
 from convcalc.checking.findings import ERROR, NOTE, PASSED, WARNING, Verdict
@@ -14,10 +12,9 @@ from convcalc.checking.verdicts import Check
 from convcalc.checking.wording import counted, growth, sizes, value
 from convcalc.documents import place_of
 from convcalc.errors import ConvcalcError
-from convcalc.render.display import Text
 from convcalc.render.json import SCHEMA_VERSION
+from convcalc.render.layout import Blank, Column, Page, Paragraph, Table, Verbatim, spans
 from convcalc.render.rows import Rows
-from convcalc.render.table import plain_table
 
 MAX_ROWS = 400
 """Rows of a table; those that passed are left out first."""
@@ -126,15 +123,17 @@ def raw(what: Value | None) -> str:
     return "" if what is None else write_limit(what) if isinstance(what, tuple) else str(what)
 
 
-def to_table(check: Check) -> RenderableType:
+def to_table(check: Check) -> Page:
     """A row for each verdict, then the findings, each with what to run next."""
-    title = f"convcalc check: {check.config or 'networks'}"
-    table = plain_table(title, "entry", "figure", "now", "asked / before", "change", "verdict")
-    for column in (table.columns[1], table.columns[5]):
-        column.justify = "left"
-    for number in (3, 4, 5):
-        table.columns[number].no_wrap = False
-        table.columns[number].overflow = "fold"
+    columns = [
+        Column("entry", "left"),
+        Column("figure", "left"),
+        Column("now"),
+        Column("asked / before", drop=1),
+        Column("change", drop=2),
+        Column("verdict", "left"),
+    ]
+    table = Table(f"convcalc check: {check.config or 'networks'}", columns)
     shown = _in_order(check)
     if len(shown) > MAX_ROWS:
         shown = [verdict for verdict in shown if verdict.level != PASSED][:MAX_ROWS]
@@ -143,27 +142,31 @@ def to_table(check: Check) -> RenderableType:
         *cells, judged = _row(verdict)
         cells[0] = "" if verdict.entry == last else verdict.entry
         last = verdict.entry
-        table.add_row(*map(Text, cells), Text(judged, style=_STYLES[verdict.level]))
-    parts: list[RenderableType] = [table] if shown else []
+        table.add_row(*cells, spans((judged, _STYLES[verdict.level])))
+    parts: list[Any] = [table] if shown else []
     left_out = len(check.verdicts) - len(shown)
     if left_out:
-        parts.append(Text(f"... and {left_out:,} more", style="dim"))
-    return Group(*parts, *_below(check))
+        parts.append(Paragraph.of(f"... and {left_out:,} more", "dim"))
+    return Page([*parts, *_below(check)])
 
 
-def _below(check: Check) -> list[Text]:
-    lines = [Text(f"error: {error}", style=_STYLES[ERROR]) for error in check.errors]
+def _below(check: Check) -> list[Any]:
+    lines: list[Any] = [Verbatim(f"error: {error}", _STYLES[ERROR]) for error in check.errors]
     if check.findings:
-        lines.append(Text(""))
+        lines.append(Blank())
     for verdict in check.findings[:MAX_FINDINGS]:
-        lines.append(Text(str(verdict), style=_STYLES[verdict.level]))
+        lines.append(Paragraph.of(str(verdict), _STYLES[verdict.level], indent=2))
         if verdict.place is not None and verdict.level != NOTE:
-            lines.append(Text(f"  {verdict.place}", style="dim"))
+            lines.append(Paragraph.of(f"  {verdict.place}", "dim", indent=2))
         if next_step := check.next_step(verdict):
-            lines.append(Text(f"  {next_step}", style="dim"))
+            lines.append(Paragraph.of(f"  {next_step}", "dim", indent=4))
     if len(check.findings) > MAX_FINDINGS:
-        lines.append(Text(f"... and {len(check.findings) - MAX_FINDINGS:,} more findings"))
-    return [*lines, Text(""), Text(summary(check)), Text(_measured_at(check), style="dim")]
+        lines.append(Paragraph.of(f"... and {len(check.findings) - MAX_FINDINGS:,} more findings"))
+    outcome = "bold green" if check.passed else "bold red"
+    lines += [Blank(), Paragraph.of(summary(check), outcome)]
+    if measured_at := _measured_at(check):
+        lines.append(Paragraph.of(measured_at, "dim"))
+    return lines
 
 
 def _measured_at(check: Check) -> str:

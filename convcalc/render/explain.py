@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.console import Group, RenderableType
-
 from convcalc.api.explain import Account, Explanation, Part
 from convcalc.quantities import is_number, same_size
 from convcalc.render import numbers
-from convcalc.render.display import Text
 from convcalc.render.json import SCHEMA_VERSION, shape_dict
+from convcalc.render.layout import Blank, Column, Page, Paragraph, Table, spans
 from convcalc.render.rows import Rows
-from convcalc.render.table import plain_table
 
 
 def to_rows(explanation: Explanation) -> Rows:
@@ -36,31 +33,27 @@ def to_rows(explanation: Explanation) -> Rows:
     ]
 
 
-def to_table(explanation: Explanation) -> RenderableType:
+def to_table(explanation: Explanation) -> Page:
     """A row for each tool, then which of them is the MAC count."""
-    title = (
-        explanation.report.name
-        if len(explanation.report.name) <= 60
-        else f"{explanation.report.name[:57]}..."
-    )
-    table = plain_table(f"What is printed for {title}", "tool", "prints", "word", "x MACs",
-                        "how it comes from the MACs")  # fmt: skip
-    for column in (table.columns[2], table.columns[4]):
-        column.justify = "left"
-    for column in (table.columns[1], table.columns[4]):
-        column.no_wrap = False
-        column.overflow = "fold"
-    table.columns[4].min_width = 26
+    symbolic = not is_number(explanation.macs)
+    columns = [
+        Column("tool", "left"),
+        Column("prints", flexible="wrap" if symbolic else "", least=14),
+        Column("word", "left", drop=2),
+        Column("x MACs", drop=1),
+        Column("how it comes from the MACs", "left", flexible="wrap", least=24),
+    ]
+    table = Table(f"What other tools print for {explanation.report.name}", columns)
     for account in explanation.accounts:
         exact = explanation.is_macs(account)
         table.add_row(
-            Text(account.convention.name, style="bold" if exact else ""),
+            spans((account.convention.name, "bold" if exact else "")),
             "-" if account.prints is None else numbers.grouped(account.prints),
             account.convention.word,
             _ratio(explanation, account),
-            Text("\n".join(_account(account)) or "these are the MACs"),
+            "\n".join(_account(account)) or "these are the MACs",
         )
-    return Group(table, Text(""), Text(_summary(explanation)), *_below(explanation))
+    return Page([table, Blank(), Paragraph.of(_summary(explanation)), *_below(explanation)])
 
 
 def _summary(explanation: Explanation) -> str:
@@ -75,17 +68,17 @@ def _full(value: Any) -> str:
     return f"{value:,}" if is_number(value) else numbers.expression(value)
 
 
-def _below(explanation: Explanation) -> list[Text]:
-    said = [f"- {note}" for note in explanation.notes]
-    said += [
+def _below(explanation: Explanation) -> list[Paragraph]:
+    lines = [f"- {note}" for note in explanation.notes]
+    lines += [
         f"- {account.convention.name} rests on {account.convention.rests_on}."
         for account in explanation.accounts
         if account.convention.rests_on
     ]
     if not explanation.report.complete:
-        said.append(f"- Incomplete: nothing counts {'; '.join(explanation.report.unknown[:5])}.")
+        lines.append(f"- Incomplete: nothing counts {'; '.join(explanation.report.unknown[:5])}.")
     assumed = f"Assumed: {'; '.join(explanation.report.assumed)}."
-    return [Text(line, style="dim") for line in (*said, assumed)]
+    return [Paragraph.of(line, "dim", indent=2) for line in (*lines, assumed)]
 
 
 def _ratio(explanation: Explanation, account: Account) -> str:

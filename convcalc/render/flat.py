@@ -5,11 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 
 from convcalc.foreign import printable, printable_lines
+from convcalc.render.formats import FLAT
 from convcalc.render.rows import Rows
+
+
+def write(rows: Rows, form: str) -> str:
+    """The rows in a format of `render.formats.FLAT`."""
+    writer: Callable[[Rows], str] = globals()[FLAT[form].writer]
+    return writer(rows)
 
 
 def to_csv(rows: Rows) -> str:
@@ -75,12 +82,11 @@ def _latex(cell: str) -> str:
     return "".join(_LATEX.get(char, char) for char in cell)
 
 
-def to_html(rows: Rows, below: list[str]) -> str:
+def to_html(rows: Rows, below: Sequence[str] = ()) -> str:
     """A table for a notebook, with the paragraphs of `below` under it."""
     head, *body = [[printable_lines(cell) for cell in row] for row in rows]
     cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     lines = ["<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in body]
     paragraphs = "".join(f"<p>{escape(printable_lines(text))}</p>" for text in below)
-    return (
-        f"<table><thead><tr>{cells}</tr></thead><tbody>{''.join(lines)}</tbody></table>{paragraphs}"
-    )
+    body_rows = "".join(lines)
+    return f"<table><thead><tr>{cells}</tr></thead><tbody>{body_rows}</tbody></table>{paragraphs}\n"

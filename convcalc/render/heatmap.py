@@ -1,97 +1,127 @@
-"""Grids of numbers as pictures of half blocks, two positions in each character."""
+"""Grids of numbers as pictures of block characters in the terminal's own colours, so that they show
+on a dark and on a light ground: in a frame, with the positions at its corners.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
-from rich.color import Color
-from rich.console import Console, ConsoleOptions, RenderResult
-from rich.segment import Segment
-from rich.style import Style
+from convcalc.render.layout import Spans, spans, width
 
-MOST_LINES = 16
-"""Lines that a picture takes at most."""
+MAX_LINES = 16
+"""Lines that a picture has at most; a line is two positions high where each is one column wide."""
+
+CURVE_LINES = 4
+"""Lines of the curve of a one-dimensional field."""
 
 _SHADES = " ░▒▓█"
-_GAP = "  "
+_LEVELS = " ▁▂▃▄▅▆▇█"
+_GAP = 4
+_STYLE = "cyan"
 
 
 @dataclass(frozen=True)
-class HeatMaps:
-    """Pictures side by side, each under its title; black is 0, white 1.
+class Picture:
+    """A grid of values from 0 to 1 under a title.
 
-    Without colour a character is a shade of two positions, one above the other.
+    low: the position of its first row and column.
     """
 
-    titles: tuple[str, ...]
-    grids: tuple[list[list[float]], ...]
+    title: str
+    rows: list[list[float]]
+    low: tuple[int, ...] = (0, 0)
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        width = (options.max_width + len(_GAP)) // len(self.grids) - len(_GAP)
-        pictures = [scaled(grid, width, 2 * MOST_LINES) for grid in self.grids]
-        colour = console.color_system is not None and not console.no_color
-        yield from self._line([title[:width].ljust(_columns(p)) for title, p in
-                               zip(self.titles, pictures, strict=True)], width)  # fmt: skip
-        for line in range(max((len(picture) + 1) // 2 for picture in pictures)):
-            for number, picture in enumerate(pictures):
-                cells = _cells(picture, 2 * line, colour)
-                yield from cells
-                if number < len(pictures) - 1:
-                    yield Segment(" " * (width + len(_GAP) - _columns(picture)))
-            yield Segment.line()
+    def lines(self, room: int) -> Iterator[Spans]:
+        """The picture in `room` columns."""
+        if len(self.rows) == 1:
+            yield from self._curve(room)
+            return
+        top, left = str(self.low[-2]), str(self.low[-1])
+        bottom, right = (str(low + n - 1) for low, n in zip(self.low[-2:], self._size, strict=True))
+        margin = max(len(top), len(bottom))
+        picture = scaled(self.rows, max(1, room - margin - 2), 2 * MAX_LINES)
+        columns = len(picture[0])
+        yield spans((self.title, "bold"))
+        yield spans((f"{top:>{margin}}", "dim"), ("┌" + "─" * columns + "┐", "dim"))
+        pairs = [(a, b) for a, b in zip_longest(picture[::2], picture[1::2])]
+        for number, (above, below) in enumerate(pairs):
+            cells = "".join(_shade((a + b) / 2) for a, b in zip(above, below or above, strict=True))
+            label = bottom if number == len(pairs) - 1 else ""
+            edge = ("│", "dim")
+            yield spans((f"{label:>{margin}}", "dim"), edge, (cells, _STYLE), edge)
+        yield spans((" " * margin + "└" + "─" * columns + "┘", "dim"))
+        between = max(1, columns - len(left) - len(right))
+        yield spans((" " * (margin + 1) + left + " " * between + right, "dim"))
+        if (per_cell := len(self.rows[0]) / columns) > 1:
+            yield spans((f"{' ' * (margin + 1)}1 column = {per_cell:.3g} px", "dim"))
 
-    def _line(self, texts: list[str], width: int) -> Iterator[Segment]:
-        yield Segment((_GAP).join(text.ljust(width) for text in texts).rstrip())
-        yield Segment.line()
+    @property
+    def _size(self) -> tuple[int, int]:
+        return len(self.rows), len(self.rows[0])
+
+    def _curve(self, room: int) -> Iterator[Spans]:
+        """A field along one axis: its height is the value."""
+        values = self.rows[0]
+        shown = averaged(values, room)
+        factor = max(1, min(6, room // (2 * len(shown))))
+        shown = [value for value in shown for _ in range(factor)]
+        yield spans((self.title, "bold"))
+        steps = len(_LEVELS) - 1
+        for line in range(CURVE_LINES, 0, -1):
+            cells = ""
+            for value in shown:
+                height = max(value * CURVE_LINES * steps, 1.0 if value > 0 else 0.0)
+                cells += _LEVELS[round(min(max(height - (line - 1) * steps, 0), steps))]
+            yield spans((cells.rstrip(), _STYLE))
+        left, right = str(self.low[-1]), str(self.low[-1] + len(values) - 1)
+        between = max(1, len(shown) - len(left) - len(right))
+        yield spans((left + " " * between + right, "dim"))
+        if (per_cell := len(values) / len(shown)) > 1:
+            yield spans((f"1 column = {per_cell:.3g} px", "dim"))
 
 
-def _columns(picture: list[list[float]]) -> int:
-    return len(picture[0]) if picture else 0
+@dataclass(frozen=True)
+class SideBySide:
+    """Pictures next to each other, or under each other where they do not fit."""
+
+    pictures: Sequence[Picture]
+
+    def lines(self, room: int) -> Iterator[Spans]:
+        """The pictures in `room` columns."""
+        share = (room + _GAP) // len(self.pictures) - _GAP
+        if share < 20 and len(self.pictures) > 1:
+            for picture in self.pictures:
+                yield from picture.lines(room)
+            return
+        blocks = [list(picture.lines(share)) for picture in self.pictures]
+        sizes = [max(map(width, block)) for block in blocks]
+        for line in zip_longest(*blocks, fillvalue=()):
+            row: Spans = ()
+            for part, size in zip(line, sizes, strict=True):
+                row += (*part, (" " * (size + _GAP - width(part)), ""))
+            yield row
 
 
-def _cells(picture: list[list[float]], row: int, colour: bool) -> Iterator[Segment]:
-    """One line: the rows `row` and `row + 1`, or the last alone."""
-    if row >= len(picture):
-        yield Segment(" " * _columns(picture))
-        return
-    above = picture[row]
-    alone = row + 1 == len(picture)
-    below = above if alone else picture[row + 1]
-    if not colour:
-        pairs = zip(above, below, strict=True)
-        yield Segment("".join(_SHADES[_shade((a + b) / 2)] for a, b in pairs))
-        return
-    for a, b in zip(above, below, strict=True):
-        yield Segment("▀", Style(color=_grey(a), bgcolor=None if alone else _grey(b)))
-
-
-def _shade(value: float) -> int:
-    """0 only for nothing at all."""
+def _shade(value: float) -> str:
+    """A blank only for nothing at all."""
     steps = len(_SHADES) - 1
-    return 0 if value <= 0 else min(steps, 1 + int(value * steps))
+    return _SHADES[0 if value <= 0 else min(steps, 1 + int(value * steps))]
 
 
-def _grey(value: float) -> Color:
-    level = round(255 * min(max(value, 0.0), 1.0))
-    return Color.from_rgb(level, level, level)
-
-
-def scaled(grid: list[list[float]], width: int, height: int) -> list[list[float]]:
-    """The grid fitted into width x height: a small one enlarged by a whole factor, a large one
+def scaled(grid: list[list[float]], room: int, height: int) -> list[list[float]]:
+    """The grid fitted into room x height: a small one enlarged by a whole factor, a large one
     averaged."""
     rows, columns = len(grid), len(grid[0])
-    if rows == 1:  # two positions to a character, of which a strip has but one
-        grid, rows = grid * 2, 2
-    factor = min(width // columns, height // rows)
+    factor = min(room // columns, height // rows)
     if factor >= 1:
         factor = min(factor, max(1, 28 // max(rows, columns)))
         factor -= factor % 2 if factor > 1 else 0  # no character is half one position
         return [
             [value for value in row for _ in range(factor)] for row in grid for _ in range(factor)
         ]
-    shrink = max(columns / width, rows / height)
+    shrink = max(columns / room, rows / height)
     new_rows, new_columns = max(1, round(rows / shrink)), max(1, round(columns / shrink))
     lines = [averaged(row, new_columns) for row in grid]
     by_column = [averaged(list(column), new_rows) for column in zip(*lines, strict=True)]

@@ -7,7 +7,9 @@ from typing import Any
 
 from convcalc.api.rf import FieldView, Interval
 from convcalc.render.grids import support_grid, weight_grid
+from convcalc.render.heatmap import Picture, SideBySide
 from convcalc.render.json import SCHEMA_VERSION, field_dict, shape_dict
+from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
 from convcalc.render.rows import Rows
 
 AXES = {0: (), 1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
@@ -36,36 +38,38 @@ def to_rows(view: FieldView) -> Rows:
     return rows
 
 
-def to_table(view: FieldView) -> Any:
+def to_table(view: FieldView) -> Page:
     """The quantities, pictures of the support and of the effective field, and sentences."""
-    from rich.console import Group
-
-    from convcalc.render.display import Text
-    from convcalc.render.heatmap import HeatMaps
-    from convcalc.render.table import plain_table
-
     of_what = f"{view.layer} of {view.network}" if view.layer != view.network else view.network
-    on = _origin(view)
+    title = f"What {of_what} sees of {_origin(view)}, {view.input}"
     head, *body = to_rows(view)
-    title = Text(f"What {of_what} sees of {on}, {view.input}", style="bold")
-    table = plain_table("", *head)
-    table.title = None
-    for cells in body:
-        table.add_row(*cells)
-    grids = [
-        (title, grid.rows)
-        for title, grid in (
-            ("reads", support_grid(view)),
-            ("effective field", weight_grid(view)),
-        )
-        if grid is not None
-    ]
-    parts: list[Any] = [title, table, Text("")]
-    if grids:
-        titles, values = zip(*grids, strict=True)
-        parts += [HeatMaps(titles, values), Text("")]
-    parts += [Text(" ".join(sentences(view)))]
-    return Group(*parts)
+    phases = next((row for row in body if row[0] == "by phase"), None)
+    table = Table("", [Column(head[0], "left"), *map(Column, head[1:])])
+    for row in body:
+        if row is not phases:
+            table.add_row(*row)
+    parts: list[Any] = [Paragraph.of(title, "bold", indent=2), table]
+    if phases is not None:
+        for name, sizes in zip(head[1:], phases[1:], strict=True):
+            parts.append(Paragraph.of(f"sizes by phase, {name}: {sizes}", indent=2))
+    pictures = _pictures(view)
+    parts += [Blank(), *([SideBySide(pictures), Blank()] if pictures else [])]
+    return Page([*parts, Paragraph.of(" ".join(sentences(view)))])
+
+
+def _pictures(view: FieldView) -> list[Picture]:
+    """What is read, if that is not all, and how much each position counts."""
+    found = []
+    if view.read != _box(view) and (grid := support_grid(view)) is not None:
+        found.append(Picture("reads", grid.rows, _corner(grid.low)))
+    if (grid := weight_grid(view)) is not None:
+        found.append(Picture("effective field", grid.rows, _corner(grid.low)))
+    return found
+
+
+def _corner(low: tuple[int, ...]) -> tuple[int, ...]:
+    """The first row and the first column; a strip is row 0."""
+    return (0, *low) if len(low) == 1 else (low[0], low[-1]) if len(low) > 2 else low
 
 
 def sentences(view: FieldView) -> list[str]:
@@ -93,7 +97,7 @@ def sentences(view: FieldView) -> list[str]:
     found.append(
         f"Borders cut the unit's field off at {view.input}."
         if view.clipped
-        else "The unit is taken far from all borders (--unit for one near them)."
+        else "The unit lies far from all borders (--unit chooses another)."
     )
     return found
 
@@ -117,7 +121,7 @@ def _about_reads(view: FieldView) -> str:
         return f"It reads nothing of {_origin(view)}."
     box = _box(view)
     if view.read == box:
-        return f"It reads all {box:,} positions of its box."
+        return f"It reads its box in full ({box:,}/{box:,})."
     return f"It reads {view.read:,} of the {box:,} positions of its box ({view.read / box:.1%})."
 
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.console import Group, RenderableType
-
 from convcalc.api.verify import AGREES, DISAGREES, Verification
 from convcalc.render import numbers
-from convcalc.render.display import Text
 from convcalc.render.json import SCHEMA_VERSION, shape_dict
+from convcalc.render.layout import Blank, Column, Page, Paragraph, Table, spans
 from convcalc.render.rows import Rows
-from convcalc.render.table import plain_table
 
 _STYLES = {AGREES: "green", DISAGREES: "bold red"}
 
@@ -22,28 +19,34 @@ def to_rows(verification: Verification) -> Rows:
     return [head, *([cell or "" for cell in row] for row in verification.rows)]
 
 
-def to_table(verification: Verification) -> RenderableType:
+def to_table(verification: Verification) -> Page:
     """A table for each network, then what the verdicts add up to."""
-    parts: list[RenderableType] = []
+    parts: list[Any] = []
     for network in dict.fromkeys(row.network for row in verification.rows):
-        table = plain_table(
-            network if len(network) <= 60 else f"{network[:57]}...",
-            "quantity", "analytic", "measured", "by", "verdict",
-        )  # fmt: skip
-        for column in table.columns[3:]:
-            column.justify = "left"
-            column.no_wrap = False
+        columns = [
+            Column("quantity", "left"),
+            Column("analytic"),
+            Column("measured"),
+            Column("by", "left", drop=1),
+            Column("verdict", "left", flexible="wrap", least=16),
+        ]
+        table = Table(network, columns)
         for row in verification.rows:
             if row.network != network:
                 continue
             quantity = f"{row.layer}: {row.quantity}" if row.layer else row.quantity
-            verdict = Text(row.verdict, style=_STYLES.get(row.verdict, "yellow"))
-            if row.reason:
-                verdict.append(f" ({row.reason})", style="not bold dim")
-            table.add_row(Text(quantity), row.analytic, row.measured, row.by, verdict)
-        parts += [table, Text("")]
-    parts.append(Text(summary(verification)))
-    return Group(*parts)
+            verdict = spans(
+                (row.verdict, _STYLES.get(row.verdict, "yellow")),
+                (f" ({row.reason})" if row.reason else "", "dim"),
+            )
+            table.add_row(quantity, row.analytic, row.measured, row.by, verdict)
+        parts += [table, Blank()]
+    parts.append(Paragraph.of(summary(verification), _STYLES[_outcome(verification)]))
+    return Page(parts)
+
+
+def _outcome(verification: Verification) -> str:
+    return AGREES if verification.agrees else DISAGREES
 
 
 def summary(verification: Verification) -> str:
@@ -51,9 +54,9 @@ def summary(verification: Verification) -> str:
     counts: dict[str, int] = {}
     for row in verification.rows:
         counts[row.verdict] = counts.get(row.verdict, 0) + 1
-    said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    listed = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
     where = numbers.common_input(verification.inputs)
-    return f"{len(verification.rows)} quantities at {where}: {said}."
+    return f"{len(verification.rows)} quantities at {where}: {listed}."
 
 
 def to_dict(verification: Verification) -> dict[str, Any]:

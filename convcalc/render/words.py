@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from convcalc.errors import OptionError
 from convcalc.layers import KINDS, MERGES, MODIFIERS, Word
 from convcalc.render import flat, plain_text
 
@@ -80,43 +79,36 @@ def to_text(form: str) -> str:
     rows = [["word", "takes", "defaults", "example", "what it is"]]
     keys = ("word", "takes", "defaults", "example", "summary")
     rows += [[entry[key] for key in keys] for entry in entries()]
-    if form == "csv":
-        return flat.to_csv(rows)
-    if form == "markdown":
-        return flat.to_markdown(rows)
-    if form == "latex":
-        return flat.to_latex(rows)
-    raise OptionError(f"unknown format {form!r}")
+    return flat.write(rows, form)
 
 
 def to_table() -> Any:
     """The list as a table for a terminal, with the letters explained under it."""
-    from rich.console import Group
+    from convcalc.render.layout import Blank, Column, Page, Paragraph, Table, spans
 
-    from convcalc.render.display import Text
-    from convcalc.render.table import plain_table
-
-    table = plain_table("The words of the language", "word", "what it is", "example", "left out")
-    for column in table.columns[1:]:
-        column.justify = "left"
-        column.no_wrap = column.header == "example"
-    table.columns[0].no_wrap = True
+    columns = [
+        Column("word", "left"),
+        Column("what it is", "left", flexible="wrap", least=20),
+        Column("example", "left"),
+        Column("default", "left", flexible="wrap", least=12, drop=1),
+    ]
+    table = Table("The words of the language", columns)
     for entry in entries():
         words = "\n".join([entry["word"], *entry["aliases"]])
         table.add_row(
-            Text(words, style="bold"),
-            Text(entry["summary"]),
-            Text(entry["example"]),
-            Text(entry["defaults"]),
+            spans((words, "bold")),
+            entry["summary"],
+            entry["example"],
+            entry["defaults"],
         )
     letters = "; ".join(modifier.meaning for modifier in MODIFIERS.values())
     below = (
         "A bare kernel is a convolution: 7x1 has height 7 and width 1, 3 is 1-D, 3x3x3 3-D. "
-        f"Behind a word or kernel: {letters}; N:M is before:after. Pools also take `ceil`, `up` "
+        f"After a word or a kernel: {letters}; N:M is before:after. Pools also take `ceil`, `up` "
         "takes `bilinear`. a+b is a then b; 3*(a+b) repeats; cat(a | b), add(a | b), mul(a | b) "
         "join branches. (3d(2^i) for i in 0..9) repeats over values, cat(3x3d(r) for r in 6, 12) "
         "has a branch for each; arithmetic within a layer stands in parentheses, 1x1@(c+32). "
         "zoo:NAME[a..b] or FILE[a..b] is stages a to b of a network. In network files $NAME begins "
         "with an earlier stage."
     )
-    return Group(table, Text(""), Text(below))
+    return Page([table, Blank(), Paragraph.of(below)])

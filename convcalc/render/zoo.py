@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 from convcalc.analysis import Report
 from convcalc.api.compare import analyze
-from convcalc.foreign import json_safe
 from convcalc.networks import read_file, zoo_blocks, zoo_file, zoo_networks
 from convcalc.quantities import ReceptiveField
 from convcalc.render import flat, json, numbers, plain_text
+from convcalc.render.formats import FLAT
+from convcalc.render.layout import Blank, Column, Page, Paragraph, Table, spans
 from convcalc.render.rows import Rows
 
 NETWORK, BLOCK = "network", "block"
@@ -48,13 +49,10 @@ def entries() -> Iterator[Entry]:
 def to_text(found: list[Entry], form: str) -> str:
     """The list in one of the formats."""
     if form == "json":
-        return json_safe(json.dumps(to_dict(found)))
+        return json.dumps(to_dict(found))
     if form == "table":
         return plain_text(to_table(found))
-    if form == "csv":
-        return flat.to_csv(_rows(found, raw=True))
-    rows = _rows(found, raw=False)
-    return flat.to_markdown(rows) if form == "markdown" else flat.to_latex(rows)
+    return flat.write(_rows(found, FLAT[form].raw), form)
 
 
 def to_dict(found: list[Entry]) -> dict[str, Any]:
@@ -99,33 +97,30 @@ def _rows(found: list[Entry], raw: bool) -> Rows:
     return rows
 
 
-def to_table(found: list[Entry]) -> Any:
+def to_table(found: list[Entry]) -> Page:
     """The networks, then the blocks, for a terminal."""
-    from rich.console import Group
-
-    from convcalc.render.display import Text
-    from convcalc.render.table import plain_table
-
     parts: list[Any] = []
     for kind, title in ((NETWORK, "Networks"), (BLOCK, "Blocks")):
-        table = plain_table(title, "name", "params", "MACs", "field", "source")
-        table.columns[0].no_wrap = True
-        table.columns[-1].justify = "left"
-        table.columns[-1].no_wrap = False
+        columns = [
+            Column("name", "left"),
+            Column("params"),
+            Column("MACs"),
+            Column("field"),
+            Column("source", "left", flexible="wrap", least=16, drop=1),
+        ]
+        table = Table(title, columns)
         for entry in found:
             if entry.kind == kind:
                 _, _, *figures, source = _rows([entry], raw=False)[1]
-                table.add_row(
-                    Text(entry.name, style="bold"), *figures, Text(_authors_and_year(source))
-                )
-        parts += [table, Text("")]
+                table.add_row(spans((entry.name, "bold")), *figures, _authors_and_year(source))
+        parts += [table, Blank()]
     parts.append(
-        Text(
+        Paragraph.of(
             "Each at the input of its source; field: before the head, gates left out. "
             "`convcalc show zoo:NAME` shows the layers, `convcalc zoo NAME` prints the file."
         )
     )
-    return Group(*parts)
+    return Page(parts)
 
 
 def _authors_and_year(source: str) -> str:

@@ -77,11 +77,6 @@ def test_no_line_is_wider_than_80_columns(program: Program, arguments: tuple[str
     assert max(len(line) for line in ran.out.splitlines()) <= 80
 
 
-@pytest.mark.parametrize("arguments", WIDE, ids=lambda arguments: " ".join(arguments)[:60])
-def test_no_figure_is_cut_off(program: Program, arguments: tuple[str, ...]) -> None:
-    assert "…" not in program(*arguments).out
-
-
 def _rewrite() -> None:
     for name in ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR"):
         os.environ.pop(name, None)

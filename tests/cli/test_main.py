@@ -83,16 +83,21 @@ def test_bad_input_is_one_message_on_stderr(program: Program, arguments: tuple[s
 
 
 USAGE = [
-    (("compare",), "Missing argument 'NETWORK...'"),
-    (("show",), "Missing argument 'NETWORK'"),
-    (("show", "3x3", "3x3"), "unexpected extra argument"),
-    (("layers", "3x3"), "unexpected extra argument"),
-    (("shwo", "3x3"), "Did you mean 'show'?"),
-    (("frobnicate",), "No such command 'frobnicate'"),
-    (("show", "3x3", "--fromat", "csv"), "--format"),
-    (("show", "3x3", "--batch", "x"), "Invalid value for '--batch'"),
-    (("show", "3x3", "--input"), "'--input' requires an argument"),
-    (("--frob",), "No such option: --frob"),
+    (("compare",), "error: expected a NETWORK\nusage: convcalc compare [OPTIONS] NETWORK"),
+    (("show",), "error: expected a NETWORK\nusage: convcalc show [OPTIONS] NETWORK"),
+    (("show", "3x3", "3x4"), "error: unexpected argument '3x4'"),
+    (("layers", "3x3"), "error: unexpected argument '3x3'"),
+    (("shwo", "3x3"), "error: unknown command 'shwo'"),
+    (("frobnicate",), "error: unknown command 'frobnicate'"),
+    (
+        ("show", "3x3", "--fromat", "csv"),
+        "error: unknown option --fromat\nhint: did you mean --format",
+    ),
+    (("show", "3x3", "--batch", "x"), "error: --batch: expected a whole number"),
+    (("profile", "3x3", "--min-time", "x"), "error: --min-time: expected a number"),
+    (("show", "3x3", "--input"), "error: --input: expected a value"),
+    (("show", "3x3", "--local=yes"), "error: --local: takes no value"),
+    (("--frob",), "error: unknown option --frob"),
 ]
 
 
@@ -102,7 +107,7 @@ def test_a_wrong_call_says_what_is_wrong(
 ) -> None:
     ran = program(*arguments)
     assert (ran.code, ran.out) == (2, "")
-    assert part in " ".join(ran.err.replace("│", " ").split())
+    assert ran.err.startswith(part)
     assert "Traceback" not in ran.err
 
 
@@ -113,12 +118,12 @@ def test_the_message_is_that_of_the_error(program: Program) -> None:
         "         ^\n"
     )  # fmt: skip
     assert program("show", "3x3", "--format", "jsn").err == (
-        "error: unknown format 'jsn': one of table, json, csv, markdown, latex, svg, png is "
-        "expected\n"
+        "error: unknown format 'jsn': expected one of table, json, csv, markdown, latex, html, "
+        "svg, png, pdf\n"
         "hint: did you mean 'json'?\n"
     )
     assert program("compare", "7x7").err == (
-        "error: compare takes two networks or more\nhint: to look at one: convcalc show '7x7'\n"
+        "error: expected at least two networks\nhint: for one network: convcalc show 7x7\n"
     )
 
 
@@ -328,7 +333,7 @@ def test_a_stream_that_is_not_utf_8() -> None:
         "show", "3x3", "--input", "CxHxW", binary=True, PYTHONIOENCODING="ascii", PYTHONUTF8="0"
     )
     assert (ran.code, ran.err) == (0, "")
-    assert "9?C?+C" in ran.out
+    assert "9*C^2+C" in ran.out
     bad = run_process("show", "3х3", binary=True, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert (bad.code, bad.out) == (2, "")
     assert bad.err.startswith("error: unexpected character '?' (CYRILLIC SMALL LETTER HA)")
@@ -399,7 +404,7 @@ def test_a_narrower_and_a_wider_terminal() -> None:
     assert narrow.code == 0 and "…" not in narrow.out
     assert max(map(len, narrow.out.splitlines())) <= 60
     costs = narrow.out[: narrow.out.index("Structure")]
-    for figure in ("7x7", "200,768", "629.4 M", "7x1+1x7", "57,472", "179.8 M", "3.441 MB"):
+    for figure in ("7x7", "200,768", "629.4 M", "7x1+1x7", "57,472", "179.8 M", "2.00x more"):
         assert figure in costs
     wide = run_process("compare", "7x7", "7x1+1x7", COLUMNS="200")
     assert max(map(len, wide.out.splitlines())) <= 200

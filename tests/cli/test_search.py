@@ -121,7 +121,7 @@ def test_verify(program: Program) -> None:
         (("7x7", "--depth", "99"), "error: --depth 99: expected a number from 1 to 16"),
         (("7x7", "--top", "0"), "error: --top 0: expected a number from 1"),
         (("7x7", "--apply", "99"), "error: --apply 99: expected a row from 1 to 8"),
-        (("7x7", "--verify", "--format", "csv"), "error: --verify and --profile go with"),
+        (("7x7", "--verify", "--format", "csv"), "error: --verify and --profile need"),
     ],
 )
 def test_refused(program: Program, arguments: tuple[str, ...], message: str) -> None:

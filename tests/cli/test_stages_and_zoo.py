@@ -10,10 +10,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from rich.console import Console
 
 from convcalc.networks import zoo_blocks, zoo_networks
-from convcalc.render.heatmap import HeatMaps, scaled
+from convcalc.render.heatmap import Picture, SideBySide, scaled
+from convcalc.render.layout import plain
 from tests.cli.running import Program
 
 
@@ -41,7 +41,9 @@ def test_long_tables_are_folded_unless_told_otherwise(program: Program) -> None:
     assert "Stages are folded: --stage NAME or --depth 2 unfolds" in program(
         "show", "zoo:resnet50"
     ).out.replace("\n", " ")
-    assert "conv2/conv1" in program("show", "zoo:resnet50", "--depth", "2").out
+    unfolded = program("show", "zoo:resnet50", "--depth", "2").out.splitlines()
+    stage = unfolded.index("conv2")  # named once, its layers under it
+    assert unfolded[stage + 1].split()[0] == "maxpool1"
     assert len(json.loads(program("show", "zoo:resnet50", "--format", "json").out)["networks"][0][
         "layers"]) > 100  # fmt: skip
 
@@ -51,7 +53,7 @@ def test_long_tables_are_folded_unless_told_otherwise(program: Program) -> None:
     [
         (["zoo:resnet50", "--stage", "conv9"], "there is no stage 'conv9': there are conv1, conv2"),
         (["3x3", "--stage", "stem"], "--stage stem: this network has no stages"),
-        (["3x3", "--depth", "0"], "--depth 0: a number from 1 on is expected"),
+        (["3x3", "--depth", "0"], "--depth 0: expected a number from 1"),
     ],
 )
 def test_no_such_stage(program: Program, arguments: list[str], message: str) -> None:
@@ -91,49 +93,50 @@ def test_zoo_prints_a_file_that_can_be_read(program: Program, tmp_path: Path) ->
 # Heat maps
 
 
-def drawn(maps: HeatMaps, colour: bool, width: int = 80) -> str:
-    out = io.StringIO()
-    system = "truecolor" if colour else None
-    Console(file=out, width=width, color_system=system, force_terminal=colour).print(maps)  # type: ignore[arg-type]
-    return out.getvalue()
+def drawn(picture: Picture | SideBySide, width: int = 60) -> list[str]:
+    """The lines of a picture, without their styles."""
+    return [plain(line) for line in picture.lines(width)]
 
 
 CROSS = [[0.0, 1.0, 0.0], [1.0, 1.0, 1.0], [0.0, 1.0, 0.0]]
 
 
-def test_heat_maps_without_colour_are_shades() -> None:
-    text = drawn(HeatMaps(("reads",), (CROSS,)), colour=False)
-    assert "\x1b" not in text
-    lines = text.splitlines()
-    assert lines[0].strip() == "reads"
-    widths = {len(line.rstrip()) for line in lines[1:]}
-    assert lines[1].strip() == "█" * (max(widths) // 3)
-    assert "█" * max(widths) in lines
+def test_a_picture_has_a_frame_and_the_positions_of_its_corners() -> None:
+    assert drawn(Picture("reads", CROSS, (-1, 20)), 12) == [
+        "reads",
+        "-1┌──────┐",
+        "  │  ██  │",
+        "  │██████│",
+        " 1│  ██  │",
+        "  └──────┘",
+        "   20  22",
+    ]
 
 
-def test_heat_maps_with_colour_are_half_blocks() -> None:
-    text = drawn(HeatMaps(("reads",), (CROSS,)), colour=True)
-    assert "▀" in text
-    assert "\x1b[38;2;0;0;0;48;2;0;0;0m" in text
+def test_no_value_is_blank_but_nothing() -> None:
+    text = "".join(drawn(Picture("", [[0.0, 1e-9], [0.0, 1e-9]], (0, 0)), 10))
+    assert "░" in text and " " in text
 
 
-@pytest.mark.parametrize("colour", [False, True])
-def test_the_last_of_an_odd_number_of_rows_is_not_mixed_with_none(colour: bool) -> None:
-    text = drawn(HeatMaps(("reads",), ([[1.0] * 31] * 31,)), colour)
-    _title, *lines = text.splitlines()
-    assert len(lines) == 16
-    if colour:  # nothing is drawn behind its upper halves
-        assert "48;2;" in lines[-2] and "48;2;" not in lines[-1]
-    else:
-        assert set(lines) == {"█" * 31}
+def test_an_odd_number_of_rows_is_not_mixed_with_none() -> None:
+    lines = drawn(Picture("", [[1.0] * 31] * 31))
+    assert len([line for line in lines if "█" * 31 in line]) == 16
+    assert not any("▓" in line for line in lines)
 
 
-@pytest.mark.parametrize("width", [40, 80, 132])
-def test_heat_maps_fit_the_window(width: int) -> None:
+def test_one_dimension_is_a_curve() -> None:
+    lines = drawn(Picture("effective field", [[0.25, 1.0, 0.0, 0.5]], (0, -1)), 8)
+    assert lines == ["effective field", " █", " █", " █ █", "██ █", "-1 2"]
+
+
+@pytest.mark.parametrize("width", [24, 40, 80, 132])
+def test_pictures_fit_the_window(width: int) -> None:
     large = [[float((row + column) % 2) for column in range(500)] for row in range(300)]
-    text = drawn(HeatMaps(("one", "two"), (large, CROSS)), colour=False, width=width)
-    assert all(len(line) <= width for line in text.splitlines())
-    assert len(text.splitlines()) <= 17
+    pictures = SideBySide([Picture("one", large, (0, 0)), Picture("two", CROSS, (0, 0))])
+    assert all(len(line) <= width for line in drawn(pictures, width))
+    (edge,) = [line for line in drawn(Picture("", large, (0, 0)), width) if "┌" in line]
+    (scale,) = [line for line in drawn(Picture("", large, (0, 0)), width) if "px" in line]
+    assert float(scale.split("=")[1].split()[0]) == pytest.approx(500 / edge.count("─"), rel=0.01)
 
 
 def test_a_large_grid_is_averaged_and_a_small_one_enlarged() -> None:

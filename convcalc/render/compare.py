@@ -1,0 +1,252 @@
+"""A comparison for a terminal: the verdict, what each network costs and sees, what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from convcalc.analysis.figures import COSTS, NUMBERS, OPTIONAL, Figure, present
+from convcalc.analysis.report import Report
+from convcalc.api.compare import Comparison
+from convcalc.quantities import ReceptiveField, is_number
+from convcalc.render import numbers
+from convcalc.render.columns import chosen
+from convcalc.render.layout import Blank, Column, Page, Paragraph, Span, Spans, Table, spans
+from convcalc.render.show import assumed, incomplete, outputs
+
+SIDE_BY_SIDE = 100
+"""Columns from which on cost and field stand in one table."""
+
+BETTER, WORSE, SAME = "green", "yellow", "dim"
+
+_HINT = "--columns chooses"
+
+_DROPS = {"flops": 9, "nonlinearities": 8, "depth": 7, "output": 6, "traffic": 5, "activations": 4,
+          "stride": 3, "reads": 2, "params": 1}  # fmt: skip
+"""What is left out first where room is short; MACs and the field stay."""
+
+_STRUCTURE = tuple(f.name for f in NUMBERS if f.is_shown and not f.is_cost)
+_COST_NAMES = tuple(figure.name for figure in COSTS)
+_FIELD_NAMES = ("output", *_STRUCTURE, "field", "stride", "reads")
+_FIGURES = {name: figure for figure in (*NUMBERS, *OPTIONAL) for name in figure.names}
+COLUMNS = (*_FIGURES, "output", "field", "stride", "reads")
+"""What `--columns` takes."""
+
+
+def comparison_page(
+    comparison: Comparison,
+    layers: bool = False,
+    columns: Sequence[str] = (),
+    sort: str | None = None,
+) -> Page:
+    """The verdict first, then tables, notes and what was assumed.
+
+    Raises:
+        OptionError: a column or a figure to sort by that there is not.
+    """
+    base, *variants = comparison.reports
+    names = chosen(columns, COLUMNS, "columns")
+    reports = [base, *_sorted(variants, sort)]
+    parts: list[Any] = [Paragraph(line, indent=2) for line in verdicts(comparison)]
+    if parts:
+        parts.append(Blank())
+    if names:
+        parts.append(_table("", comparison, reports, names, keep=True))
+    elif is_number(base.input.elements):
+        parts.append(_Tables(comparison, reports))
+    else:
+        structure = _table("Structure and receptive field", comparison, reports, _FIELD_NAMES)
+        parts += [_symbolic_costs(comparison, reports), Blank(), structure]
+    parts += [*outputs(reports), Blank()]
+    if layers:
+        from convcalc.render.diff import diff_tables
+
+        parts += [part for table in diff_tables(base, variants) for part in (table, Blank())]
+    parts += [incomplete(report) for report in comparison.reports if not report.complete]
+    parts += points(comparison)
+    parts.append(assumed(base))
+    return Page(parts)
+
+
+def _sorted(reports: Sequence[Report], sort: str | None) -> list[Report]:
+    """The variants, least first."""
+    if sort is None:
+        return list(reports)
+    (name,) = chosen([sort], tuple(_FIGURES), "sort")
+    figure = _FIGURES[name]
+    return sorted(reports, key=lambda report: _sortable(figure.of(report)))
+
+
+def _sortable(value: Any) -> Any:
+    return value if is_number(value) else float("inf")
+
+
+def points(comparison: Comparison) -> list[Paragraph]:
+    """The notes that the verdict does not say already, one point each."""
+    return [
+        Paragraph.of(f"- {note.text}" + (f" ({note.source})." if note.source else ""), indent=2)
+        for note in comparison.notes
+        if not note.in_verdict
+    ]
+
+
+# The verdict
+
+
+def verdicts(comparison: Comparison) -> list[Spans]:
+    """For each variant what it saves and what it still sees, in one line."""
+    return [
+        spans((f"{report.name}: ", "bold"), (", ".join(_clauses(comparison, report)), "bold"))
+        for report in comparison.reports[1:]
+    ]
+
+
+def verdict_texts(comparison: Comparison) -> list[str]:
+    """The verdicts as text."""
+    return ["".join(text for text, _ in line) for line in verdicts(comparison)]
+
+
+def _clauses(comparison: Comparison, report: Report) -> Iterator[str]:
+    for key, label in (("macs", "MACs"), ("params", "params")):
+        ratio = comparison.relative(report, key)
+        if not isinstance(ratio, str):
+            yield _ratio(ratio, label)
+    base = comparison.baseline
+    yield from _field_clauses(base.receptive_field, report.receptive_field)
+    if report.output != base.output:
+        yield f"output {numbers.shape(report.output)} instead of {numbers.shape(base.output)}"
+
+
+def _ratio(ratio: float | None, label: str) -> str:
+    if ratio is None:
+        return f"{label} where there were none"
+    return f"no {label}" if ratio == 0 else f"{numbers.times(ratio)} {label}"
+
+
+def _field_clauses(base: ReceptiveField, field: ReceptiveField) -> Iterator[str]:
+    if not field.size:
+        return
+    size, before = _seen(field), _seen(base)
+    if size == before:
+        yield f"same {size} field" if any(field.size) else "sees the whole input as well"
+    else:
+        yield f"{size} field instead of {before}"
+    if field.density is not None and any(field.size):
+        yield "full support" if field.density == 1 else f"reads {field.density:.0%} of it"
+
+
+def _seen(field: ReceptiveField) -> str:
+    if not field.size or not any(field.size):
+        return "whole-input" if field.size else "no"
+    stride = numbers.field_stride(field)
+    return numbers.field_size(field) + ("" if stride == "1" else f" (stride {stride})")
+
+
+# Tables
+
+
+class _Tables:
+    """One table where it fits, two where it does not."""
+
+    def __init__(self, comparison: Comparison, reports: Sequence[Report]) -> None:
+        costs = (*_COST_NAMES, *(figure.name for figure in present(reports)))
+        self.one = _table("", comparison, reports, (*costs, *_FIELD_NAMES))
+        self.costs = _table("Cost", comparison, reports, costs)
+        self.fields = _table("Structure and receptive field", comparison, reports, _FIELD_NAMES)
+
+    def lines(self, room: int) -> Iterator[Spans]:
+        """The table or tables in `room` columns."""
+        optional = {"FLOPs", "non-linear", "depth", "output"}
+        if room >= SIDE_BY_SIDE and optional.issuperset(self.one.left_out(room)):
+            yield from self.one.lines(room)
+            return
+        yield from self.costs.lines(room)
+        yield ()
+        yield from self.fields.lines(room)
+
+
+def _table(
+    title: str,
+    comparison: Comparison,
+    reports: Sequence[Report],
+    names: Sequence[str],
+    keep: bool = False,
+) -> Table:
+    """A row for each network.
+
+    Args:
+        keep: the columns were asked for: the last are left out first.
+    """
+    shown = []
+    for number, name in enumerate(names):
+        figure = _FIGURES.get(name)
+        drop = number if keep else _DROPS.get(name, 0)
+        style = "dim" if name == "flops" and not keep else ""
+        shown.append(Column(figure.label if figure else name, drop=drop, style=style))
+    table = Table(title, [Column("network", "left"), *shown], hint=_HINT)
+    table.spaced = any(name in _COST_NAMES for name in names) and len(reports) > 1
+    for report in reports:
+        table.add_row(
+            _name(report, with_reading=table.spaced),
+            *(_cell(comparison, report, name) for name in names),
+        )
+    if "field" in names and not all(report.receptive_field.aligned for report in reports):
+        table.caption = (
+            "* branches that are merged have different centres; `convcalc rf` shows where"
+        )
+    return table
+
+
+def _name(report: Report, with_reading: bool) -> list[Spans]:
+    name = spans((report.name, "bold"))
+    if report.reading == report.name or not with_reading:
+        return [name]
+    return [name, spans((report.reading, "dim"))]
+
+
+def _cell(comparison: Comparison, report: Report, name: str) -> Any:
+    if name in _FIGURES:
+        return _figure_cell(comparison, report, _FIGURES[name])
+    field = report.receptive_field
+    if name == "field":
+        return numbers.field_size(field) + ("" if field.aligned else "*")
+    if name == "output":
+        return numbers.shape(report.output)
+    return numbers.field_stride(field) if name == "stride" else numbers.field_support(field)
+
+
+def _figure_cell(comparison: Comparison, report: Report, figure: Figure) -> Any:
+    """A figure, and under it its ratio to the baseline's."""
+    text = numbers.figure(figure, figure.of(report)).replace(" ±", "\n±")
+    if report is comparison.baseline or not figure.is_cost:
+        return text
+    ratio = comparison.relative(report, figure.key)
+    relation = numbers.relation(figure, ratio)
+    return [spans(text), spans(_styled(relation, ratio))] if relation else text
+
+
+def _styled(relation: str, ratio: Any) -> Span:
+    if not isinstance(ratio, float) or ratio == 1:
+        return relation, SAME
+    return relation, BETTER if ratio < 1 else WORSE
+
+
+def _symbolic_costs(comparison: Comparison, reports: Sequence[Report]) -> Table:
+    """Expressions are long: a row for each figure of each network."""
+    columns = [
+        Column("network", "left"),
+        Column("", "left"),
+        Column("count", "left", flexible="wrap", least=16),
+        Column("against the first", drop=1),
+    ]
+    table = Table("Cost", columns)
+    for report in reports:
+        for row, figure in enumerate(COSTS):
+            ratio = comparison.relative(report, figure.key)
+            relation = "" if report is comparison.baseline else numbers.relation(figure, ratio)
+            label = f"{figure.label}, bytes" if figure.unit == "B" else figure.label
+            text = numbers.figure(figure, figure.of(report))
+            name = _name(report, with_reading=False) if row == 0 else ""
+            table.add_row(name, label, text, spans(_styled(relation, ratio)))
+        table.add_section()
+    return table

@@ -1,0 +1,113 @@
+"""The layers of two networks side by side: what is the same, changed, removed and added."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from difflib import SequenceMatcher
+from itertools import groupby
+from typing import Any
+
+from convcalc.analysis.report import LayerReport, Report
+from convcalc.quantities import is_number
+from convcalc.render import numbers
+from convcalc.render.layout import Column, Spans, Table, spans
+
+Pair = tuple[LayerReport | None, LayerReport | None]
+
+CONTEXT = 2
+"""Equal layers that are shown around a change."""
+
+_STYLES = {"=": "dim", "~": "yellow", "-": "red", "+": "green"}
+
+
+def pairs(before: Sequence[LayerReport], after: Sequence[LayerReport]) -> list[Pair]:
+    """The layers of one network, each with that of the other which takes its place, if any."""
+    left = [(layer.kind, layer.spec, layer.output) for layer in before]
+    right = [(layer.kind, layer.spec, layer.output) for layer in after]
+    found: list[Pair] = []
+    for tag, a, b, c, d in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
+        if tag == "equal":
+            found += zip(before[a:b], after[c:d], strict=True)
+        elif tag == "replace":
+            found += _replaced(before[a:b], after[c:d])
+        else:
+            found += [(layer, None) for layer in before[a:b]]
+            found += [(None, layer) for layer in after[c:d]]
+    return found
+
+
+def _replaced(before: Sequence[LayerReport], after: Sequence[LayerReport]) -> list[Pair]:
+    """Layers of one kind are paired in order; the others are removed and added."""
+    kinds = [layer.kind for layer in before], [layer.kind for layer in after]
+    found: list[Pair] = []
+    for tag, a, b, c, d in SequenceMatcher(None, *kinds, autojunk=False).get_opcodes():
+        if tag == "equal":
+            found += zip(before[a:b], after[c:d], strict=True)
+        else:
+            found += [(layer, None) for layer in before[a:b]]
+            found += [(None, layer) for layer in after[c:d]]
+    return found
+
+
+def sign(pair: Pair) -> str:
+    """= the same, ~ changed, - removed, + added."""
+    before, after = pair
+    if before is None or after is None:
+        return "+" if before is None else "-"
+    same = (before.spec, before.output, before.params) == (after.spec, after.output, after.params)
+    return "=" if same else "~"
+
+
+def diff_tables(base: Report, variants: Sequence[Report]) -> Iterator[Table]:
+    """A table for each variant against the baseline."""
+    for report in variants:
+        yield diff_table(base, report)
+
+
+def diff_table(base: Report, report: Report) -> Table:
+    """The layers of two networks in rows, those that correspond in one row; of a long run of equal
+    ones only the ends are shown."""
+    columns = [
+        Column("  layer", "left"),
+        Column(base.name, "left", flexible="cut", least=10),
+        Column(report.name, "left", flexible="cut", least=10),
+        Column("output", drop=2),
+        Column("params", drop=1),
+        Column("MACs"),
+    ]
+    table = Table("Layers: = same, ~ changed, - removed, + added", columns)
+    for same, group in groupby(pairs(base.layers, report.layers), lambda pair: sign(pair) == "="):
+        rows = list(group)
+        hidden = len(rows) - 2 * CONTEXT
+        if not same or hidden <= 1:
+            hidden = 0
+        for number, pair in enumerate(rows):
+            if hidden and number == CONTEXT:
+                table.add_row(spans((f"= {hidden:,} more layers", "dim")))
+            if not hidden or not CONTEXT <= number < CONTEXT + hidden:
+                table.add_row(*_row(pair))
+    return table
+
+
+def _row(pair: Pair) -> Iterator[Spans]:
+    before, after = pair
+    layer = after or before
+    assert layer is not None
+    mark = sign(pair)
+    style = _STYLES[mark]
+    yield spans((f"{mark} {layer.name}", style))
+    yield spans((before.spec if before else "", style))
+    yield spans((after.spec if after else "", style))
+    yield spans((numbers.shape(layer.size), style))
+    for exact, figure in ((True, "params"), (False, "macs")):
+        then, now = (0 if layer is None else getattr(layer, figure) for layer in pair)
+        yield _change(then, now, style, numbers.grouped if exact else numbers.si)
+
+
+def _change(then: Any, now: Any, style: str, write: Callable[[Any], str]) -> Spans:
+    """The count, or by how much it changed."""
+    if not is_number(now) or not is_number(then):
+        return spans((write(now or then), style))
+    if now == then:
+        return spans((write(now) if now else "", style))
+    return spans((("+" if now > then else "-") + write(abs(now - then)), style))
