@@ -352,7 +352,8 @@ def differences(case: Case, fields: bool = True) -> list[Difference]:
          [tuple(output.shape[1:]) for output in outputs]),
     ]  # fmt: skip
     wrong = [Difference(name, str(a), str(b)) for name, a, b in pairs if a != b]
-    is_map = graph.outputs[0].size is None
+    first = graph.outputs[0]
+    is_map = first.size is None and graph.nodes[first.node].size is None
     if fields and not wrong and len(outputs) == 1 and is_map:
         wrong += _fields(case, graph, report)
     return wrong
