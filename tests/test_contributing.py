@@ -83,3 +83,11 @@ def test_every_file_of_import_handlers_is_loaded() -> None:
     listed = (HANDLERS / "__init__.py").read_text(encoding="utf-8")
     there = {path.stem for path in HANDLERS.glob("*.py")} - {"__init__", "common"}
     assert {name for name in there if f'"{name}"' not in listed} == set()
+
+
+def test_the_changelog_has_each_heading_once() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    for section in re.split(r"^## \[", text, flags=re.MULTILINE)[1:]:
+        headings = re.findall(r"^### (.*)$", section, re.MULTILINE)
+        known = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
+        assert headings == [name for name in known if name in headings]
