@@ -127,7 +127,7 @@ def to_table(check: Check) -> Page:
     """A row for each verdict, then the findings, each with what to run next."""
     columns = [
         Column("entry", "left"),
-        Column("figure", "left"),
+        Column("figure", "left", flexible="wrap", least=16),
         Column("now"),
         Column("asked / before", drop=1),
         Column("change", drop=2),

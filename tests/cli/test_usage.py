@@ -31,4 +31,4 @@ def test_other_mistakes_are_left_to_the_parser_of_options(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 2
-    assert "No such command" in capsys.readouterr().err
+    assert "unknown command" in capsys.readouterr().err

@@ -35,7 +35,7 @@ NETWORKS: list[tuple[str, str | None]] = [
     ("gap+fc1000+softmax", None),
     ("relu", None),
     ("fc10", "5"),
-    ("3x3@99999999", "99999x9999x1"),
+    ("3x3@99999999", "99999x9999x9"),
     ("sep13x13s1b0@123456+maxpool13x13s1p6x6ceil", "3x22x22"),
     ("+".join(["3x3@64+bn+relu"] * 30), None),  # a name longer than any line
     ("add(" * 12 + "3x3" + "|id)" * 12, None),
