@@ -15,12 +15,12 @@ from convcalc.analysis import Report, Setting, analyze_graph
 from convcalc.analysis.renderable import Renderable
 from convcalc.analysis.span import span_of
 from convcalc.analysis.walk import Walk
-from convcalc.api.arguments import in_range
+from convcalc.api.arguments import in_range, placed
 from convcalc.errors import LayerError, OptionError, SymbolError, option, shorten
 from convcalc.graph import INPUT, Graph
 from convcalc.layers.conv import Conv
 from convcalc.machines.predict import Predictor, timed
-from convcalc.networks.sources import InputSize, Network, graphs_at
+from convcalc.networks.sources import InputSize, Network
 from convcalc.quantities import Shape, Stride, is_number
 from convcalc.searching import menus, requirements
 from convcalc.searching.axes import Axis, axes_of
@@ -190,7 +190,7 @@ def search(
         ConvcalcError: an argument that is out of range, a reference that sees the whole input, or
             a space that is too large for an objective that is no sum over layers.
     """
-    (graph, size, _), *_ = graphs_at([reference], input, padding, bias)
+    (graph, size, _), *_ = placed([reference], input, padding, bias)
     if not is_number(size.elements):
         raise SymbolError(f"search compares counts, so every size of {size} must be a number")
     place = _whole(graph) if at is None else place_of(graph, at)
