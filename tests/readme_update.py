@@ -22,6 +22,7 @@ from convcalc.cli.main import main as convcalc
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+GUIDE = sorted((ROOT / "docs" / "guide").glob("*.md"))
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 COLUMNS = 80
 TERMINAL = {"COLUMNS": str(COLUMNS), "PYTHONIOENCODING": "utf-8", "TERM": "dumb"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.readme_update import PAGES, README, ROOT, blocks, run
+from tests.readme_update import GUIDE, PAGES, README, ROOT, blocks, run
 
 COURSE = ROOT / "docs" / "course"
 
@@ -21,7 +21,9 @@ def commands(page: Path) -> list[str]:
     return [step.command for block in blocks(text) for step in block]
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if p != README and commands(p)], ids=name_of)
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if p not in (README, *GUIDE) and commands(p)], ids=name_of
+)
 def test_console_blocks(page: Path) -> None:
     for block in blocks(page.read_text(encoding="utf-8")):
         assert run(block) == block, "if it is meant to change: python -m tests.readme_update"

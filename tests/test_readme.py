@@ -1,4 +1,4 @@
-"""What the README shows is what comes out."""
+"""What the README and the guide show is what comes out."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 import convcalc
 from convcalc.networks.file import read_text
 from tests import needs
-from tests.readme_update import COLUMNS, README, Step, blocks, run
+from tests.readme_update import COLUMNS, GUIDE, README, Step, blocks, run
 
-TEXT = README.read_text(encoding="utf-8")
+TEXT = "\n".join(page.read_text(encoding="utf-8") for page in (README, *GUIDE))
 BLOCKS = blocks(TEXT)
 
 
@@ -24,6 +24,10 @@ def fenced(language: str) -> list[str]:
 
 
 PYTHON = fenced("python")
+
+
+def test_the_readme_is_a_way_in() -> None:
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 200
 
 
 def test_there_is_something_to_check() -> None:

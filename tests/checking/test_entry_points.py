@@ -1,4 +1,4 @@
-"""What other programs run: the GitHub action, the pre-commit hook, the README's snippets.
+"""What other programs run: the GitHub action, the pre-commit hook, the guide's snippets.
 
 Each is run as it is written, with what its host would set. Only `pip install convcalc` is replaced,
 where a snippet has it: convcalc is installed already.
@@ -23,7 +23,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = Path(__file__).parent / "schemas"
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "guide" / "gate.md").read_text(encoding="utf-8")
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
 
@@ -31,8 +31,8 @@ needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
 
 
 def snippet(beginning: str) -> str:
-    """The README's block that begins so."""
-    blocks = re.findall(r"^```\w+\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    """The guide's block that begins so."""
+    blocks = re.findall(r"^```\w+\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
     (found,) = (block for block in blocks if block.startswith(beginning))
     return str(found)
 
@@ -59,7 +59,7 @@ def bash(script: str, folder: Path, **environment: str) -> Ran:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A repository with the README's configuration, its baseline and a commit on origin/main."""
+    """A repository with the guide's configuration, its baseline and a commit on origin/main."""
     folder = tmp_path / "a project"
     folder.mkdir()
     (folder / "convcalc.toml").write_text(snippet("# convcalc.toml"), encoding="utf-8")
@@ -164,7 +164,7 @@ def test_the_action_checks_a_project(project: Path, without_pip: dict[str, str])
         ("7x7 '--require=params<=1 M' --input 3x9x9", 0, "1 passed"),
         ("$(touch hacked) `touch hacked` ; touch hacked", 2, "$(touch"),
         ("--require 'params<=1", 1, "error: the input `arguments`: No closing quotation"),
-        ("--nosuch", 2, "No such option"),
+        ("--nosuch", 2, "unknown option"),
     ],
 )
 def test_the_actions_arguments(
@@ -207,7 +207,7 @@ def test_an_installation_that_fails_ends_the_action(project: Path, tmp_path: Pat
     assert ran.code == 127 and "nosuch" in ran.err
 
 
-# Snippets of the README
+# Snippets of the guide
 
 
 @needs_bash
@@ -281,6 +281,6 @@ def test_the_pytest_snippet(tmp_path: Path) -> None:
 
 def test_every_snippet_of_another_file_is_run_here() -> None:
     """A block that begins with a file's name is tested above, by that name."""
-    named: set[str] = set(re.findall(r"^```\w+\n# (\S+)\n", README, re.MULTILINE))
+    named: set[str] = set(re.findall(r"^```\w+\n# (\S+)\n", GUIDE, re.MULTILINE))
     assert named == {"convcalc.toml", ".github/workflows/convcalc.yml", ".gitlab-ci.yml",
                      ".pre-commit-config.yaml", "test_size.py"}  # fmt: skip
