@@ -29,7 +29,7 @@ ERROR = OptionError(
 
 def test_each_client_spells_an_argument_its_own_way() -> None:
     assert str(ERROR) == (
-        "element_size=0: expected a number\nhint: for example element_size='4', or leave origin out"
+        "element_size=0: expected a number\nhint: for example element_size=4, or leave origin out"
     )
     assert ERROR.spelled(command_line) == (
         "--element-size 0: expected a number\n"
@@ -37,7 +37,7 @@ def test_each_client_spells_an_argument_its_own_way() -> None:
     )
     assert ERROR.headline(file_key) == "element_size: expected a number"
     assert (ERROR.message, ERROR.option, ERROR.value) == ("expected a number", "element_size", 0)
-    assert ERROR.hint == "for example element_size='4', or leave origin out"
+    assert ERROR.hint == "for example element_size=4, or leave origin out"
 
 
 def test_long_values_are_shortened() -> None:
@@ -78,7 +78,7 @@ def test_problems_are_spelled_like_the_client() -> None:
 
 
 def test_a_users_text_mentions_no_argument() -> None:
-    """The marks of a mention are not printable: `shorten` takes them out."""
+    """The marks of a mention are not printable: `shorten` shows them as escapes."""
     from convcalc.errors import shorten
 
-    assert shorten(option("batch")) == ".batch."
+    assert shorten(option("batch")) == "\\ue000batch\\ue002"

@@ -41,8 +41,8 @@ def placed(
     """
     check_flags(bias=bias)
     check_texts(after_conv=after_conv)
-    size = input_size(input)
     graphs = [_network(network) for network in networks]
+    size = input if isinstance(input, str) else input_size(input)  # read behind the networks
     return graphs_at(graphs, size, padding_text(padding), bias, after_conv)
 
 

@@ -361,7 +361,7 @@ class Paragraph:
 
     def lines(self, room: int) -> Iterator[Spans]:
         """The paragraph in `room` columns; blanks at its beginning stay."""
-        yield from wrap(self.line, room, self.indent)
+        yield from wrap(tuple((printable_line(t), s) for t, s in self.line), room, self.indent)
 
 
 @dataclass
@@ -403,7 +403,8 @@ class Page:
             yield from wrap(((text, ""),), max(room, 1))
             return
         for part in self.parts:
-            yield from part.lines(room)
+            for line in part.lines(room):
+                yield tuple((printable(text), style) for text, style in line)
 
     def text(self, room: int) -> str:
         """The page without styles."""

@@ -40,6 +40,8 @@ SIGNALLED = """
 import os, signal, sys
 from convcalc.__main__ import run
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
+
 real = os.fsync
 def interrupted(handle):
     os.kill(os.getpid(), signal.{signal})

@@ -65,7 +65,9 @@ def test_the_rules_are_loaded_when_they_are_asked_for() -> None:
 
 
 def test_an_unknown_one_names_the_nearest() -> None:
-    with pytest.raises(OptionError, match=r"unknown convention 'fvcor': one of convcalc, macs"):
+    with pytest.raises(
+        OptionError, match=r"unknown convention 'fvcor': expected one of convcalc, macs"
+    ):
         convention("fvcor")
     with pytest.raises(OptionError) as caught:
         analyze("3x3", convention="torchinf")

@@ -72,7 +72,9 @@ def test_from_torch_wants_a_module(model: Any) -> None:
 
 @pytest.mark.parametrize("size", [64, 1.5, True, b"3x8x8", {3, 8}])
 def test_from_torch_wants_a_size_or_tensors(size: Any) -> None:
-    with pytest.raises(ConvcalcError, match=r"^input=.*: expected a size"):
+    with pytest.raises(
+        ConvcalcError, match=r"^input=.*: expected channels and the size of each axis"
+    ):
         convcalc.from_torch(nn.Conv2d(3, 8, 3), input=size)
 
 

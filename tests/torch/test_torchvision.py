@@ -60,10 +60,11 @@ MEASURED = load("receptive_field_torchvision")["rows"]
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("row", MEASURED, ids=lambda row: row["model"])
 def test_measured_fields(row: dict[str, Any]) -> None:
-    """Of the last map before global pooling, without gates."""
+    """Of the last map before global pooling, without gates. At 299 the adaptive pooling of AlexNet
+    and VGG has windows of its own, which the measured rows leave out."""
     graph = convcalc.from_torch(built(row["model"]), "3x299x299")
     report = convcalc.analyze(graph, local=True)
-    run = [layer for layer in report.layers if layer.spec != "not run"]
+    run = [layer for layer in report.layers if layer.spec != "not run" and layer.name != "avgpool"]
     last = next(layer for layer in reversed(run) if not layer.receptive_field.is_global)
     field = receptive_field(graph, at=last.name, local=True).field
     assert list(field.size) == row["rf"]

@@ -63,7 +63,7 @@ def _layered(name: str) -> Handler:
     def handler(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
         packed = isinstance(args[0], Tensor) and isinstance(args[2], (tuple, list))
         if packed:  # data, batch_sizes, hx, params, has_biases, layers, dropout, train, both
-            _, hx, params, has_biases, layers, _, _, both = args[:8]
+            batch_sizes, hx, params, has_biases, layers, _, _, both = args[:8]
         else:  # input, hx, params, has_biases, layers, dropout, train, both, batch_first
             hx, params, has_biases, layers, _, _, both = args[:7]
         first = hx[0] if isinstance(hx, (tuple, list)) else hx
@@ -71,6 +71,10 @@ def _layered(name: str) -> Handler:
         out_units = int(first.shape[-1])
         directions = 2 if both else 1
         steps = _steps(input)
+        if packed:  # of all samples together, where counts are of one
+            steps, left = divmod(steps, int(batch_sizes[0]))
+            if left:
+                rec.note_unknown(f"{name} over packed sequences of different lengths")
         counts = OpCounts()
         features = int(input.shape[-1])
         for _ in range(int(layers)):
