@@ -47,7 +47,8 @@ def _cuda_in_use() -> bool:
 @contextmanager
 def evaluation(model: nn.Module) -> Iterator[None]:
     """The model in evaluation mode; afterwards each of its modules in its own mode again."""
-    trained = [module for module in model.modules() if module.training]
+    # A frozen ScriptModule has no mode.
+    trained = [module for module in model.modules() if getattr(module, "training", False)]
     try:
         for module in trained:
             module.training = False

@@ -107,10 +107,13 @@ def check_modules(count: int) -> list[str]:
     """Random torch modules, followed; the first ones are those of the tests."""
     found: list[str] = []
     wrong = 0
+    outcomes: Counter[tuple[str, str]] = Counter()
     for seed_ in range(count):
         case = modules.module(seed_)
         differing = modules.differences(case)
         wrong += bool(differing)
+        outcome = modules.outcome(differing)
+        outcomes.update((family, outcome) for family in modules.families(case))
         found += [
             f"module {seed_}: {d.quantity} {d.analytic}, not {d.found}" for d in differing[:3]
         ]
@@ -118,7 +121,16 @@ def check_modules(count: int) -> list[str]:
             print(f"\r{seed_ + 1:,} modules", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     print(f"{count:,} modules, {wrong:,} of which differ in something")
+    print_families(outcomes)
     return found
+
+
+def print_families(outcomes: Counter[tuple[str, str]]) -> None:
+    """What came of the modules that have each kind of step."""
+    print(f"{'modules with':24}" + "".join(f"{name:>12}" for name in modules.OUTCOMES))
+    for family in sorted({family for family, _ in outcomes}):
+        counts = (outcomes[family, name] for name in modules.OUTCOMES)
+        print(f"{family:24}" + "".join(f"{count:12,}" for count in counts))
 
 
 def main(arguments: list[str]) -> int:

@@ -333,6 +333,31 @@ def _fitting(maker: Maker, size: tuple[int, ...]) -> tuple[nn.Module, tuple[int,
     return None
 
 
+OUTCOMES = ("right", "crash", "incomplete", "differs")
+"""What may come of following a module."""
+
+
+def outcome(differing: list[Difference]) -> str:
+    """The worst of what differs."""
+    found = {difference.quantity for difference in differing}
+    if "crash" in found:
+        return "crash"
+    if "complete" in found:
+        return "incomplete"
+    return "differs" if found else "right"
+
+
+def families(case: Case) -> set[str]:
+    """The kinds of steps in a module."""
+    chain = case.module
+    assert isinstance(chain, Chain)
+    found = set()
+    for step in (*chain.steps, *chain.heads):
+        words = step.name.split() if isinstance(step, Part) else [type(step).__name__]
+        found.add(" ".join(word for word in words[:2] if word.isalpha()) or words[0])
+    return found | ({"several outputs"} if len(chain.heads) > 1 else set())
+
+
 def differences(case: Case, fields: bool = True) -> list[Difference]:
     """Every figure that the module as it runs denies."""
     model, size = case.module, case.size

@@ -14,7 +14,14 @@ from convcalc.errors import OptionError, SourceError, option, shorten
 from convcalc.graph import INPUT, Input, Output, are_inputs
 from convcalc.layers.linear import Identity
 from convcalc.quantities import Shape
-from convcalc.torch_bridge.importing.layout import CHANNEL, Dims, map_dims, shape_of, shown_shape
+from convcalc.torch_bridge.importing.layout import (
+    CHANNEL,
+    Dims,
+    is_in_order,
+    map_dims,
+    shape_of,
+    shown_shape,
+)
 from convcalc.torch_bridge.importing.nodes import CONSTANT, Value
 from convcalc.torch_bridge.importing.recorder import Recorder
 from convcalc.torch_bridge.importing.tying import axes_of
@@ -222,4 +229,4 @@ def _size(recorder: Recorder, value: Value) -> Shape | None:
     """The output as torch has it, where that is not what its node says."""
     shown = shown_shape(value.dims)
     size = recorder.nodes[value.node].size if value.node >= 0 else None
-    return None if shown == (size or value.shape) else shown
+    return None if shown == (size or value.shape) and is_in_order(value.dims) else shown

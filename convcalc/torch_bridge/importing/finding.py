@@ -154,20 +154,12 @@ def default_size(model: nn.Module) -> Shape:
 
 
 @contextmanager
-def ready(model: nn.Module, name: str) -> Iterator[nn.Module]:
-    """The model as it can be followed: compiled modules as what they were compiled from.
-
-    Raises:
-        SourceError: a part of it is TorchScript.
-    """
+def ready(model: nn.Module) -> Iterator[nn.Module]:
+    """The model as it can be followed: compiled modules as what they were compiled from."""
     model = getattr(model, "_orig_mod", model)
-    for path, module in list(model.named_modules()):
+    for module in list(model.modules()):
         if isinstance(module, torch.jit.ScriptModule):
-            what = f"{shorten(name, 60)}, module {path}," if path else shorten(name, 60)
-            raise SourceError(
-                f"{what} is TorchScript ({module.original_name}), which cannot be followed",
-                hint="name the model before torch.jit.script or torch.jit.trace",
-            )
+            continue
         if "_compiled_call_impl" in module.__dict__:
             module.__dict__["_compiled_call_impl"] = None
         original = module.__dict__.get("_modules", {}).get("_orig_mod")

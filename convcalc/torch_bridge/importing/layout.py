@@ -73,6 +73,13 @@ def is_map(dims: Dims, rank: int | None = None) -> bool:
     return all(len(dim) == 1 and dim[0][0] == axis for axis, dim in enumerate(dims[2:]))
 
 
+@lru_cache(maxsize=4096)
+def is_in_order(dims: Dims) -> bool:
+    """Do channels come first, then the axes of the map, as they are numbered?"""
+    roles = [role for dim in dims for role, size in dim if size != 1]
+    return roles == sorted(roles)
+
+
 def with_channels(dims: Dims, where: int, size: int) -> Dims:
     """The same with another number of channels in one dimension."""
     dim: Dim = ((CHANNEL, size),)

@@ -17,6 +17,7 @@ from torch.nn.parameter import UninitializedBuffer, is_lazy
 from convcalc.errors import ConvcalcError, SourceError, shorten
 from convcalc.graph import INPUT, Graph, Node, Output
 from convcalc.layers.linear import Identity
+from convcalc.torch_bridge.importing.beneath import own_error
 from convcalc.torch_bridge.importing.ends import arguments_of, outputs_of
 from convcalc.torch_bridge.importing.finding import default_size, import_model, ready
 from convcalc.torch_bridge.importing.handlers import HANDLERS
@@ -74,7 +75,7 @@ def model_graph(
     if program is not None and isinstance(model, program.ExportedProgram):
         model = model.module()
     given = default_size(model) if input is None else input
-    with kept(model) as state, ready(model, name) as followed_model:
+    with kept(model) as state, ready(model) as followed_model:
         followed_model = _initialised(followed_model, given, name)
         recorder = Recorder(followed_model, HANDLERS, state.tensors)
         arguments = arguments_of(recorder, followed_model, given, batch_axis)
@@ -109,12 +110,15 @@ def _followed(
 
     with _hooked(enter, leave), evaluation(model), torch.no_grad(), redirect_stdout(sys.stderr):
         try:
-            with recorder:
+            # Not optimised: what TorchScript learns of these calls, the model would keep.
+            plainly = torch.jit.optimized_execution(False)  # type: ignore[attr-defined]
+            with recorder, recorder.beneath, plainly:
                 return model(*args, **kwargs)
         except RecursionError:
             raise SourceError(f"{shorten(name, 60)}: its forward pass recurs too deep") from None
         except (Exception, SystemExit) as error:
-            raise failed(error, recorder.stack[-1] if recorder.stack else "") from error
+            cause = own_error(error, recorder.raised)
+            raise failed(cause, recorder.stack[-1] if recorder.stack else "") from error
 
 
 @contextmanager

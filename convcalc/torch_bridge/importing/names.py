@@ -66,6 +66,7 @@ def spellings_of(func: Any) -> Iterator[Any]:
     """The functions that an ATen operator is known by: torch.ops.aten.conv2d.default is
     torch.conv2d."""
     packet = getattr(func, "overloadpacket", func)
+    yield packet
     name: str = packet.__name__
     for home in (torch._C._nn, torch, Tensor, F):
         found = getattr(home, name, None)

@@ -18,6 +18,7 @@ from convcalc.quantities import LOST, AxisRead, OpCounts, Shape
 from convcalc.torch_bridge.importing.layout import (
     Dims,
     is_channels,
+    is_in_order,
     map_dims,
     shape_of,
     shown_shape,
@@ -161,7 +162,7 @@ class NodeWriter:
         name = self._name(layer)
         inputs = tuple(source.node for source in sources)
         shown = shown_shape(out.dims)
-        size = None if shown == shape else shown
+        size = None if shown == shape and is_in_order(out.dims) else shown
         params, call = self.claim(weights), self._call()
         self.nodes.append(
             Node(name, layer, inputs, str(layer), size=size, params=params, call=call)

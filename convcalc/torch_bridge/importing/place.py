@@ -47,6 +47,8 @@ def first_line(error: BaseException) -> str:
     """The kind of an exception and the first line of its message."""
     text = str(error).strip().splitlines()
     kind = type(error).__name__
+    if text and "TorchScript interpreter" in text[0]:  # a traceback, and then the error
+        return next((line for line in reversed(text) if line.startswith("RuntimeError")), kind)
     return f"{kind}: {shorten(text[0], 200)}" if text else kind
 
 

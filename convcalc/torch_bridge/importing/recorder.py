@@ -25,6 +25,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
+from convcalc.torch_bridge.importing.beneath import Beneath, is_wrapped
 from convcalc.torch_bridge.importing.layout import vector_dims
 from convcalc.torch_bridge.importing.names import (
     CALLED_AS_THEY_ARE,
@@ -61,8 +62,13 @@ class Recorder(TorchFunctionMode, NodeWriter):
         NodeWriter.__init__(self, model)
         self.handlers = handlers
         self.device = next((p.device for p in model.parameters()), torch.device("cpu"))
+        self._owners = {id(p): name.rpartition(".")[0] for name, p in model.named_parameters()}
         self._owned = {id(tensor): tensor for tensor in (*model.parameters(), *owned)}
         self._meta: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        self.beneath = Beneath(self)
+        """To be entered beside this one: brings the operators that no function calls."""
+        self.raised: Exception | None = None
+        """The last exception beneath Python."""
 
     # The calls that come by
 
@@ -72,9 +78,31 @@ class Recorder(TorchFunctionMode, NodeWriter):
         kwargs = kwargs or {}
         if func in CALLED_AS_THEY_ARE or _is_in_kernel(sys._getframe(1)):
             return func(*args, **kwargs)
-        func, handler = self._handler_of(func)
-        self.called = getattr(func, "__name__", str(func))
         given = list(tensors_in((args, kwargs)))
+        if any(map(is_wrapped, given)):  # its operators come by one by one
+            return func(*args, **kwargs)
+        with torch._C._DisableTorchDispatch():
+            return self._called(func, args, kwargs, given)
+
+    def operator(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call beneath Python: named by the module whose weights it takes."""
+        given = list(tensors_in((args, kwargs)))
+        owner = next((path for t in given if (path := self._owners.get(id(t)))), "")
+        if not owner.startswith(self.stack[-1] if self.stack else ""):
+            owner = ""
+        self.stack += [owner] if owner else []
+        try:
+            return self._called(func, args, kwargs, given)
+        finally:
+            if owner:
+                self.stack.pop()
+
+    def _called(
+        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], given: list[torch.Tensor]
+    ) -> Any:
+        """What a call returns."""
+        func, handler = self._handler_of(func)
+        self.called = getattr(func, "__name__", str(func)).partition(".")[0]
         if not self._look_at(given):
             return self._constant(func, handler, args, kwargs, given)
         if handler is not None:
@@ -132,7 +160,7 @@ class Recorder(TorchFunctionMode, NodeWriter):
     ) -> Any:
         """What no handler knows: run on the meta device; a tensor that comes of the input is
         written down as unknown."""
-        name = getattr(func, "__name__", str(func))
+        name = self.called
         result = self.run(func, args, kwargs)
         made = list(tensors_in(result))
         own = [tensor for tensor in made if not any(tensor is one for one in given)]
@@ -182,7 +210,7 @@ class Recorder(TorchFunctionMode, NodeWriter):
         if name in REMADE and not given:
             return self._remember(_made_small(func, args, kwargs), given)
         found: Any = NotImplemented
-        if handler is not None and given:
+        if handler is not None and _is_work(given):
             with self._constants_as_values(given):
                 found = handler(self, *args, **kwargs)
         elif given and name not in FREE and _is_work(given):

@@ -217,13 +217,17 @@ def resize_windows(grid: Grid, mode: str) -> AxisReading:
     Positions beyond the borders are those at them, so windows may reach over: what is read inside
     is the same. The windows repeat, and so are given for one period.
     """
+    if grid.is_itself:
+        return Windows(1, ((0, 0),))
     if grid.align_corners:
         scale = Fraction(grid.size - 1, max(1, grid.wanted - 1)) if grid.wanted > 1 else Fraction(0)
-        shift = Fraction(0)  # output o is at o * scale
     else:
         scale = 1 / grid.factor
-        shift = scale / 2 - Fraction(1, 2)  # at (o + 1/2) * scale - 1/2
-    name = f"antialiased {mode}" if grid.antialias and scale > 1 else mode
+    # Output o is at (o + 1/2) * scale - 1/2, and with aligned corners at o * scale; antialiased,
+    # torch puts it at the former either way.
+    aligned = grid.align_corners and not grid.antialias
+    shift = Fraction(0) if aligned else scale / 2 - Fraction(1, 2)
+    name = f"antialiased {mode}" if grid.antialias else mode
     windows = [_window(o * scale + shift, scale, name) for o in range(scale.denominator)]
     return Windows(scale.numerator, tuple(windows))
 
@@ -231,7 +235,7 @@ def resize_windows(grid: Grid, mode: str) -> AxisReading:
 def _window(at: Fraction, scale: Fraction, mode: str) -> tuple[int, int]:
     """The positions that one output reads; `at` is its centre, None of whose weights is 0."""
     if mode.startswith("antialiased"):
-        reach = scale * (2 if mode.endswith("bicubic") else 1)
+        reach = max(scale, Fraction(1)) * (2 if mode.endswith("bicubic") else 1)
         return floor(at - reach) + 1, floor(at + reach)
     if mode == "nearest":  # floor(o * scale)
         first = floor(at - scale / 2 + Fraction(1, 2))

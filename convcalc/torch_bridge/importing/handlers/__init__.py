@@ -13,6 +13,7 @@ for _module in (
     "attention",
     "complex",
     "elementwise",
+    "fourier",
     "norms",
     "parts",
     "products",
@@ -21,6 +22,7 @@ for _module in (
     "resizing",
     "views",
     "written",
+    "operators",
 ):
     import_module(f"{__name__}.{_module}")
 

@@ -58,3 +58,12 @@ def _view_as_complex(rec: Recorder, input: Tensor) -> Any:
     dims = value.dims[:-1]
     return rec.traced("view_as_complex", [value], dims, None, rec.pointwise([value], dims),
                       dtype=_COMPLEX[input.dtype], moves_data=False)  # fmt: skip
+
+
+@handles(Tensor.real.__get__, Tensor.imag.__get__)  # type: ignore[attr-defined]
+def _part(rec: Recorder, input: Tensor) -> Any:
+    """The real or the imaginary numbers of a tensor, seen where they are."""
+    value = value_of(rec, input)
+    dtype = _REAL.get(input.dtype, input.dtype)
+    return rec.traced("part", [value], value.dims, None, rec.pointwise([value], value.dims),
+                      dtype=dtype, moves_data=False)  # fmt: skip

@@ -76,10 +76,10 @@ def _conv_transpose(
     return sampled(rec, input, rank, layer, [weight, bias])
 
 
-@handles(torch.convolution, torch.ops.aten.convolution)
+@handles(torch.convolution, torch.ops.aten.convolution, torch.ops.aten._convolution)
 def _convolution(
     rec: Recorder, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any,
-    dilation: Any, transposed: bool, output_padding: Any, groups: int,
+    dilation: Any, transposed: bool, output_padding: Any, groups: int, *_: Any,
 ) -> Any:  # fmt: skip
     if transposed:
         return _conv_transpose(rec, input, weight, bias, stride, padding, output_padding, groups,
