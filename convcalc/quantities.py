@@ -277,6 +277,7 @@ class ReceptiveField:
     support: input positions really read by one interior unit, at the phase of the largest field;
         None where an axis is global or the set is too large to count (`analysis.support`).
     aligned: False where merged branches disagree about a unit's centre.
+    causal: True where they do because no unit reads beyond its own position.
     exact: False where the size is only an upper bound.
     """
 
@@ -287,6 +288,7 @@ class ReceptiveField:
     exact: bool = True
     phases: tuple[tuple[int, ...], ...] = ()
     support: int | None = None
+    causal: bool = False
 
     @property
     def is_global(self) -> bool:

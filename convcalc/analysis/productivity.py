@@ -11,6 +11,7 @@ from math import inf
 from typing import NamedTuple
 
 from convcalc.analysis import receptive_field as fields
+from convcalc.analysis.sizes import smallest_running
 from convcalc.analysis.ties import Ties
 from convcalc.analysis.walk import Walk
 from convcalc.graph import INPUT
@@ -25,7 +26,7 @@ class Productivity(NamedTuple):
     """Convolutions that read more than one position of maps whose units see beyond the whole
     input already, on every path."""
     smallest: int
-    """The least size at which there are none."""
+    """The least size at which there are none, and at which the network runs."""
     largest: int | None
     """The size above which no unit of the last map before a head sees all; None if every map
     sees all."""
@@ -61,7 +62,9 @@ def productivity(walk: Walk, axis: int) -> Productivity:
         if state.ties is not None and not state.ties.axes[axis].sees_all and state.shape.rank:
             along = state.ties.extents(state.shape.spatial)[axis]
             largest = fields.headline((state.ties.axes[axis],), (along,)).size[0]
-    return Productivity(tuple(unproductive), smallest, largest)
+    shape = walk.state(walk.origin).shape
+    running = smallest_running(walk.graph, shape, axis, walk.origin)
+    return Productivity(tuple(unproductive), max(smallest, running), largest)
 
 
 def _path(before: Ties, read: Reads) -> _Path:

@@ -161,6 +161,9 @@ class AxisField(NamedTuple):
 
     courses: tuple[Course, ...]
     aligned: bool = True
+    """Have all branches that were merged one centre?"""
+    ends_agree: bool = True
+    """Do all branches that were merged end at one position?"""
 
     @property
     def sees_all(self) -> bool:
@@ -172,11 +175,21 @@ class AxisField(NamedTuple):
         """Do all units see the same?"""
         return all(course.step == 0 and course.period == 1 for course in self.courses)
 
+    @property
+    def is_causal(self) -> bool:
+        """Do branches end at one position, and does no unit read beyond its own?"""
+        return self.ends_agree and all(
+            region is None or region[1] * course.period <= unit * course.step
+            for course in self.courses
+            for unit, region in enumerate(course.regions)
+        )
+
     def through(self, read: AxisReading) -> AxisField:
         """The field of a layer's outputs: series composition."""
         if self.sees_all:
             return self
-        return AxisField(tuple(course.through(read) for course in self.courses), self.aligned)
+        courses = tuple(course.through(read) for course in self.courses)
+        return AxisField(courses, self.aligned, self.ends_agree)
 
 
 IDENTITY = AxisField((Course(1, ((0, 0),)),))
@@ -202,28 +215,35 @@ def hull(fields: list[AxisField]) -> AxisField:
         return EVERYTHING
     courses: list[Course] = []
     aligned = all(field.aligned for field in fields)
+    ends_agree = all(field.ends_agree for field in fields)
     for course in (course for field in fields for course in field.courses):
         for index, other in enumerate(courses):
             if course.has_stride_of(other):
-                courses[index], same = _join(other, course)
-                aligned = aligned and same
+                courses[index], same_centres, same_ends = _join(other, course)
+                aligned = aligned and same_centres
+                ends_agree = ends_agree and same_ends
                 break
         else:
             courses.append(course)
-    return AxisField(tuple(courses), aligned and len(courses) == 1)
+    one = len(courses) == 1
+    return AxisField(tuple(courses), aligned and one, ends_agree and one)
 
 
-def _join(left: Course, right: Course) -> tuple[Course, bool]:
-    """The hull of two courses of one stride, and whether their centres agree."""
+def _join(left: Course, right: Course) -> tuple[Course, bool, bool]:
+    """The hull of two courses of one stride; whether their centres and their ends agree."""
     if left == right:
-        return left, True
+        return left, True, True
     period = lcm(left.period, right.period)
     _check_phases(period)
     left, right = left.repeated(period), right.repeated(period)
     pairs = list(zip(left.regions, right.regions, strict=True))
-    aligned = all(a is None or b is None or sum(a) == sum(b) for a, b in pairs)
+    both = [(a, b) for a, b in pairs if a is not None and b is not None]
     regions = tuple(_hull([a, b]) for a, b in pairs)
-    return Course(left.step, regions).shortest(), aligned
+    return (
+        Course(left.step, regions).shortest(),
+        all(sum(a) == sum(b) for a, b in both),
+        all(a[1] == b[1] for a, b in both),
+    )
 
 
 def largest_phase(axis: AxisField) -> int:
@@ -252,7 +272,8 @@ def headline(axes: tuple[AxisField, ...], extents: tuple[int, ...]) -> Receptive
         tuple(sizes),
         tuple(strides),
         tuple(paddings),
-        aligned=all(axis.aligned for axis in axes),
+        aligned=(aligned := all(axis.aligned for axis in axes)),
+        causal=not aligned and all(axis.aligned or axis.is_causal for axis in axes),
         phases=tuple(phases) if any(len(by_phase) > 1 for by_phase in phases) else (),
     )
 

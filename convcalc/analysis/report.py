@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from convcalc.analysis.span import Span
 
 
+def _on_padding(macs: int, valid_macs: int | None) -> float | None:
+    """The share of multiply-accumulates that read padding."""
+    return None if valid_macs is None or not macs else 1 - valid_macs / macs
+
+
 @dataclass(frozen=True)
 class LayerReport:
     """One layer's share. Counts are for the whole batch.
@@ -52,6 +57,12 @@ class LayerReport:
     def valid_macs(self) -> int | None:
         """Multiply-accumulates whose tap falls inside the input; None for symbols."""
         return self.operations.valid_macs
+
+    @property
+    def on_padding(self) -> float | None:
+        """The share of the multiply-accumulates that read padding; None for symbols, and where
+        there are none."""
+        return _on_padding(self.macs, self.valid_macs)
 
     @property
     def memory_bytes(self) -> int:
@@ -159,6 +170,12 @@ class Report(Renderable):
     def valid_macs(self) -> int | None:
         """Multiply-accumulates whose tap falls inside the input; None for symbols."""
         return self.operations.valid_macs
+
+    @property
+    def on_padding(self) -> float | None:
+        """The share of the multiply-accumulates that read padding; None for symbols, and where
+        there are none."""
+        return _on_padding(self.macs, self.valid_macs)
 
     @property
     def flops(self) -> int:

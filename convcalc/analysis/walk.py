@@ -13,6 +13,7 @@ from convcalc.analysis import receptive_field as fields
 from convcalc.analysis import support, ties
 from convcalc.analysis.backward import read_by
 from convcalc.analysis.report import LayerReport, OutputReport, Report
+from convcalc.analysis.sizes import fitting_hint
 from convcalc.analysis.ties import Ties
 from convcalc.conventions import convention
 from convcalc.errors import ConvcalcError, LayerError, LimitError, shorten
@@ -134,11 +135,12 @@ def analyze_graph(graph: Graph, setting: Setting, assumed: tuple[str, ...] = ())
     )
 
 
-def _at(error: ConvcalcError, graph: Graph, node: Node) -> ConvcalcError:
-    """The error with the layer, its name and its place in the user's text."""
+def _at(error: ConvcalcError, graph: Graph, node: Node, shape: Shape) -> ConvcalcError:
+    """The error with the layer, its name, its place in the user's text, and an input that fits."""
     name = f" (layer {node.name})" if len(graph.nodes) > 1 else ""
+    hint = fitting_hint(graph, shape) if isinstance(error, LayerError) else None
     return error.with_context(
-        prefix=f"{shorten(node.spec, 30)}: ", suffix=name, span=error.span or node.span
+        prefix=f"{shorten(node.spec, 30)}: ", suffix=name, span=error.span or node.span, hint=hint
     )
 
 
@@ -212,7 +214,7 @@ class Walk:
         try:
             return self.advance(index, node)
         except ConvcalcError as error:
-            raise _at(error, self.graph, node) from None
+            raise _at(error, self.graph, node, self.setting.input) from None
 
     def step(self, index: int, node: Node) -> LayerReport:
         """Visit one node: its state is kept, its share returned."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import lcm
 from typing import NamedTuple
 
 from convcalc.analysis import Setting
@@ -38,8 +39,8 @@ class Disagreement(NamedTuple):
     layer: str
     axis: int
     centres: tuple[tuple[str, str], ...]
-    """Of each branch: its last layer, and the centre of its unit 0 ("at stride 2" where strides
-    differ)."""
+    """Of each branch: its last layer, and the centres of its units' fields, from unit 0 on until
+    they repeat."""
 
 
 @dataclass(frozen=True)
@@ -286,25 +287,48 @@ def seen_along(axis: algebra.AxisField, unit: int, extent: int | None) -> Interv
 
 
 def _disagreements(walk: Walk) -> list[Disagreement]:
-    """The merges at which alignment is lost, along each axis."""
+    """The merges whose branches have different centres, along each axis; none in a causal network,
+    which is meant to have them."""
     found = []
+    is_causal = all(axis.aligned or axis.is_causal for axis in walk.states[-1].axes or ())
     for node, branches in zip(walk.graph.nodes, walk.branches, strict=True):
         if len(branches) < 2:
             continue
         names = walk.graph.names([branch.source for branch in branches])
         for axis, of_branches in enumerate(zip(*(b.axes for b in branches), strict=True)):
-            parts = list(of_branches)
-            if all(part.aligned for part in parts) and not algebra.hull(parts).aligned:
-                centres = tuple(zip(names, map(_described, parts), strict=True))
+            parts = [part._replace(aligned=True) for part in of_branches]
+            merged = algebra.hull(parts)
+            is_causal = is_causal and (merged.aligned or merged.is_causal)
+            if not merged.aligned:
+                centres = tuple(zip(names, _centres(parts), strict=True))
                 found.append(Disagreement(node.name, axis, centres))
-    return found
+    return [] if is_causal else found
 
 
-def _described(axis: algebra.AxisField) -> str:
-    """The centre and the stride of what the units of a branch see."""
-    centre = _centre(axis)
-    strides = " and ".join(str(Fraction(course.step, course.period)) for course in axis.courses)
-    return f"{'-' if centre is None else f'{float(centre):g}'} at stride {strides}"
+SHOWN_PHASES = 8
+"""Units whose centres are written out."""
+
+
+def _centres(parts: list[algebra.AxisField]) -> list[str]:
+    """For each branch the centres of units 0, 1 ..., and its stride where strides differ."""
+    strides = [
+        " and ".join(str(Fraction(course.step, course.period)) for course in part.courses)
+        for part in parts
+    ]
+    differ = len(set(strides)) > 1
+    period = lcm(*(course.period for part in parts for course in part.courses))
+    units = range(1 if differ else min(period, SHOWN_PHASES))
+    return [
+        ", ".join(_centre_of(part, unit) for unit in units)
+        + (f" at stride {stride}" if differ else "")
+        for part, stride in zip(parts, strides, strict=True)
+    ]
+
+
+def _centre_of(axis: algebra.AxisField, unit: int) -> str:
+    """The centre of what a unit sees; "-" where it sees nothing, or no one thing."""
+    region = axis.courses[0].region(unit) if len(axis.courses) == 1 else None
+    return "-" if region is None else f"{sum(region) / 2:g}"
 
 
 def _box(region: sets.Region) -> tuple[Interval, ...] | None:

@@ -188,6 +188,10 @@ class Layer(Word, ABC):
     def reads(self, inputs: Sequence[Shape], output: Shape, which: int) -> Reads:
         """For each spatial axis, what an output position reads of input number `which`."""
 
+    def least_input(self, axis: int, size: int) -> int:
+        """The smallest input along an axis that gives at least `size` positions."""
+        return size
+
 
 Reads = tuple[AxisReading, ...] | Links | None
 """For each axis of the input what the same axis of the output reads of it, or its links to others;

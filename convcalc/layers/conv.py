@@ -9,7 +9,14 @@ from typing import Any, ClassVar
 
 from convcalc.errors import LayerError, SpecError
 from convcalc.layers.base import Layer, Reads, Size, Word, per_axis, require_rank, whole_number
-from convcalc.layers.padding import MODES, Padding, resolve, valid_taps, window_count
+from convcalc.layers.padding import (
+    MODES,
+    Padding,
+    least_input,
+    resolve,
+    valid_taps,
+    window_count,
+)
 from convcalc.quantities import AxisRead, OpCounts, Shape, exact_quotient, is_number
 
 KERNEL = Size("kernel_size", "kernel", True, "kernel, height x width")
@@ -185,6 +192,16 @@ class Conv(_Convolution):
             ),
         )
 
+    def least_input(self, axis: int, size: int) -> int:
+        return least_input(
+            size,
+            self.kernel_size[axis],
+            self.stride[axis],
+            self.dilation[axis],
+            "same" if self.padding is None else self.padding,
+            axis,
+        )
+
     def reads(self, inputs: Sequence[Shape], output: Shape, which: int) -> Reads:
         return tuple(
             AxisRead(kernel, stride, -before, dilation)
@@ -325,6 +342,12 @@ class ConvTranspose(_Convolution):
                 )
             spatial.append(out)
         return Shape(channels, tuple(spatial))
+
+    def least_input(self, axis: int, size: int) -> int:
+        before, after = self.sides(Shape(1))[axis]
+        reach = self.dilation[axis] * (self.kernel_size[axis] - 1)
+        room = size - 1 + before + after - reach - self.extra()[axis]
+        return max(-(-room // self.stride[axis]), 0) + 1
 
     def reads(self, inputs: Sequence[Shape], output: Shape, which: int) -> Reads:
         return tuple(

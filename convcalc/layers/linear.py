@@ -34,6 +34,9 @@ class Linear(Layer):
     def output(self, inputs: Sequence[Shape]) -> Shape:
         return Shape(self.out_features)
 
+    def least_input(self, axis: int, size: int) -> int:
+        return 1
+
     def params(self, inputs: Sequence[Shape], output: Shape) -> int:
         biases = self.out_features if self.bias is not False else 0
         return inputs[0].elements * self.out_features + biases
@@ -61,6 +64,9 @@ class Flatten(Layer):
 
     def output(self, inputs: Sequence[Shape]) -> Shape:
         return Shape(inputs[0].elements)
+
+    def least_input(self, axis: int, size: int) -> int:
+        return 1
 
     def params(self, inputs: Sequence[Shape], output: Shape) -> int:
         return 0

@@ -91,6 +91,26 @@ def window_count(
     return count
 
 
+def least_input(
+    count: int,
+    kernel: int,
+    stride: int,
+    dilation: int,
+    padding: Padding,
+    axis: int,
+    ceil_mode: bool = False,
+) -> int:
+    """The smallest input that gives at least `count` windows."""
+    last = (count - 1) * stride
+    if padding == "tfsame":
+        return last + 1
+    before, after = resolve(padding, axis, 0, kernel, stride, dilation)
+    least = last + dilation * (kernel - 1) + 1 - before - after
+    if ceil_mode:
+        least = max(least - (stride - 1), last - before + 1)
+    return max(least, 1)
+
+
 def _too_large(size: int, kernel: int, dilation: int, padding: int) -> str:
     spread = f" (dilation {dilation}: extent {dilation * (kernel - 1) + 1})" if dilation > 1 else ""
     return (

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from convcalc.errors import LayerError
 from convcalc.layers.base import Layer, Reads, Size, per_axis, require_rank
 from convcalc.layers.conv import KERNEL, check_padding
-from convcalc.layers.padding import Padding, resolve, window_count
+from convcalc.layers.padding import Padding, least_input, resolve, window_count
 from convcalc.quantities import AxisRead, OpCounts, Shape
 
 
@@ -74,6 +74,18 @@ class _Pool(Layer):
                     self._axes(shape), self.sides(shape), strict=True
                 )
             ),
+        )
+
+    def least_input(self, axis: int, size: int) -> int:
+        assert self.stride is not None  # set by __post_init__
+        return least_input(
+            size,
+            self.kernel_size[axis],
+            self.stride[axis],
+            self.dilations()[axis],
+            "valid" if self.padding is None else self.padding,
+            axis,
+            self.ceil_mode,
         )
 
     def params(self, inputs: Sequence[Shape], output: Shape) -> int:
@@ -146,6 +158,9 @@ class GlobalAvgPool(Layer):
 
     def params(self, inputs: Sequence[Shape], output: Shape) -> int:
         return 0
+
+    def least_input(self, axis: int, size: int) -> int:
+        return 1
 
     def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
         (shape,) = inputs

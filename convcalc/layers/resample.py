@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from convcalc.errors import LayerError, SpecError
 from convcalc.layers.base import Layer, Reads, Size, per_axis
 from convcalc.layers.conv import check_padding
 from convcalc.layers.padding import Sides
 from convcalc.quantities import AxisRead, OpCounts, Shape, is_number
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,9 @@ class Upsample(Layer):
             tuple(size * scale for size, scale in zip(shape.spatial, scales, strict=True)),
         )
 
+    def least_input(self, axis: int, size: int) -> int:
+        return -(-size // _along(self.scale_factor, axis))
+
     def params(self, inputs: Sequence[Shape], output: Shape) -> int:
         return 0
 
@@ -64,6 +69,11 @@ def _linear_read(scale: int) -> AxisRead:
     kernel = 2 * scale if scale % 2 == 0 else 2 * scale - 1
     padding = scale // 2 if scale % 2 == 0 else (scale - 1) // 2
     return AxisRead(kernel, 1, padding - kernel + 1, 1, scale)
+
+
+def _along(values: tuple[T, ...], axis: int) -> T:
+    """The value for an axis; a single one serves them all."""
+    return values[axis if len(values) > 1 else 0]
 
 
 def for_axes(values: tuple[Any, ...], shape: Shape) -> tuple[Any, ...]:
@@ -117,6 +127,9 @@ class Pad(_Edges):
             ),
         )
 
+    def least_input(self, axis: int, size: int) -> int:
+        return max(1, size - sum(_along(self.amount, axis)))
+
     def reads(self, inputs: Sequence[Shape], output: Shape, which: int) -> Reads:
         sides = for_axes(self.amount, inputs[0])
         return tuple(AxisRead(offset=-before) for before, _ in sides)
@@ -140,6 +153,9 @@ class Crop(_Edges):
         if any(is_number(size) and size < 1 for size in spatial):
             raise LayerError(f"it leaves nothing of its input {shape}")
         return Shape(shape.channels, spatial)
+
+    def least_input(self, axis: int, size: int) -> int:
+        return size + sum(_along(self.amount, axis))
 
     def reads(self, inputs: Sequence[Shape], output: Shape, which: int) -> Reads:
         sides = for_axes(self.amount, inputs[0])

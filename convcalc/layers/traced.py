@@ -80,6 +80,9 @@ class Traced(Layer):
     def output(self, inputs: Sequence[Shape]) -> Shape:
         return self.shape
 
+    def least_input(self, axis: int, size: int) -> int:
+        return 1  # what it was followed at is known, and nothing else
+
     def params(self, inputs: Sequence[Shape], output: Shape) -> int:
         return self.weights
 

@@ -21,15 +21,16 @@ BETTER, WORSE, SAME = "green", "yellow", "dim"
 
 _HINT = "--columns chooses"
 
-_DROPS = {"flops": 9, "nonlinearities": 8, "depth": 7, "output": 6, "traffic": 5, "activations": 4,
-          "stride": 3, "reads": 2, "params": 1}  # fmt: skip
+_DROPS = {"valid_macs": 10, "flops": 9, "nonlinearities": 8, "depth": 7, "output": 6, "traffic": 5, "activations": 4,
+          "stride": 3, "on_padding": 3, "reads": 2, "params": 1}  # fmt: skip
 """What is left out first where room is short; MACs and the field stay."""
 
 _STRUCTURE = tuple(f.name for f in NUMBERS if f.is_shown and not f.is_cost)
 _COST_NAMES = tuple(figure.name for figure in COSTS)
 _FIELD_NAMES = ("output", *_STRUCTURE, "field", "stride", "reads")
 _FIGURES = {name: figure for figure in (*NUMBERS, *OPTIONAL) for name in figure.names}
-COLUMNS = (*_FIGURES, "output", "field", "stride", "reads")
+_LABELS = {"on_padding": "padding"}
+COLUMNS = (*_FIGURES, "output", "field", "stride", "reads", "on_padding")
 """What `--columns` takes."""
 
 
@@ -150,9 +151,12 @@ class _Tables:
 
     def __init__(self, comparison: Comparison, reports: Sequence[Report]) -> None:
         costs = (*_COST_NAMES, *(figure.name for figure in present(reports)))
-        self.one = _table("", comparison, reports, (*costs, *_FIELD_NAMES))
+        structure = _FIELD_NAMES
+        if any(map(numbers.is_padded, reports)):
+            structure += ("valid_macs", "on_padding")
+        self.one = _table("", comparison, reports, (*costs, *structure))
         self.costs = _table("Cost", comparison, reports, costs)
-        self.fields = _table("Structure and receptive field", comparison, reports, _FIELD_NAMES)
+        self.fields = _table("Structure and receptive field", comparison, reports, structure)
 
     def lines(self, room: int) -> Iterator[Spans]:
         """The table or tables in `room` columns."""
@@ -182,7 +186,7 @@ def _table(
         figure = _FIGURES.get(name)
         drop = number if keep else _DROPS.get(name, 0)
         style = "dim" if name == "flops" and not keep else ""
-        shown.append(Column(figure.label if figure else name, drop=drop, style=style))
+        shown.append(Column(figure.label if figure else _LABELS.get(name, name), drop=drop, style=style))
     table = Table(title, [Column("network", "left"), *shown], hint=_HINT)
     table.spaced = any(name in _COST_NAMES for name in names) and len(reports) > 1
     for report in reports:
@@ -190,11 +194,18 @@ def _table(
             _name(report, with_reading=table.spaced),
             *(_cell(comparison, report, name) for name in names),
         )
-    if "field" in names and not all(report.receptive_field.aligned for report in reports):
-        table.caption = (
-            "* branches that are merged have different centres; `convcalc rf` shows where"
-        )
+    if "field" in names:
+        table.caption = _about_centres(reports)
     return table
+
+
+def _about_centres(reports: Sequence[Report]) -> str:
+    """What a star means; which networks are causal."""
+    fields = [report.receptive_field for report in reports]
+    if not all(field.aligned or field.causal for field in fields):
+        return "* branches that are merged have different centres; `convcalc rf` shows where"
+    causal = [report.name for report in reports if report.receptive_field.causal]
+    return f"causal: {', '.join(causal)}" if causal else ""
 
 
 def _name(report: Report, with_reading: bool) -> list[Spans]:
@@ -209,7 +220,9 @@ def _cell(comparison: Comparison, report: Report, name: str) -> Any:
         return _figure_cell(comparison, report, _FIGURES[name])
     field = report.receptive_field
     if name == "field":
-        return numbers.field_size(field) + ("" if field.aligned else "*")
+        return numbers.marked_field(field)
+    if name == "on_padding":
+        return numbers.on_padding(report)
     if name == "output":
         return numbers.shape(report.output)
     return numbers.field_stride(field) if name == "stride" else numbers.field_support(field)

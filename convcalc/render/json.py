@@ -118,6 +118,8 @@ def field_dict(field: ReceptiveField) -> dict[str, Any]:
         "aligned": field.aligned,
         "exact": field.exact,
     }
+    if field.causal:
+        document["causal"] = True
     if field.phases:
         document["phases"] = [list(sizes) for sizes in field.phases]
     return document

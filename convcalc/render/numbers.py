@@ -7,6 +7,7 @@ from typing import Any
 from convcalc import quantities
 from convcalc.analysis.figures import Figure
 from convcalc.analysis.predicted import PredictedTime
+from convcalc.analysis.report import LayerReport, Report
 from convcalc.quantities import ReceptiveField, Shape, is_number
 
 
@@ -128,6 +129,25 @@ def field_size(field: ReceptiveField) -> str:
     if field.size and all(size is None for size in field.size):
         return "all"
     return "x".join("all" if size is None else str(size) for size in field.size) or "-"
+
+
+PADDED = 0.1
+"""Share of taps on padding from which on tables show it."""
+
+
+def is_padded(report: Report) -> bool:
+    """Do so many taps fall on padding that it should be seen?"""
+    return report.on_padding is not None and report.on_padding > PADDED
+
+
+def on_padding(counted: Report | LayerReport) -> str:
+    """The share of the taps that fall on padding: 12.5 %."""
+    return f"{counted.on_padding:.1%}".replace("%", " %") if counted.on_padding else ""
+
+
+def marked_field(field: ReceptiveField) -> str:
+    """The size, with a star where branches have different centres and it is not meant so."""
+    return field_size(field) + ("" if field.aligned or field.causal else "*")
 
 
 def field_stride(field: ReceptiveField) -> str:

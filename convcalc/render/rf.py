@@ -12,6 +12,9 @@ from convcalc.render.json import SCHEMA_VERSION, field_dict, shape_dict
 from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
 from convcalc.render.rows import Rows
 
+MAX_MERGES, MAX_NAMES = 3, 12
+"""Merges that are not aligned: so many are described, and so many named."""
+
 AXES = {0: (), 1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
 
@@ -127,15 +130,23 @@ def _about_reads(view: FieldView) -> str:
 
 def _about_alignment(view: FieldView) -> list[str]:
     names = AXES[view.input.rank]
+    if view.field.causal:
+        return ["It is causal: no unit sees beyond its own position."]
+    axes: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
+    for layer, axis, centres in view.disagreements:
+        axes.setdefault((layer, centres), []).append(names[axis])
     lines = []
-    for merge in view.disagreements[:3]:
-        branches = "; ".join(f"{name} {centre}" for name, centre in merge.centres)
+    for (layer, centres), along in list(axes.items())[:MAX_MERGES]:
+        branches = "; ".join(f"{name} at {centre}" for name, centre in centres)
+        phases = ", by phase" if "," in branches else ""
         lines.append(
-            f"Not aligned: {merge.layer} merges branches of different centres along "
-            f"{names[merge.axis]} ({branches})."
+            f"Not aligned: {layer} merges branches of different centres along "
+            f"{' and '.join(along)} ({branches}{phases})."
         )
-    if len(view.disagreements) > 3:
-        lines.append(f"So do {len(view.disagreements) - 3} more.")
+    others = list(dict.fromkeys(layer for layer, _ in list(axes)[MAX_MERGES:]))
+    if others:
+        more = f" and {len(others) - MAX_NAMES} more" if len(others) > MAX_NAMES else ""
+        lines.append(f"Nor are {', '.join(others[:MAX_NAMES])}{more}.")
     return lines
 
 

@@ -26,7 +26,7 @@ def raw_comparison(comparison: Comparison) -> Rows:
     costs = (*COSTS, *timed)
     rows = [
         ["network", "reading", "output", *_keys(LAYER_FIGURES), "convention", *_keys(others),
-         *_FIELD, "support", "density", *(f"relative_{key}" for key in _keys(costs))]
+         *_FIELD, "support", "density", "on_padding", *(f"relative_{key}" for key in _keys(costs))]
     ]  # fmt: skip
     for report in comparison.reports:
         field = report.receptive_field
@@ -40,6 +40,7 @@ def raw_comparison(comparison: Comparison) -> Rows:
             *_raw_field(field),
             field.support,
             field.density,
+            report.on_padding,
             *(comparison.relative(report, key) for key in _keys(costs)),
         ]
         rows.append([_raw(value) for value in values])
@@ -49,7 +50,7 @@ def raw_comparison(comparison: Comparison) -> Rows:
 def raw_layers(report: Report) -> Rows:
     """A row for each layer: every figure, unrounded."""
     figures = (*LAYER_FIGURES, *present(report.layers))
-    rows = [["layer", "kind", "spec", "inputs", "output", *_keys(figures), *_FIELD]]
+    rows = [["layer", "kind", "spec", "inputs", "output", *_keys(figures), *_FIELD, "on_padding"]]
     for layer in report.layers:
         values: list[Any] = [
             layer.name,
@@ -59,6 +60,7 @@ def raw_layers(report: Report) -> Rows:
             layer.size,
             *_values(figures, layer),
             *_raw_field(layer.receptive_field),
+            layer.on_padding,
         ]
         rows.append([_raw(value) for value in values])
     return rows

@@ -32,6 +32,8 @@ DEFAULT = ("spec", "output", "params", "macs", "percent", "share", "field")
 
 _LABELS = {
     "macs": "MACs",
+    "valid_macs": "valid MACs",
+    "on_padding": "padding",
     "flops": "FLOPs",
     "percent": "%",
     "share": "",
@@ -56,6 +58,8 @@ def report_page(
     names = chosen(columns, tuple(COLUMNS), "columns")
     if not names:
         names = [*DEFAULT, *(["time"] if report.time is not None else [])]
+        if numbers.is_padded(report):
+            names[names.index("macs") + 1 : names.index("macs") + 1] = ["valid_macs", "on_padding"]
     table = layer_table(report, names, sort, keep=bool(columns))
     if title:
         table.title = title_of(report)
@@ -150,7 +154,8 @@ def _seen(field: ReceptiveField) -> str:
     size = f"{numbers.field_size(field)} positions at stride {numbers.field_stride(field)}"
     if field.density is not None and field.density < 1:
         return f"An output unit's field is {size}; it reads {numbers.field_support(field)}."
-    return f"An output unit sees {size}."
+    causal = ", none of them beyond its own (causal)" if field.causal else ""
+    return f"An output unit sees {size}{causal}."
 
 
 def title_of(report: Report) -> str:
@@ -289,10 +294,6 @@ def _share(report: Report, layer: LayerReport) -> Spans:
     return spans((bar(layer.macs / report.macs), "cyan"))
 
 
-def _field(field: ReceptiveField) -> str:
-    return numbers.field_size(field) + ("" if field.aligned else "*")
-
-
 def _input(report: Report, layer: LayerReport) -> str:
     shapes = {other.name: other.output for other in report.layers}
     shapes |= dict(report.inputs)
@@ -331,10 +332,11 @@ _CELLS: dict[str, Callable[[Report, LayerReport], str | Spans]] = {
     "percent": lambda report, layer: numbers.percent(layer.macs, report.macs) if layer.macs else "",
     "share": _share,
     "valid_macs": lambda _, layer: _count(layer.valid_macs),
+    "on_padding": lambda _, layer: numbers.on_padding(layer),
     "flops": lambda _, layer: _count(layer.flops),
     "activations": lambda _, layer: _count(layer.activations),
     "traffic": lambda _, layer: numbers.si(layer.traffic_bytes, "B") if layer.traffic_bytes else "",
-    "field": lambda _, layer: _field(layer.receptive_field),
+    "field": lambda _, layer: numbers.marked_field(layer.receptive_field),
     "stride": lambda _, layer: numbers.field_stride(layer.receptive_field),
     "depth": lambda _, layer: str(layer.depth),
     "time": lambda _, layer: numbers.brief_time(layer.time) if layer.time is not None else "",
@@ -348,10 +350,11 @@ _TOTALS: dict[str, Callable[[Report], str]] = {
     "macs": lambda report: numbers.si(report.macs),
     "percent": lambda report: "100.0" if report.macs and is_number(report.macs) else "",
     "valid_macs": lambda report: numbers.si(report.valid_macs),
+    "on_padding": lambda report: numbers.on_padding(report),
     "flops": lambda report: numbers.si(report.flops),
     "activations": lambda report: numbers.si(report.activations),
     "traffic": lambda report: numbers.si(report.traffic_bytes, "B"),
-    "field": lambda report: _field(report.receptive_field),
+    "field": lambda report: numbers.marked_field(report.receptive_field),
     "stride": lambda report: numbers.field_stride(report.receptive_field),
     "depth": lambda report: str(report.depth),
     "time": lambda report: numbers.predicted(report.time) if report.time is not None else "",

@@ -265,3 +265,11 @@ def test_a_report_in_a_python_session() -> None:
     lines = report.to_markdown().splitlines()
     assert lines[0].startswith("| layer | spec | output | params ")
     assert len([line for line in lines if line.startswith("| conv")]) == 2
+
+
+def test_the_share_of_taps_on_padding() -> None:
+    report = analyze("3x3+relu", input="2x4x4")
+    conv, relu = report.layers
+    assert conv.on_padding == report.on_padding == 1 - 100 / 144  # 10 of 12 along each axis
+    assert relu.on_padding is None
+    assert analyze("3x3", input="CxHxW").on_padding is None

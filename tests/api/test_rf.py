@@ -23,6 +23,7 @@ from convcalc.errors import ConvcalcError, OptionError, SymbolError
 from convcalc.graph import INPUT, Graph
 from convcalc.quantities import Shape
 from convcalc.render.grids import support_grid, weight_grid
+from convcalc.render.rf import sentences
 from convcalc.spec import Defaults, lower, parse
 from tests.laws import strategies as laws
 from tests.truth.tables import load
@@ -244,7 +245,48 @@ def test_branches_that_disagree_are_named() -> None:
     assert not view.field.aligned
     (found,) = view.disagreements
     assert (found.layer, found.axis) == ("add1", 0)
-    assert found.centres == (("id1", "0 at stride 1"), ("conv1", "1 at stride 1"))
+    assert found.centres == (("id1", "0"), ("conv1", "1"))
+
+
+def test_centres_that_differ_at_some_units_only_are_told_by_phase() -> None:
+    """Behind up2 unit 1 is a copy of unit 0, centred at 0, where id's is centred at 1."""
+    view = receptive_field("add(id | 3s2+3+up2)", input="2x16")
+    (found,) = view.disagreements
+    assert found.centres == (("id1", "0, 1"), ("up1", "0, 0"))
+    assert "(id1 at 0, 1; up1 at 0, 0, by phase)" in " ".join(sentences(view))
+
+
+def test_every_merge_that_is_not_aligned_is_named() -> None:
+    view = receptive_field("6*add(id | 2x2)", input="2x9x9")
+    assert [found.layer for found in view.disagreements] == [
+        f"add{number}" for number in range(1, 7) for _ in "hw"
+    ]
+    text = " ".join(sentences(view))
+    assert "along height and width (id1 at 0; conv1 at 0.5)" in text
+    assert "Nor are add4, add5, add6." in text
+    strided = receptive_field("add(id | 3s2p1:1)", input="2x1").disagreements[0].centres
+    assert strided == (("id1", "0 at stride 1"), ("conv1", "0 at stride 2"))
+
+
+def test_a_causal_network_is_called_so_and_is_not_accused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    network = "add(id | 3pcausal+3d2pcausal)+add(id | 3d4pcausal)"
+    view = receptive_field(network, input="2x32")
+    assert (view.field.aligned, view.field.causal, view.disagreements) == (False, True, ())
+    assert sum("causal" in sentence for sentence in sentences(view)) == 1
+    later = receptive_field(f"{network}+3", input="2x32")  # its last layer reads a later position
+    assert (later.field.causal, len(later.disagreements)) == (False, 2)
+    pooled = receptive_field(f"{network}+gap", input="2x32")
+    assert (pooled.field.causal, pooled.disagreements) == (False, ())
+    assert not receptive_field("3d4pcausal", input="2x32").field.causal  # nothing to excuse
+    said = {"compare": "causal: add(", "show": "(causal)", "rf": "It is causal"}
+    for command, words in said.items():
+        others = ["3"] if command == "compare" else []
+        assert main([command, network, *others, "--input", "2x32"]) == 0
+        out = capsys.readouterr().out
+        assert out.count(words) == 1
+        assert "*" not in out.replace("C*", "")
 
 
 def test_productivity_along_each_axis() -> None:
@@ -331,7 +373,7 @@ def test_borders_in_the_middle_of_a_network_make_the_region_smaller() -> None:
 
 def test_a_branch_whose_unit_0_reads_nothing_has_no_centre() -> None:
     (found,) = receptive_field("convt2s2d2p1o0+add(4|id)", input="8x26").disagreements
-    assert found.centres == (("conv1", "0 at stride 1/2"), ("id1", "- at stride 1/2"))
+    assert found.centres == (("conv1", "0, 1"), ("id1", "-, 0.5"))
 
 
 def test_a_unit_may_read_nothing(capsys: pytest.CaptureFixture[str]) -> None:
