@@ -21,8 +21,8 @@ BETTER, WORSE, SAME = "green", "yellow", "dim"
 
 _HINT = "--columns chooses"
 
-_DROPS = {"valid_macs": 10, "flops": 9, "nonlinearities": 8, "depth": 7, "output": 6, "traffic": 5, "activations": 4,
-          "stride": 3, "on_padding": 3, "reads": 2, "params": 1}  # fmt: skip
+_DROPS = {"valid_macs": 10, "flops": 9, "nonlinearities": 8, "depth": 7, "output": 6, "traffic": 5,
+          "activations": 4, "stride": 3, "on_padding": 3, "reads": 2, "params": 1}  # fmt: skip
 """What is left out first where room is short; MACs and the field stay."""
 
 _STRUCTURE = tuple(f.name for f in NUMBERS if f.is_shown and not f.is_cost)
@@ -186,7 +186,8 @@ def _table(
         figure = _FIGURES.get(name)
         drop = number if keep else _DROPS.get(name, 0)
         style = "dim" if name == "flops" and not keep else ""
-        shown.append(Column(figure.label if figure else _LABELS.get(name, name), drop=drop, style=style))
+        label = figure.label if figure else _LABELS.get(name, name)
+        shown.append(Column(label, drop=drop, style=style))
     table = Table(title, [Column("network", "left"), *shown], hint=_HINT)
     table.spaced = any(name in _COST_NAMES for name in names) and len(reports) > 1
     for report in reports:

@@ -39,7 +39,7 @@ _LABELS = {
     "share": "",
     "nonlinearities": "non-linear",
 }
-_DROPS = {"share": 4, "spec": 3, "output": 2, "percent": 1}
+_DROPS = {"valid_macs": 5, "share": 4, "spec": 3, "output": 2, "on_padding": 2, "percent": 1}
 _LEFT = ("spec", "kind", "inputs", "share")
 
 
