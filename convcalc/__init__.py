@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from convcalc.api.machine import machine
     from convcalc.api.profile import Profile, profile
     from convcalc.api.rf import FieldView, receptive_field
-    from convcalc.api.search import SearchResult, SearchRow, search
+    from convcalc.api.search import SearchResult, search
     from convcalc.api.torch import from_torch, to_torch
     from convcalc.api.verify import Verification, verify
     from convcalc.checking import Check, Verdict, check
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from convcalc.errors import ConvcalcError
     from convcalc.networks.parts import parse
     from convcalc.quantities import OpCounts, ReceptiveField, Shape
+    from convcalc.searching.rows import SearchRow
     from convcalc.torch_bridge.timings import Timing
 
 __version__ = "0.1.0"
@@ -75,7 +76,7 @@ _MODULES = {
     "api.machine": ("machine",),
     "api.profile": ("Profile", "profile"),
     "api.rf": ("FieldView", "receptive_field"),
-    "api.search": ("SearchResult", "SearchRow", "search"),
+    "api.search": ("SearchResult", "search"),
     "api.torch": ("from_torch", "to_torch"),
     "api.verify": ("Verification", "verify"),
     "checking": ("Check", "Verdict", "check"),
@@ -83,6 +84,7 @@ _MODULES = {
     "errors": ("ConvcalcError",),
     "networks.parts": ("parse",),
     "quantities": ("OpCounts", "ReceptiveField", "Shape"),
+    "searching.rows": ("SearchRow",),
     "torch_bridge.timings": ("Timing",),
 }
 """Where each public name comes from."""

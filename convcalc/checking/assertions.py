@@ -25,7 +25,8 @@ def assert_within(network: Network, **budgets_and_options: Any) -> Check:
             of `convcalc.analyze`.
 
     Raises:
-        AssertionError: a budget is exceeded, or a figure is incomplete; the message is the table.
+        AssertionError: a budget is exceeded, or a figure is incomplete; the message has a line for
+            each finding.
         ConvcalcError: a bad network, option or budget; or no budget.
     """
     __tracebackhide__ = True  # pytest shows the line that asserts, not this one
@@ -37,5 +38,5 @@ def assert_within(network: Network, **budgets_and_options: Any) -> Check:
     check_possible(budgets)
     check = judge_network(network, options, budgets)
     if not check.passed:
-        raise AssertionError(f"\n{check}")
+        raise AssertionError(check.in_lines())
     return check

@@ -7,13 +7,13 @@ or a table of `min`, `max` and `exact` with a `level` and a `message`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import inf
 from typing import Any, NamedTuple
 
+from convcalc.amounts import read_condition, read_multiple, split_relation, unknown_relation
 from convcalc.analysis.figures import Figure
 from convcalc.checking.figures import Limit, Value, figure_named, read_limit
 from convcalc.documents import Place
@@ -21,12 +21,7 @@ from convcalc.errors import ConvcalcError, OptionError, Span, nearest, shorten
 
 LEVELS = ("error", "warn", "off")
 
-_SPELLINGS = {"≤": "<=", "≥": ">=", "=": "=="}
 KEYS = {"min": ">=", "max": "<=", "exact": "=="}
-
-_REQUIREMENT = re.compile(r"\s*([A-Za-z_]+)\s*(.*)", re.DOTALL)
-_BOUND = re.compile(r"(<=|>=|==|=<|=>|=|≤|≥|<|>)?\s*(.*)", re.DOTALL)
-_RELATIVE = re.compile(r"(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*\*\s*)?baseline")
 
 
 class Bound(NamedTuple):
@@ -113,32 +108,15 @@ def read_requirement(text: str, option: str = "require") -> Budget:
     Raises:
         OptionError: it is not a budget, with the place.
     """
-    found = _REQUIREMENT.fullmatch(text)
+    start = 0
     try:
-        if found is None or not found[2]:
-            raise OptionError(
-                "expected a figure, <=, >= or ==, and a value",
-                hint="for example 'params<=10M' or 'receptive_field>=7x7'",
-            )
-        figure = figure_named(found[1])
-        relation, _ = split(found[2])
-        if relation is None:
-            raise OptionError(f"expected <=, >= or == after {figure.name}")
-        return Budget(figure, (read_bound(figure, found[2]),))
+        condition = read_condition(text)
+        figure = figure_named(condition.figure)
+        start = condition.start
+        return Budget(figure, (_bound(figure, condition.relation, condition.value),))
     except ConvcalcError as error:
-        start = 0 if found is None or "figure" in error.message else found.start(2)
-        span = Span(text, start, max(len(text), 1))
+        span = error.span or Span(text, start, len(text))
         raise error.with_context(span=span, option=option) from None
-
-
-def split(text: str) -> tuple[str | None, str]:
-    """A relation and what follows it, to the end."""
-    found = _BOUND.fullmatch(text.strip())
-    assert found is not None  # it matches anything
-    relation = found[1]
-    if relation in ("<", ">", "=<", "=>"):
-        raise OptionError(f"unknown relation {relation!r}", hint=f"write {relation.strip('=')}=")
-    return _SPELLINGS.get(relation, relation) if relation else None, found[2]
 
 
 def read_bound(figure: Figure, written: Any, default: str | None = None) -> Bound:
@@ -153,20 +131,26 @@ def read_bound(figure: Figure, written: Any, default: str | None = None) -> Boun
     """
     relation = default or ("==" if figure.is_sizes else "<=")
     if isinstance(written, str):
-        given, written = split(written)
+        given, written = split_relation(written)
         if given and default:
             raise OptionError(f"{figure.name}: expected a value without {given} here")
         relation = given or relation
-        relative = _RELATIVE.fullmatch(written.strip())
-        if relative:
-            times = Fraction(relative[1] or 1)
-            if figure.is_sizes and times != 1:
-                raise OptionError(
-                    f"{figure.name}: multiples of sizes are not supported",
-                    hint=f"write {relation} baseline",
-                )
-            return Bound(relation, None, times)
-    return Bound(relation, read_limit(figure, written))
+    return _bound(figure, relation, written)
+
+
+def _bound(figure: Figure, relation: str, written: Any) -> Bound:
+    """The limit of a value."""
+    if relation in ("<", ">"):  # of sizes, what would it mean?
+        raise unknown_relation(relation)
+    times = read_multiple(written) if isinstance(written, str) else None
+    if times is None:
+        return Bound(relation, read_limit(figure, written))
+    if figure.is_sizes and times != 1:
+        raise OptionError(
+            f"{figure.name}: multiples of sizes are not supported",
+            hint=f"write {relation} baseline",
+        )
+    return Bound(relation, None, times)
 
 
 def read_budget(figure: Figure, written: Any, level: str, place: Place | None = None) -> Budget:

@@ -266,7 +266,7 @@ class _ConfigReader(Reader):
         if "network" not in table:
             return None
         if "at" in table and "output_of" in table:
-            self.note("at and output_of exclude each other", self.document.key(*where, "output_of"))
+            self.note("at cannot be used with output_of", self.document.key(*where, "output_of"))
         layers = tuple(
             read_layer_limits(self, (*where, "layer", number), level)
             for number in range(len(table.get("layer", [])))

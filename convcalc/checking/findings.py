@@ -136,6 +136,8 @@ class Code(NamedTuple):
     """Is it a failure, unless the entry or an option lowers its level?"""
     compares_nothing: bool = False
     """It says that nothing was compared."""
+    is_quiet: bool = False
+    """It is only shown with --verbose."""
     can_be_accepted: bool = False
     """Growth that a change to the baseline file can accept."""
     once_recorded: Literal["stays", "note", "gone"] = "stays"
@@ -176,7 +178,7 @@ _CODES = (
     Code("CC006", "improved",
          "A figure is lower than in the baseline. Nothing fails; `convcalc check --update` "
          "tightens the baseline, so that the gain cannot be lost unnoticed.",
-         _improvement, "tighten with {update}", fails=False, once_recorded="note"),
+         _improvement, "tighten with {update}", fails=False, is_quiet=True, once_recorded="note"),
     Code("CC007", "latency not compared",
          "Latencies are compared only with --profile, with `--fail-on latency:20%`, and only "
          "with a baseline of the same device: they do not carry over to other machines.",

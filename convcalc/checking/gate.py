@@ -73,17 +73,17 @@ def check(
     changes = read_tolerances(texts(fail_on, "fail_on"))
     found = run(plan, reference, changes, lenient, device if profile else None, progress)
     if not allow_empty:
-        check_judged(found, plan)
+        check_judged(found, plan, of_each=bool(networks))
     return found
 
 
-def check_judged(check: Check, plan: Plan) -> None:
-    """Raises OptionError where nothing was judged, or nothing of an entry that was named."""
+def check_judged(check: Check, plan: Plan, of_each: bool) -> None:
+    """Raises OptionError where nothing was judged, or, `of_each`, nothing of one of the entries."""
     if not check.passed:
         return
     judged = {verdict.entry for verdict in check.verdicts if verdict.is_judged}
     idle = [entry.name for entry in plan.entries if entry.name not in judged]
-    if idle and (plan.partial or not judged):
+    if idle and (of_each or not judged):
         names = ", ".join(shorten(name, 60) for name in idle[:3]) + (", ..." if idle[3:] else "")
         hint = "give budgets or a baseline, for example " + option("require", "params<=10M")
         raise OptionError(f"nothing was checked of {names}", hint=hint)
@@ -209,5 +209,5 @@ def judge_network(
     (entry,) = entries_of([network], options)
     plan = Plan((replace(entry, budgets=budgets),), Path())
     found = run(plan, None, {})
-    check_judged(found, plan)
+    check_judged(found, plan, of_each=True)
     return found

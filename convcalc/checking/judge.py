@@ -10,11 +10,12 @@ from convcalc.checking.config import Entry
 from convcalc.checking.figures import FIGURES, Value
 from convcalc.checking.findings import CODES, ERROR, LEVELS, NOTE, PASSED, WARNING, Verdict
 from convcalc.checking.layers import layer_verdicts
+from convcalc.checking.pairing import pairs
 from convcalc.checking.plan import Reference
 from convcalc.checking.records import BEFORE_HEAD, Latency, Record, View
 from convcalc.checking.tolerances import LATENCY, Tolerance, merged
 from convcalc.checking.verdicts import Checked
-from convcalc.checking.wording import counted, layer_changes, strides, value
+from convcalc.checking.wording import Amount, counted, largest_layers, layer_changes, strides, value
 
 _SEVERITY = {ERROR: 2, WARNING: 1}
 
@@ -117,9 +118,11 @@ def _budget(
             continue
         kept = meets(now, bound.relation, limit)
         relative = before if bound.times is not None else None
+        over = not kept and bound.relation != ">="
         verdict = Verdict(entry.name, PASSED if kept else LEVELS[budget.level], name,
-                          "" if kept else "CC001", now, relative, bound, message=message,
-                          place=place, where=where, exact=exact)  # fmt: skip
+                          "" if kept else "CC001", now, relative, bound, None,
+                          _largest(name, record) if over else "", message, place, where,
+                          exact)  # fmt: skip
         if kept and not exact and bound.relation != "<=":  # it may be less
             verdict = verdict._replace(
                 level=LEVELS[entry.incomplete], code="CC003", bound=None,
@@ -210,11 +213,24 @@ def _layers(name: str, record: Record, then: Record) -> str:
     if name not in _COLUMNS or not then.layers:
         return ""
     column = _COLUMNS[name]
-    return layer_changes(
-        name,
-        {layer: row[column] for layer, row in then.layers.items()},
-        {layer: row[column] for layer, row in record.layers.items()},
-    )
+    old, new = ([(layer, row[column], tuple(row[:3])) for layer, row in one.layers.items()]
+                for one in (then, record))  # fmt: skip
+    by_order = pairs(old, new, lambda layer: layer[2], lambda layer: layer[0])
+    by_name = pairs(old, new, lambda layer: layer[0], lambda layer: layer[0])
+    # A layer put between others gives those behind it other names; a change keeps them.
+    return layer_changes(name, min((by_name, by_order), key=_total))
+
+
+def _total(matched: Iterable[tuple[Amount | None, Amount | None]]) -> int:
+    """How much changes in all layers together."""
+    return sum(abs((now or ("", 0))[1] - (then or ("", 0))[1]) for then, now in matched)
+
+
+def _largest(name: str, record: Record) -> str:
+    """The layers that cost the most of a figure that is over its budget."""
+    column = _COLUMNS.get(name)
+    rows = record.layers.items() if column is not None and len(record.layers) > 1 else ()
+    return largest_layers(name, [(layer, row[column or 0]) for layer, row in rows])
 
 
 def _sizes(

@@ -10,8 +10,9 @@ from math import ceil, floor
 from pathlib import Path
 from typing import Any
 
+from convcalc.amounts import split_relation
 from convcalc.analysis.figures import Figure
-from convcalc.checking.budgets import KEYS, Bound, read_bound, split, write_limit
+from convcalc.checking.budgets import KEYS, Bound, read_bound, write_limit
 from convcalc.checking.config import MAX_BYTES, Entry, parse_config
 from convcalc.checking.figures import NAMED, Value
 from convcalc.checking.judge import holds, measured
@@ -130,7 +131,7 @@ def _edit(document: Document, where: Where, value: Any, new: str) -> tuple[Span,
         raise SourceError(
             f"cannot rewrite {key}: it is written with escapes", span=span, hint=f"write {new!r}"
         )
-    limit = split(value)[1]
+    limit = split_relation(value)[1]
     start = span.start + len(value) - len(value.lstrip()) + len(value.strip()) - len(limit)
     return span._replace(start=start, end=start + len(limit)), new
 

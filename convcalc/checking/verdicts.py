@@ -21,6 +21,8 @@ from convcalc.checking.wording import sizes
 from convcalc.documents import Place
 from convcalc.errors import ConvcalcError
 
+MAX_WIDTH = 10_000
+
 __all__ = ["Check", "Checked", "Verdict"]
 
 
@@ -76,6 +78,10 @@ class Check(Renderable):
     def counts(self) -> Counter[str]:
         """How many verdicts there are of each level."""
         return Counter(verdict.level for verdict in self.verdicts)
+
+    def in_lines(self) -> str:
+        """As text, each finding on one line."""
+        return self._render("table", width=MAX_WIDTH).rstrip("\n")
 
     def strictly(self) -> Check:
         """The same check, its warnings errors."""

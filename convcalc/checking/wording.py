@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -123,18 +123,37 @@ MAX_LAYERS = 3
 """Layers that a sentence names."""
 
 
+Amount = tuple[Any, ...]
+"""A layer's name and figure, and whatever else is known of it."""
+
+
 def layer_changes(
-    name: str, before: Mapping[str, int], now: Mapping[str, int], most: int = MAX_LAYERS
+    name: str, pairs: Iterable[tuple[Amount | None, Amount | None]], limit: int = MAX_LAYERS
 ) -> str:
-    """conv2 +18.0 M, new: se +1.00 M, gone: conv9 -3.00 M, 2 more; the largest first."""
-    deltas = {
-        layer: now.get(layer, 0) - before.get(layer, 0) for layer in dict.fromkeys([*before, *now])
-    }
-    changed = sorted(filter(deltas.get, deltas), key=lambda layer: -abs(deltas[layer]))
-    parts = []
-    for layer in changed[:most]:
-        kind = "new: " if layer not in before else "gone: " if layer not in now else ""
-        sign = "+" if deltas[layer] > 0 else "-"
-        parts.append(f"{kind}{shorten(layer, 60)} {sign}{value(name, abs(deltas[layer]))}")
-    rest = len(changed) - most
+    """conv2 +18.0 M, new: se +1.00 M, gone: conv9 -3.00 M, 2 more; the largest first.
+
+    Args:
+        pairs: what a layer was and is; None where it was not there.
+    """
+    changed = [
+        ((now or then or ("", 0))[0], (now or ("", 0))[1] - (then or ("", 0))[1],
+         "new: " if then is None else "gone: " if now is None else "")
+        for then, now in pairs
+    ]  # fmt: skip
+    changed = sorted((one for one in changed if one[1]), key=lambda one: -abs(one[1]))
+    parts = [
+        f"{kind}{shorten(layer, 60)} {'+' if delta > 0 else '-'}{value(name, abs(delta))}"
+        for layer, delta, kind in changed[:limit]
+    ]
+    rest = len(changed) - limit
     return ", ".join([*parts, *([f"{rest:,} more"] if rest > 0 else [])])
+
+
+def largest_layers(name: str, layers: Iterable[Amount], limit: int = MAX_LAYERS) -> str:
+    """most in conv2 18.0 M, fc 4.00 M: the layers that a figure is made up of."""
+    found = sorted((layer for layer in layers if layer[1]), key=lambda layer: -layer[1])[:limit]
+    if not found:
+        return ""
+    return "most in " + ", ".join(
+        f"{shorten(layer, 60)} {value(name, amount)}" for layer, amount in found
+    )

@@ -48,6 +48,7 @@ def compare(
     columns: options.Columns = None,
     sort: options.Sort = None,
     form: options.FormatOrPicture = None,
+    raw: options.Raw = False,
     output: options.Output = None,
 ) -> None:
     """Compare networks: what each costs, what a unit sees, and what follows."""
@@ -87,7 +88,16 @@ def compare(
     if strict:
         check_complete(comparison.reports)
     further = _measured(named, common, batch, verify, profile)
-    show(comparison, form, output, layers, further, columns=options.names(columns), sort=sort)
+    show(
+        comparison,
+        form,
+        output,
+        layers,
+        further,
+        raw=raw,
+        columns=options.names(columns),
+        sort=sort,
+    )
     if "verification" in further and not further["verification"].agrees:
         raise typer.Exit(1)
 

@@ -28,6 +28,7 @@ def explain(
     model_arg: options.ModelArg = None,
     strict: options.Strict = False,
     form: options.Format = None,
+    raw: options.Raw = False,
     output: options.Output = None,
 ) -> None:
     """Explain what other tools print for a network: MACs or FLOPs, and why they disagree."""
@@ -46,4 +47,4 @@ def explain(
     )
     if strict:
         check_complete([explanation.report])
-    show(explanation, form, output)
+    show(explanation, form, output, raw=raw)

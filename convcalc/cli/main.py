@@ -32,6 +32,7 @@ from convcalc.cli import (
     verify,
     zoo,
 )
+from convcalc.cli.bare_options import with_values
 from convcalc.cli.errors import print_convcalc_error, print_error, print_usage_error, print_warning
 from convcalc.cli.spelling import command_line
 from convcalc.cli.streams import prepare_streams
@@ -124,7 +125,7 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     debug = "--debug" in arguments  # anywhere: one adds it behind the command that failed
     arguments = [argument for argument in arguments if argument != "--debug"]
-    arguments = search.with_default_count(check.with_default_file(arguments))
+    arguments = with_values(arguments)
     prepare_streams()
     try:
         try:

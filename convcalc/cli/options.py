@@ -181,6 +181,10 @@ Output = Annotated[
     Path | None,
     option("--output", panel=OUTPUT, metavar="FILE", help="Write to FILE, whole or not at all."),
 ]
+Raw = Annotated[
+    bool,
+    flag("--raw", OUTPUT, "With --format csv: cells that look like formulas stay as they are."),
+]
 Columns = Annotated[
     str | None,
     option(

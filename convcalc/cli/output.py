@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from convcalc.cli.errors import is_coloured
-from convcalc.errors import OptionError, shorten
+from convcalc.errors import OptionError, option, shorten
 from convcalc.files import write_whole
 from convcalc.foreign import guarded
 from convcalc.render import check_format, render, renderable, to_dict
@@ -44,18 +44,21 @@ def show(
     output: Path | None,
     layers: bool = False,
     further: dict[str, Any] | None = None,
+    raw: bool = False,
     **table: Any,
 ) -> None:
     """Print or write a result in one of the formats.
 
     Args:
         further: results that belong to it, under the names they have in the JSON.
+        raw: of csv: cells that a spreadsheet would take for formulas stay as they are.
         table: what the table takes: `columns` and `sort`.
 
     Raises:
-        OptionError: an unknown format.
+        OptionError: an unknown format, or `raw` of another than csv.
         SourceError: the file cannot be written.
     """
+    check_raw(raw, form)
     if form in PICTURES:
         _show_picture(shown, form, output)
         return
@@ -71,10 +74,16 @@ def show(
         text = dumps({**to_dict(shown, layers), **parts})
     else:
         text = "\n".join(
-            render(result, form, layers, **({} if number else table))
+            render(result, form, layers, raw=raw, **({} if number else table))
             for number, result in enumerate(results.values())
         )
     emit(text, output)
+
+
+def check_raw(raw: bool, form: str) -> None:
+    """Raises OptionError for `--raw` without csv."""
+    if raw and form != "csv":
+        raise OptionError(f"{option('raw')} needs {option('form', 'csv')}")
 
 
 def emit(text: str, output: Path | None, is_guarded: bool = True) -> None:

@@ -48,6 +48,7 @@ def profile(
     stage: options.Stage = None,
     depth: options.Depth = None,
     form: options.FormatOrPicture = None,
+    raw: options.Raw = False,
     output: options.Output = None,
 ) -> None:
     """Measure the latency of real layers, interleaved, next to the roofline.
@@ -86,7 +87,7 @@ def profile(
         )
     if stage or depth is not None or form in ("table", *PICTURES):
         result = result.folded(depth, stage or ())
-    show(result, form, output)
+    show(result, form, output, raw=raw)
     for timing in result.failed:
         print(f"error: {timing.error}", file=sys.stderr)
     if result.interrupted:

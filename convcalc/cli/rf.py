@@ -59,6 +59,7 @@ def rf(
     local: options.Local = False,
     model_arg: options.ModelArg = None,
     form: options.FormatOrPicture = None,
+    raw: options.Raw = False,
     output: options.Output = None,
     output_of: options.OutputOf = None,
 ) -> None:
@@ -81,4 +82,4 @@ def rf(
         local=local,
         output_of=output_of,
     )
-    show(view, form, output)
+    show(view, form, output, raw=raw)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from convcalc.cli import options
+from convcalc.cli import search_options as own
 from convcalc.errors import OptionError
 
 if TYPE_CHECKING:
@@ -28,99 +29,30 @@ EPILOG = """Examples:
   convcalc search 7x7@64 --format svg --output front.svg
 """
 
-PROFILED = 5
-"""Rows that `--profile` times, where it does not say how many."""
-
-Reference = Annotated[
-    str,
-    typer.Argument(
-        metavar="REF",
-        help="What is to be replaced: a layer or a block such as 7x7@64, or any network with --at.",
-    ),
-]
-At = Annotated[
-    str | None,
-    typer.Option("--at", metavar="LAYER", help="The layer or stage of the network that is it."),
-]
-Kernels = Annotated[
-    str,
-    typer.Option(
-        "--kernels", metavar="SIZES",
-        help="Sizes, every height with every width, or kernels such as 1x3,3x1.",
-    ),
-]  # fmt: skip
-Dilations = Annotated[
-    str, typer.Option("--dilations", metavar="NUMBERS", help="Along each axis, e.g. 1,2,3.")
-]
-Widths = Annotated[
-    str,
-    typer.Option(
-        "--widths", metavar="same|NUMBERS",
-        help="Channels between layers, besides REF's own, e.g. 8,16,64.",
-    ),
-]  # fmt: skip
-Kinds = Annotated[
-    str,
-    typer.Option("--kinds", metavar="KINDS", help="Of dense, dw (depthwise) and grouped."),
-]
-MaxDepth = Annotated[int, typer.Option("--depth", metavar="N", help="Layers, at most.")]
-Objectives = Annotated[
-    str,
-    typer.Option(
-        "--objectives", metavar="FIGURES",
-        help="Of params, macs, flops, activations, traffic, depth, time (small) and span (large).",
-    ),
-]  # fmt: skip
-Require = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--require", metavar="REQUIREMENT",
-        help="field==7x7, field>=15x*, density>=1/2, macs<=0.3*ref, params<=2.5M, depth<=3. "
-        "[default: REF's field, at least its density]",
-    ),
-]  # fmt: skip
-Mix = Annotated[
-    bool,
-    typer.Option("--mix/--no-mix", help="At least one dense layer, so that channels are mixed."),
-]
-Top = Annotated[int | None, typer.Option("--top", metavar="N", help="Show the first N rows.")]
-Apply = Annotated[
-    int | None,
-    typer.Option("--apply", metavar="N", help="Write the network with row N in REF's place."),
-]
-Profiled = Annotated[
-    int | None,
-    typer.Option(
-        "--profile", metavar="[N]", help=f"Time the first N rows, {PROFILED} if left out."
-    ),
-]
-Verify = Annotated[
-    bool, typer.Option("--verify", help="Check the rows against real torch layers as well.")
-]
-
 
 def search(
-    reference: Reference,
-    at: At = None,
+    reference: own.Reference,
+    at: own.At = None,
     input: options.Input = None,  # noqa: A002
-    kernels: Kernels = "1,3,5,7",
-    dilations: Dilations = "1",
-    widths: Widths = "same",
-    kinds: Kinds = "dense",
-    depth: MaxDepth = 4,
-    objectives: Objectives = "macs,span",
-    require: Require = None,
-    mix: Mix = True,
+    kernels: own.Kernels = "1,3,5,7",
+    dilations: own.Dilations = "1",
+    widths: own.Widths = "same",
+    kinds: own.Kinds = "dense",
+    depth: own.MaxDepth = 4,
+    objectives: own.Objectives = "macs,span",
+    require: own.Require = None,
+    mix: own.Mix = True,
     bias: options.Bias = True,
     padding: options.Padding = "same",
     machine: options.MachineCard = None,
     measure: options.Measure = True,
     model_arg: options.ModelArg = None,
-    top: Top = None,
-    apply: Apply = None,
-    verify: Verify = False,
-    profile: Profiled = None,
+    top: own.Top = None,
+    apply: own.Apply = None,
+    verify: own.Verify = False,
+    profile: own.Profiled = None,
     form: options.FormatOrPicture = None,
+    raw: options.Raw = False,
     output: options.Output = None,
 ) -> None:
     """Find what can stand in a layer's place: every candidate counted, the best of them shown.
@@ -164,7 +96,7 @@ def search(
         return
     shown = result if top is None else result.top(top)
     result, further = _measured(shown, verify, profile)
-    show(result, form or "table", output, False, further)
+    show(result, form or "table", output, False, further, raw=raw)
     if not result.complete:
         raise typer.Exit(130)
     if not result.front or not all(found.agrees for found in further.values()
@@ -215,16 +147,3 @@ def _measured(
             seconds = tuple(one.seconds if one.samples else None for one in timed.timings)
             result = replace(result, seconds=seconds)
     return result, further
-
-
-def with_default_count(arguments: list[str]) -> list[str]:
-    """`search --profile` alone means a few rows: typer has no options whose value may be left
-    out. A word after it is its value if it is a number."""
-    if "search" not in arguments[:2]:
-        return arguments
-    found = []
-    for index, argument in enumerate(arguments):
-        following = arguments[index + 1] if index + 1 < len(arguments) else ""
-        bare = argument == "--profile" and not following.isdigit()
-        found.append(f"--profile={PROFILED}" if bare else argument)
-    return found

@@ -46,6 +46,7 @@ def show(
     columns: options.Columns = None,
     sort: options.Sort = None,
     form: options.FormatOrPicture = None,
+    raw: options.Raw = False,
     output: options.Output = None,
     output_of: options.OutputOf = None,
 ) -> None:
@@ -83,4 +84,4 @@ def show(
         report = replace(report, layers=fold(report.layers, depth, stage or ()))
     elif form == "table" and len(report.layers) > MOST_ROWS and has_stages(report.layers):
         report = replace(report, layers=fold(report.layers, 1))
-    show_report(report, form, output, columns=options.names(columns), sort=sort)
+    show_report(report, form, output, raw=raw, columns=options.names(columns), sort=sort)

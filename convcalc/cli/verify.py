@@ -25,6 +25,7 @@ def verify(
     model_arg: options.ModelArg = None,
     layers: options.LayerRows = False,
     form: options.Format = None,
+    raw: options.Raw = False,
     output: options.Output = None,
 ) -> None:
     """Check every figure against real torch layers; exit 1 if one disagrees.
@@ -46,6 +47,6 @@ def verify(
             layers=layers,
             progress=lambda text: progress(text, None),
         )
-    show(verification, form, output)
+    show(verification, form, output, raw=raw)
     if not verification.agrees:
         raise typer.Exit(1)

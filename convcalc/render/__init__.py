@@ -30,10 +30,13 @@ def check_format(form: str, known: tuple[str, ...] = FORMATS) -> str:
     return form
 
 
-def render(shown: Any, form: str, layers: bool = False, width: int = 80, **table: Any) -> str:
+def render(
+    shown: Any, form: str, layers: bool = False, width: int = 80, raw: bool = False, **table: Any
+) -> str:
     """The text of a result, without colour.
 
     Args:
+        raw: of csv: cells that a spreadsheet would take for formulas stay as they are.
         table: what the table of a report or a comparison takes: `columns` and `sort`.
 
     Raises:
@@ -50,7 +53,7 @@ def render(shown: Any, form: str, layers: bool = False, width: int = 80, **table
     check_format(form)
     from convcalc.render import flat
 
-    return flat.write(_rows(shown, layers, FLAT[form].raw), form)
+    return flat.write(_rows(shown, layers, FLAT[form].raw), form, raw)
 
 
 def to_dict(shown: Any, layers: bool = False) -> dict[str, Any]:

@@ -13,14 +13,26 @@ from convcalc.checking.wording import counted, growth, sizes, value
 from convcalc.documents import place_of
 from convcalc.errors import ConvcalcError
 from convcalc.render.json import SCHEMA_VERSION
-from convcalc.render.layout import Blank, Column, Page, Paragraph, Table, Verbatim, spans
+from convcalc.render.layout import (
+    Blank,
+    Column,
+    Page,
+    Paragraph,
+    Table,
+    Verbatim,
+    printable_line,
+    spans,
+)
 from convcalc.render.rows import Rows
 
 MAX_ROWS = 400
 """Rows of a table; those that passed are left out first."""
 
 MAX_FINDINGS = 100
-"""Findings that are listed under a table."""
+"""Findings that are listed."""
+
+MAX_STEPS = 10
+"""Hints that are listed."""
 
 _STYLES = {ERROR: "bold red", WARNING: "yellow", NOTE: "cyan", PASSED: "green"}
 _WORDS = {ERROR: "failed", WARNING: "warning", NOTE: "note", PASSED: "passed"}
@@ -124,7 +136,50 @@ def raw(what: Value | None) -> str:
 
 
 def to_table(check: Check) -> Page:
-    """A row for each verdict, then the findings, each with what to run next."""
+    """The page of a check that shows itself."""
+    return to_page(check)
+
+
+def to_page(check: Check, verbose: bool = False) -> Page:
+    """The findings, a line each, what to run next, and a summary.
+
+    Args:
+        verbose: a row for each figure that was checked above them, and improvements too.
+    """
+    parts: list[Any] = [*_table(check), Blank()] if verbose and check.verdicts else []
+    parts += [Verbatim(f"error: {error}", _STYLES[ERROR]) for error in check.errors]
+    findings = [v for v in check.findings if verbose or not (v.kind and v.kind.is_quiet)]
+    parts += [_finding(verdict) for verdict in findings[:MAX_FINDINGS]]
+    if len(findings) > MAX_FINDINGS:
+        parts.append(Paragraph.of(f"... and {len(findings) - MAX_FINDINGS:,} more findings"))
+    steps = dict.fromkeys(filter(None, map(check.next_step, findings)))
+    parts += [_step(step) for step in list(steps)[:MAX_STEPS]]
+    if len(steps) > MAX_STEPS:
+        parts.append(_step(f"... and {len(steps) - MAX_STEPS:,} more"))
+    if findings:
+        parts.append(Blank())
+    outcome = "bold green" if check.passed else "bold red"
+    parts.append(Paragraph.of(summary(check), outcome))
+    if measured_at := _measured_at(check):
+        parts.append(Paragraph.of(measured_at, "dim"))
+    return Page(parts)
+
+
+def _finding(verdict: Verdict) -> Paragraph:
+    """CC002 stem: macs ... (convcalc.toml:12:1)."""
+    where = f"  ({verdict.place})" if verdict.place and verdict.level != NOTE else ""
+    code, _, text = str(verdict).partition(" ")
+    return Paragraph(
+        spans((code, _STYLES[verdict.level]), (f" {printable_line(text)}", ""), (where, "dim")), 2
+    )
+
+
+def _step(text: str) -> Paragraph:
+    return Paragraph(spans(("hint: ", "cyan"), (printable_line(text), "")), 2)
+
+
+def _table(check: Check) -> list[Any]:
+    """A row for each verdict."""
     columns = [
         Column("entry", "left"),
         Column("figure", "left", flexible="wrap", least=16),
@@ -147,26 +202,7 @@ def to_table(check: Check) -> Page:
     left_out = len(check.verdicts) - len(shown)
     if left_out:
         parts.append(Paragraph.of(f"... and {left_out:,} more", "dim"))
-    return Page([*parts, *_below(check)])
-
-
-def _below(check: Check) -> list[Any]:
-    lines: list[Any] = [Verbatim(f"error: {error}", _STYLES[ERROR]) for error in check.errors]
-    if check.findings:
-        lines.append(Blank())
-    for verdict in check.findings[:MAX_FINDINGS]:
-        lines.append(Paragraph.of(str(verdict), _STYLES[verdict.level], indent=2))
-        if verdict.place is not None and verdict.level != NOTE:
-            lines.append(Paragraph.of(f"  {verdict.place}", "dim", indent=2))
-        if next_step := check.next_step(verdict):
-            lines.append(Paragraph.of(f"  {next_step}", "dim", indent=4))
-    if len(check.findings) > MAX_FINDINGS:
-        lines.append(Paragraph.of(f"... and {len(check.findings) - MAX_FINDINGS:,} more findings"))
-    outcome = "bold green" if check.passed else "bold red"
-    lines += [Blank(), Paragraph.of(summary(check), outcome)]
-    if measured_at := _measured_at(check):
-        lines.append(Paragraph.of(measured_at, "dim"))
-    return lines
+    return parts
 
 
 def _measured_at(check: Check) -> str:

@@ -343,22 +343,16 @@ def _sarif_location(place: Place) -> dict[str, Any]:
     }
 
 
-def _table(check: Check) -> str:
+def _rendered(form: str) -> Callable[[Check], str]:
     from convcalc.render import render
 
-    return render(check, "table")
-
-
-def _json(check: Check) -> str:
-    from convcalc.render import render
-
-    return render(check, "json")
+    return lambda check: render(check, form)
 
 
 WRITERS: dict[str, Callable[[Check], str]] = {
-    "table": _table,
+    "table": _rendered("table"),
     "concise": concise,
-    "json": _json,
+    "json": _rendered("json"),
     "markdown": summary_markdown,
     "github": github,
     "gitlab": gitlab,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from difflib import SequenceMatcher
 from itertools import groupby
 from typing import Any
 
 from convcalc.analysis.report import LayerReport, Report
+from convcalc.checking.pairing import pairs
+from convcalc.checking.wording import change, layer_changes
 from convcalc.quantities import is_number
 from convcalc.render import numbers
 from convcalc.render.layout import Column, Spans, Table, spans
@@ -20,33 +21,11 @@ CONTEXT = 2
 _STYLES = {"=": "dim", "~": "yellow", "-": "red", "+": "green"}
 
 
-def pairs(before: Sequence[LayerReport], after: Sequence[LayerReport]) -> list[Pair]:
+def layer_pairs(before: Sequence[LayerReport], after: Sequence[LayerReport]) -> list[Pair]:
     """The layers of one network, each with that of the other which takes its place, if any."""
-    left = [(layer.kind, layer.spec, layer.output) for layer in before]
-    right = [(layer.kind, layer.spec, layer.output) for layer in after]
-    found: list[Pair] = []
-    for tag, a, b, c, d in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
-        if tag == "equal":
-            found += zip(before[a:b], after[c:d], strict=True)
-        elif tag == "replace":
-            found += _replaced(before[a:b], after[c:d])
-        else:
-            found += [(layer, None) for layer in before[a:b]]
-            found += [(None, layer) for layer in after[c:d]]
-    return found
-
-
-def _replaced(before: Sequence[LayerReport], after: Sequence[LayerReport]) -> list[Pair]:
-    """Layers of one kind are paired in order; the others are removed and added."""
-    kinds = [layer.kind for layer in before], [layer.kind for layer in after]
-    found: list[Pair] = []
-    for tag, a, b, c, d in SequenceMatcher(None, *kinds, autojunk=False).get_opcodes():
-        if tag == "equal":
-            found += zip(before[a:b], after[c:d], strict=True)
-        else:
-            found += [(layer, None) for layer in before[a:b]]
-            found += [(None, layer) for layer in after[c:d]]
-    return found
+    return pairs(
+        before, after, lambda layer: (layer.kind, layer.spec, layer.output), lambda one: one.kind
+    )
 
 
 def sign(pair: Pair) -> str:
@@ -75,8 +54,10 @@ def diff_table(base: Report, report: Report) -> Table:
         Column("params", drop=1),
         Column("MACs"),
     ]
+    matched = layer_pairs(base.layers, report.layers)
     table = Table("Layers: = same, ~ changed, - removed, + added", columns)
-    for same, group in groupby(pairs(base.layers, report.layers), lambda pair: sign(pair) == "="):
+    table.caption = changes(base, report, matched)
+    for same, group in groupby(matched, lambda pair: sign(pair) == "="):
         rows = list(group)
         hidden = len(rows) - 2 * CONTEXT
         if not same or hidden <= 1:
@@ -87,6 +68,22 @@ def diff_table(base: Report, report: Report) -> Table:
             if not hidden or not CONTEXT <= number < CONTEXT + hidden:
                 table.add_row(*_row(pair))
     return table
+
+
+def changes(base: Report, report: Report, matched: Sequence[Pair]) -> str:
+    """params 200.8 k -> 57.47 k (-71.4 %): conv1 -172.0 k, ...: as `convcalc check` words it."""
+    sentences = []
+    for name in ("params", "macs"):
+        then, now = getattr(base, name), getattr(report, name)
+        if is_number(then) and is_number(now) and then != now:
+            amounts = [(_amount(old, name), _amount(new, name)) for old, new in matched]
+            detail = layer_changes(name, amounts)
+            sentences.append(change(name, now, then, None, detail))
+    return "; ".join(sentences) + ("." if sentences else "")
+
+
+def _amount(layer: LayerReport | None, name: str) -> tuple[str, int] | None:
+    return None if layer is None else (layer.name, getattr(layer, name))
 
 
 def _row(pair: Pair) -> Iterator[Spans]:

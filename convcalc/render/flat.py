@@ -13,20 +13,33 @@ from convcalc.render.formats import FLAT
 from convcalc.render.rows import Rows
 
 
-def write(rows: Rows, form: str) -> str:
-    """The rows in a format of `render.formats.FLAT`."""
+def write(rows: Rows, form: str, raw: bool = False) -> str:
+    """The rows in a format of `render.formats.FLAT`.
+
+    Args:
+        raw: of csv, as `to_csv`.
+    """
+    if form == "csv":
+        return to_csv(rows, raw)
     writer: Callable[[Rows], str] = globals()[FLAT[form].writer]
     return writer(rows)
 
 
-def to_csv(rows: Rows) -> str:
-    """Comma-separated values, a heading first (RFC 4180 quoting, line feeds)."""
+def to_csv(rows: Rows, raw: bool = False) -> str:
+    """Comma-separated values, a heading first (RFC 4180 quoting, line feeds).
+
+    Args:
+        raw: cells that a spreadsheet takes for formulas, and control characters, stay as they are.
+    """
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows([map(_csv, row) for row in rows])
+    written = rows if raw else [map(_csv, row) for row in rows]
+    csv.writer(out, lineterminator="\n").writerows(written)
     return out.getvalue()
 
 
-_VALUE = re.compile(r"[+-]?[0-9][0-9.,eE+-]*( ?[%x])?|==[0-9x*]+(global)?|-|--")
+_VALUE = re.compile(
+    r"[+-]?[0-9][0-9,]*(\.[0-9]+)?([eE][+-]?[0-9]+)?( ?[%x])?|==[0-9x*]+(global)?|-|--"
+)
 """What may begin with a sign: a number, an exact limit, nothing."""
 
 
@@ -47,9 +60,14 @@ def to_markdown(rows: Rows) -> str:
 def markdown_text(cell: str) -> str:
     """A text that Markdown shows as it is, on one line."""
     cell = printable(" ".join(cell.splitlines()))
-    for char in "\\`*_<>|[]~&#":
-        cell = cell.replace(char, "\\" + char)
+    cell = re.sub(r"([\\`*_<>|\[\]~&#])", r"\\\1", cell)
+    cell = _MENTION.sub(r"\g<0>&#8203;", cell)
     return cell.replace("://", "\\://").replace("www.", "www\\.")  # which GitHub makes links of
+
+
+_MENTION = re.compile(r"(?<!\w)@(?=\w)|@(?=[\w-]+\.\w)|#(?=\d)|(?<!\w)[gG][hH]-(?=\d)")
+"""What notifies people or makes links: @name, name@host.org, #12, GH-12; a space of no width keeps
+them from it."""
 
 
 _LATEX = {

@@ -9,11 +9,12 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from convcalc.analysis.figures import FIGURES
 from convcalc.checking.figures import FIGURES as BOUNDED
 from convcalc.checking.history import Revision
-from convcalc.checking.wording import growth, value
+from convcalc.checking.wording import counted, growth, value
 from convcalc.foreign import xml_safe
 from convcalc.render.ci import legal_xml
 from convcalc.render.flat import to_csv, to_markdown
 from convcalc.render.json import SCHEMA_VERSION, dumps
+from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
 from convcalc.render.rows import Rows
 
 _SHOWN = tuple(figure for figure in FIGURES if figure.is_cost and figure.name in BOUNDED)
@@ -74,26 +75,24 @@ def raw_rows(history: Sequence[Revision]) -> Rows:
     return rows
 
 
-def to_table(history: Sequence[Revision]) -> Any:
+def to_table(history: Sequence[Revision]) -> Page:
     """The rows, and which revisions they are of."""
-    from rich.console import Group
-
-    from convcalc.render.display import Text
-    from convcalc.render.table import plain_table
-
-    table = plain_table("convcalc check: history", *to_rows(history)[0])
-    for column in (table.columns[1], table.columns[5]):
-        column.justify = "left"
-    for row in to_rows(history)[1:]:
-        table.add_row(*map(Text, row))
+    head, *rows = to_rows(history)
+    left = ("entry", "figure", "curve")
+    columns = [Column(name, "left" if name in left else "right") for name in head]
+    columns[-1].drop = 1
+    table = Table("convcalc check: history", columns)
+    for row in rows:
+        table.add_row(*row)
     named = [f"{r.name or 'working tree'}{' ' + r.date if r.date else ''}" for r in history]
-    return Group(table, Text(""), Text(f"{len(history):,} revisions: {named[0]} to {named[-1]}."))
+    below = f"{counted(len(history), 'revision')}: {named[0]} to {named[-1]}."
+    return Page([table, Blank(), Paragraph.of(below)])
 
 
-def to_text(history: Sequence[Revision], form: str) -> str:
+def to_text(history: Sequence[Revision], form: str, raw: bool = False) -> str:
     """A history in one of the formats but the table."""
     if form == "csv":
-        return to_csv(raw_rows(history))
+        return to_csv(raw_rows(history), raw)
     if form == "markdown":
         return to_markdown(to_rows(history))
     if form == "svg":

@@ -16,6 +16,7 @@ from convcalc.api.profile import Profile
 from convcalc.api.rf import FieldView
 from convcalc.api.search import SearchResult
 from convcalc.errors import MissingExtraError, OptionError, option
+from convcalc.foreign import printable
 from convcalc.quantities import is_number
 from convcalc.render import numbers
 from convcalc.render.grids import Grid, support_grid, weight_grid
@@ -25,6 +26,7 @@ from convcalc.render.search import LABELS
 _STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "convcalc",
+    "text.parse_math": False,  # names with $ in them are no formulas
     "font.family": "sans-serif",
     "font.size": 9,
     "axes.spines.top": False,
@@ -47,7 +49,12 @@ MOST_RECTANGLES = 2_500
 """Positions up to which a map is drawn as rectangles rather than as an image."""
 
 
-def draw(shown: Any, form: str) -> bytes:
+def shown(text: str) -> str:
+    """Foreign text in a figure: a legend leaves out what begins with _."""
+    return f" {printable(text)}" if text.startswith("_") else printable(text)
+
+
+def draw(result: Any, form: str) -> bytes:
     """The figure of a result.
 
     Raises:
@@ -64,18 +71,18 @@ def draw(shown: Any, form: str) -> bytes:
     with rc_context(_STYLE):
         figure = Figure(layout="constrained")
         (FigureCanvasSVG if form == "svg" else FigureCanvasAgg)(figure)
-        if isinstance(shown, FieldView):
-            _field(figure, shown)
-        elif isinstance(shown, Comparison):
-            _growth(figure, shown)
-        elif isinstance(shown, Report):
-            _stages(figure, shown)
-        elif isinstance(shown, SearchResult):
-            _front(figure, shown)
-        elif isinstance(shown, Profile):
-            _times(figure, shown)
+        if isinstance(result, FieldView):
+            _field(figure, result)
+        elif isinstance(result, Comparison):
+            _growth(figure, result)
+        elif isinstance(result, Report):
+            _stages(figure, result)
+        elif isinstance(result, SearchResult):
+            _front(figure, result)
+        elif isinstance(result, Profile):
+            _times(figure, result)
         else:
-            raise OptionError(f"there is no figure of a {type(shown).__name__.lower()}")
+            raise OptionError(f"there is no figure of a {type(result).__name__.lower()}")
         out = io.BytesIO()
         figure.savefig(out, format=form, metadata={"Date": None} if form == "svg" else None)
         return out.getvalue()
@@ -106,7 +113,7 @@ def _field(figure: Any, view: FieldView) -> None:
         else:
             panel.set_yticks([])
     figure.colorbar(image, ax=list(axes), label="share of the largest", shrink=0.8)
-    figure.suptitle(f"{view.network}: a unit of {view.layer}", fontsize=10)
+    figure.suptitle(shown(f"{view.network}: a unit of {view.layer}"), fontsize=10)
 
 
 def _map(panel: Any, grid: Grid) -> Any:
@@ -142,7 +149,7 @@ def _growth(figure: Any, comparison: Comparison) -> None:
                 marker=_MARKERS[number % len(_MARKERS)] if len(depths) < 40 else None,
                 markersize=3.5,
                 color=_GREYS[number % len(_GREYS)],
-                label=report.name,
+                label=shown(report.name),
             )
         panel.set_xlabel("convolutions and fully connected layers so far")
         panel.set_title(f"along {AXES[rank][axis]}", fontsize=9)
@@ -176,7 +183,7 @@ def _front(figure: Any, result: SearchResult) -> None:
                markerfacecolor="0.0", markeredgecolor="0.0", label="front", **style)  # fmt: skip
     base = tuple(result.figures[goal] for goal in goals[:2])
     if None not in base:
-        name = f"the reference, {result.reference.name}"
+        name = shown(f"the reference, {result.reference.name}")
         panel.plot(*base, marker="s", markersize=8, linestyle="", markerfacecolor="none",
                    markeredgecolor="0.0", label=name)  # fmt: skip
     knee = next((n for n, row in enumerate(result.front) if row.is_knee), None)
@@ -185,7 +192,7 @@ def _front(figure: Any, result: SearchResult) -> None:
                    markeredgecolor="0.0", label="the knee")  # fmt: skip
     if len(points) <= MOST_NAMES:
         for row, point in zip(result.front, points, strict=True):
-            panel.annotate(row.specs[0], point, xytext=(5, -9), textcoords="offset points",
+            panel.annotate(shown(row.specs[0]), point, xytext=(5, -9), textcoords="offset points",
                            fontsize=6)  # fmt: skip
     panel.set_xlabel(LABELS[goals[0]])
     panel.set_ylabel(LABELS[goals[1]])
@@ -193,8 +200,7 @@ def _front(figure: Any, result: SearchResult) -> None:
     panel.yaxis.set_major_formatter(_si)
     panel.margins(x=0.15, y=0.08)
     panel.legend(frameon=False)
-    panel.set_title(f"in place of {result.reference.name}",
-                    fontsize=9)  # fmt: skip
+    panel.set_title(shown(f"in place of {result.reference.name}"), fontsize=9)
 
 
 def _stages(figure: Any, report: Report) -> None:
@@ -212,7 +218,7 @@ def _stages(figure: Any, report: Report) -> None:
         )
     figure.set_size_inches(6.8, 1.0 + 0.22 * len(rows))
     axes = figure.subplots(1, 2, sharey=True)
-    names = [row.name for row in rows]
+    names = [shown(row.name) for row in rows]
     for panel, figures, title in (
         (axes[0], [row.params for row in rows], "params"),
         (axes[1], [row.macs for row in rows], "MACs"),
@@ -224,7 +230,7 @@ def _stages(figure: Any, report: Report) -> None:
         panel.xaxis.set_major_formatter(_si)
         panel.margins(x=0.18)
     axes[0].invert_yaxis()
-    figure.suptitle(f"{report.name} at {report.input}", fontsize=10)
+    figure.suptitle(shown(f"{report.name} at {report.input}"), fontsize=10)
 
 
 def _times(figure: Any, profile: Profile) -> None:
@@ -235,7 +241,7 @@ def _times(figure: Any, profile: Profile) -> None:
     rows = sorted(timing.layers, key=lambda layer: -layer.seconds)[:MOST_BARS]
     figure.set_size_inches(6.8, 1.0 + 0.22 * len(rows))
     axes = figure.subplots(1, 2, sharey=True)
-    names = [row.name for row in rows]
+    names = [shown(row.name) for row in rows]
     macs = sum(layer.macs for layer in timing.layers) or 1
     for panel, values, total, title in (
         (axes[0], [row.seconds * 1e3 for row in rows], timing.layers_seconds * 1e3, "time, ms"),
@@ -247,7 +253,7 @@ def _times(figure: Any, profile: Profile) -> None:
         panel.margins(x=0.18)
     axes[1].xaxis.set_major_formatter(_si)
     axes[0].invert_yaxis()
-    figure.suptitle(f"{timing.name}: {numbers.duration(timing.seconds)}", fontsize=10)
+    figure.suptitle(shown(f"{timing.name}: {numbers.duration(timing.seconds)}"), fontsize=10)
 
 
 def _si(value: float, _position: int) -> str:

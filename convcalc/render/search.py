@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 
 from convcalc.analysis.figures import FIGURES
-from convcalc.api.search import SearchResult, SearchRow
+from convcalc.api.search import SearchResult
 from convcalc.networks.input_size import default_input
 from convcalc.quantities import si
 from convcalc.render import numbers
@@ -16,6 +16,7 @@ from convcalc.render.display import Text
 from convcalc.render.json import SCHEMA_VERSION, field_dict, shape_dict
 from convcalc.render.rows import Rows
 from convcalc.render.table import plain_table
+from convcalc.searching.rows import SearchRow
 
 LABELS = {**{figure.name: figure.label for figure in FIGURES}, "span": "span"}
 _BY_NAME = {figure.name: figure for figure in FIGURES}

@@ -357,7 +357,7 @@ def test_the_entrys_level_and_message_stand_for_its_budgets(
 
 
 def test_hide_passed_leaves_findings(program: Program, project: Path) -> None:
-    whole, ran = program("check"), program("check", "--hide-passed")
+    whole, ran = program("check", "-v"), program("check", "-v", "--hide-passed")
     assert "kept" in whole.out and "ok" in whole.out.split()
     assert "kept" not in ran.out and "ok" not in ran.out.split()
     assert "failed CC001" in ran.out and "warning CC001" in ran.out

@@ -245,7 +245,7 @@ CASES = [
     Case("no such baseline", nothing, 2, "no such file", ("--baseline", "nosuch.json")),
     Case("unknown option", nothing, 2, "unknown option", ("--requires", "params<=1")),
     Case("exit zero does not hide errors", network("7x1+"), 2, "a: ", ("--exit-zero",)),
-    Case("writing and comparing", nothing, 2, "exclude each other", ("--update", "--against", "x")),
+    Case("writing and comparing", nothing, 2, "cannot be used", ("--update", "--against", "x")),
     Case("warnings under --strict", a('params = { max = 1, level = "warn" }'), 1, "CC001 a: params",
          ("--strict",)),
 ]  # fmt: skip

@@ -30,6 +30,8 @@ from convcalc.checking.tolerances import Tolerance
 from convcalc.checking.verdicts import Check, Checked
 from convcalc.documents import Place
 from convcalc.foreign import printable_lines
+from convcalc.render import plain_text
+from convcalc.render.check import to_page
 from convcalc.render.ci import WRITERS
 from convcalc.render.formats import CHECK_FORMATS
 
@@ -566,10 +568,12 @@ def test_json_has_null_for_an_axis_that_is_seen_whole() -> None:
 
 @each_check
 def test_the_table_has_every_code_and_keeps_to_its_width(check: Check) -> None:
-    text = WRITERS["table"](check)
-    for verdict in check.findings:
-        assert f" {verdict.code}" in text
-    assert all(len(line) <= 80 for line in text.splitlines())
+    for verbose in (False, True):
+        text = plain_text(to_page(check, verbose))
+        shown = {verdict.code for verdict in check.findings} - ({"CC006"} if not verbose else set())
+        assert set(re.findall(r"^CC\d+", text, re.MULTILINE)) == shown
+        assert ("asked / before" in text) == (verbose and bool(check.verdicts))
+        assert all(len(line) <= 80 for line in text.splitlines())
 
 
 # Whatever a check holds

@@ -64,7 +64,7 @@ def config(folder: Path, body: str, network: str = "net.toml") -> None:
         ('at = "dep"\noutput = "1"', 2, "n: no such layer: 'dep'"),
         ('at = "conv1"\noutput = "1"', 2, "n: no such layer: 'conv1'"),
         ('output_of = "haed"\noutput = "1"', 2, "hint: did you mean 'head'?"),
-        ('output_of = "head"\nat = "stem"', 2, "at and output_of exclude each other"),
+        ('output_of = "head"\nat = "stem"', 2, "at cannot be used with output_of"),
     ],
 )  # fmt: skip
 def test_layers_and_outputs_by_name(

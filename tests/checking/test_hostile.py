@@ -14,12 +14,14 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt  # which rich brings along
 
 import convcalc
 from convcalc.foreign import guarded, json_safe, printable, printable_lines, xml_safe
 from convcalc.render import plain_text, render, renderable
 from convcalc.render.flat import to_csv, to_html, to_latex, to_markdown
 from convcalc.render.formats import CHECK_FORMATS, FORMATS
+from tests import needs
 from tests.cli.running import Program
 
 NAMES = (
@@ -28,7 +30,7 @@ NAMES = (
     "+1+1", "-2+3", "@SUM(A1)", "\t=1", "[x](http://evil)", "![x](y)", "<img src=x onerror=f(1)>",
     "<!-- x", "]]>", "&amp;", "www.evil.example", "https://evil.example", "$x$", "\\input{x}",
     "[1]", "*x*", "a\r\n::error::b", "a\u2028b", "\ud800", "\x00", "\x7f", "`x`", "| x |", "#1",
-    "~~x~~",
+    "~~x~~", "@octocat", "x@y.org", "GH-1", "_x",
 )  # fmt: skip
 
 foreign = st.sampled_from(NAMES) | st.text(max_size=12) | st.text("\x1b\x9b\u202e[]:#=@&<$\\|\n ab")
@@ -84,22 +86,54 @@ rows = st.lists(st.tuples(foreign, foreign), min_size=2, max_size=4).map(
 @given(rows)
 def test_csv_is_rows_without_formulas(several: list[list[str]]) -> None:
     read = list(csv.reader(io.StringIO(to_csv(several), newline=""), strict=True))
-    assert [len(row) for row in read] == [2] * len(several)
-    for row in read:
-        for cell in row:
-            assert not re.match(r"[=+@-](?![0-9=]|$|-$)", cell)
-            assert cell.replace("\n", "").isprintable()
+    for before, after in zip(several, read, strict=True):
+        for cell, written in zip(map(printable_lines, before), after, strict=True):
+            is_number = re.fullmatch(r"[+-]?\d[\d,.]*(e[+-]?\d+)?( ?[%x])?|--?", written, re.I)
+            assert is_number or not re.match(r"[=+@-](?!=\d)", written)
+            assert written in (cell, f"'{cell}")
+
+
+@given(rows)
+def test_raw_csv_holds_the_same(several: list[list[str]]) -> None:
+    text = to_csv(several, raw=True)
+    assert list(csv.reader(io.StringIO(text, newline=""), strict=True)) == several
+
+
+def markdown_cells(text: str) -> list[list[str]]:
+    """The cells of a table as CommonMark and GitHub's tables read them; markup is no text."""
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text)
+    rows: list[list[str]] = []
+    for token in tokens:
+        if token.type == "tr_open":
+            rows.append([])
+        elif token.type == "inline":
+            assert rows, "text outside the table"
+            assert {child.type for child in token.children or ()} <= {"text", "text_special"}
+            rows[-1].append("".join(child.content for child in token.children or ()))
+    return rows
 
 
 @given(rows)
 def test_markdown_is_a_table_of_text(several: list[list[str]]) -> None:
-    lines = to_markdown(several).split("\n")[:-1]
-    assert len(lines) == len(several) + 1
-    for line in (lines[0], *lines[2:]):
-        unescaped = re.sub(r"\\.", "", line)
-        assert unescaped.count("|") == 3
-        assert not re.search(r"[`*_<>\[\]~&#]|://|www\.", unescaped)
-        assert line.isprintable()
+    """Each cell is read as what it was, on one line, and notifies or links nothing."""
+    text = to_markdown(several)
+    assert text.replace("\n", "").isprintable()
+    read = markdown_cells(text)
+    shown = [[printable(" ".join(cell.splitlines())).strip() for cell in row] for row in several]
+    assert [[cell.replace("\u200b", "") for cell in row] for row in read] == shown
+    links = r"(?<!\w)@\w|@[\w-]+\.\w|#\d|(?<!\w)[Gg][Hh]-\d"
+    assert not re.search(links, " | ".join(cell for row in read for cell in row))
+    assert not re.search(r"(?<!\\)://|www\.", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [("@octocat grew", "@\u200boctocat grew"), ("me@host.org", "me@\u200bhost.org"),
+     ("fixes #12, GH-3", "fixes #\u200b12, GH-\u200b3"), ("3x3@64+1x1@8", "3x3@64+1x1@8")],
+)  # fmt: skip
+def test_mentions_are_no_mentions(text: str, read: str) -> None:
+    """A specification stays one that can be copied."""
+    assert markdown_cells(to_markdown([["a"], [text]])) == [["a"], [read]]
 
 
 @given(rows)
@@ -208,3 +242,18 @@ def test_a_python_report_of_any_name(name: str) -> None:
     assert plain_text(renderable(report)).replace("\n", "").isprintable()
     for form in (*FORMATS, "html"):
         assert render(report, form).replace("\n", "").isprintable()
+
+
+@needs.matplotlib
+def test_a_picture_shows_names_as_they_are() -> None:
+    """`$x$` is no formula, and a name that begins with _ is not left out of the legend."""
+    from dataclasses import replace
+
+    from convcalc.render.plot import draw
+
+    names = ("$x^2$", "_x", "a\u202e\x1b<b>")
+    reports = tuple(replace(convcalc.analyze("3x3"), name=name) for name in names)
+    comparison = replace(convcalc.compare("3x3", "3x3"), reports=reports)
+    picture = ElementTree.fromstring(draw(comparison, "svg"))
+    texts = {text.strip() for element in picture.iter() for text in element.itertext()}
+    assert {printable(name) for name in names} <= texts

@@ -247,3 +247,48 @@ def test_every_code_is_explained() -> None:
     with pytest.raises(OptionError, match="unknown code 'CC02'") as caught:
         explain("CC02")
     assert caught.value.hint == "did you mean CC002?"
+
+
+# Which layers grew
+
+
+Layers = dict[str, tuple[Any, ...]]
+
+
+def grown(before: Layers, after: Layers) -> str:
+    """The layers that a finding names."""
+    then, now = (
+        record(layers=layers, params=sum(row[0] for row in layers.values()))
+        for layers in (before, after)
+    )
+    (finding,) = (verdict for verdict in verdicts(now, then) if verdict.figure == "params")
+    return finding.sentence.partition("): ")[2]
+
+
+A, B, C = (10, 0, "8x4", "3"), (20, 0, "8x4", "3"), (5, 0, "8x4", "1")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ({"conv1": A, "conv2": B}, {"conv1": (14, 0, "8x4", "5"), "conv2": B}, "conv1 +4"),
+        ({"conv1": A, "conv2": A}, {"conv1": B, "conv2": A}, "conv1 +10"),
+        ({"conv1": A, "conv2": B}, {"conv1": A, "conv2": C, "conv3": B}, "new: conv2 +5"),
+        ({"conv1": A, "se": C}, {"conv1": B, "fc": (6, 0, "1", "*")},
+         "conv1 +10, new: fc +6, gone: se -5"),
+        ({str(n): A for n in range(4)}, {str(n): B for n in range(5)},
+         "new: 4 +20, 0 +10, 1 +10, 2 more"),
+    ],
+)  # fmt: skip
+def test_growth_names_its_layers(before: Layers, after: Layers, said: str) -> None:
+    assert grown(before, after) == said
+
+
+def test_long_runs_of_like_layers_are_matched_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {str(number): A for number in range(4)}
+    after = {**before, "0": B, "1": B}
+    assert grown(before, after) == "0 +10, 1 +10"
+    monkeypatch.setattr("convcalc.checking.pairing.MAX_COMPARISONS", 7)
+    assert grown(before, after) == "0 +10, 1 +10"
+    monkeypatch.setattr("convcalc.checking.pairing.MAX_COMPARISONS", 0)
+    assert grown({"a": A, "b": B}, {"b": A, "a": B, "c": C}) == "new: c +5"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from convcalc import analyze
+from convcalc.cli.bare_options import with_values
 from convcalc.cli.main import main
-from convcalc.cli.search import with_default_count
 from tests.cli.running import Program
 
 
@@ -131,9 +131,9 @@ def test_refused(program: Program, arguments: tuple[str, ...], message: str) -> 
 
 
 def test_the_number_of_profiled_rows_may_be_left_out() -> None:
-    assert with_default_count(["search", "7x7", "--profile"])[-1] == "--profile=5"
-    assert with_default_count(["search", "--profile", "3", "7x7"])[1:3] == ["--profile", "3"]
-    assert with_default_count(["compare", "7x7", "5x5", "--profile"])[-1] == "--profile"
+    assert with_values(["search", "7x7", "--profile"])[-1] == "--profile=5"
+    assert with_values(["search", "--profile", "3", "7x7"])[1:3] == ["--profile", "3"]
+    assert with_values(["compare", "7x7", "5x5", "--profile"])[-1] == "--profile"
 
 
 def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:

@@ -99,7 +99,7 @@ def test_limits(menu: Menu, objectives: list[str], data: st.DataObject) -> None:
     result = search(menu.reference, objectives=goals, **arguments)
     assert result.candidates == len(found)
     assert {tuple(row.figures.values()): row.count for row in result.front} == front(found, goals)
-    with patch("convcalc.api.search.MOST_LISTED", 0):  # counted group by group, not one by one
+    with patch("convcalc.searching.run.MOST_LISTED", 0):  # counted group by group, not one by one
         assert search(menu.reference, objectives=goals, **arguments).candidates == len(found)
 
 
@@ -138,7 +138,7 @@ def test_corners(menu: Menu, objectives: tuple[str, ...], required: tuple[str, .
     assert found
     arguments = menu.arguments()
     arguments["require"] += required
-    with patch("convcalc.api.search.MOST_LISTED", 0):
+    with patch("convcalc.searching.run.MOST_LISTED", 0):
         result = search(menu.reference, objectives=objectives, **arguments)
     assert result.candidates == len(found)
     assert {tuple(row.figures.values()): row.count for row in result.front} == front(
