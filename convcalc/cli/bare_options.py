@@ -29,7 +29,7 @@ BARE_OPTIONS = (
 def with_values(arguments: Sequence[str]) -> list[str]:
     """The arguments, the options that stand alone with their default values."""
     found = []
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in zip(arguments, [*arguments, ""][1:], strict=True):
         bare = [
             f"{argument}={option.default}"
             for option in BARE_OPTIONS
