@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from secrets import token_hex
 from stat import S_ISREG
 
 from convcalc.errors import SourceError, shorten
@@ -58,7 +57,7 @@ def write_whole(path: Path, text: str | bytes) -> None:
         if path.exists() and not path.is_file():  # a pipe or a device has no place beside it
             path.write_bytes(data)
             return
-        temporary = path.parent / f".{path.name[:40]}.{token_hex(4)}"
+        temporary = path.parent / f".{path.name[:40]}.{os.urandom(4).hex()}"
         handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY, 0o600)
         with os.fdopen(handle, "wb") as file:
             file.write(data)

@@ -24,11 +24,9 @@ def on_files(files: Files, config: Any) -> Files:
 
 def command_line() -> str:
     """Every command with its options and examples, as typer knows them."""
-    import typer
+    from convcalc.cli.main import COMMANDS, program
 
-    from convcalc.cli.main import app
-
-    group: Any = typer.main.get_command(app)
+    group = program(*COMMANDS)
     lines = ["# The command line", ""]
     for name, command in group.commands.items():
         lines += [f"## convcalc {name}", "", command.help.strip(), ""]

@@ -11,27 +11,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from inspect import cleandoc
 from typing import Annotated, Any
 
 import typer
 
 from convcalc import __version__
-from convcalc.cli import (
-    check,
-    compare,
-    explain,
-    explore,
-    export,
-    layers,
-    machine,
-    profile,
-    rf,
-    search,
-    show,
-    verify,
-    zoo,
-)
 from convcalc.cli.bare_options import with_values
 from convcalc.cli.errors import print_convcalc_error, print_error, print_usage_error, print_warning
 from convcalc.cli.spelling import command_line
@@ -45,29 +31,11 @@ def _plain(text: str) -> str:
     return cleandoc(text).replace("[", r"\[")
 
 
-app = typer.Typer(
-    name="convcalc",
-    help="Receptive fields, parameters and MACs of convolutional networks, exactly.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for module, command in (
-    (compare, compare.compare),
-    (show, show.show),
-    (rf, rf.rf),
-    (verify, verify.verify),
-    (explain, explain.explain),
-    (explore, explore.explore),
-    (profile, profile.profile),
-    (search, search.search),
-    (machine, machine.machine),
-    (check, check.check),
-    (export, export.export),
-    (zoo, zoo.zoo),
-    (layers, layers.layers),
-):
-    app.command(help=_plain(command.__doc__ or ""), epilog=_plain(module.EPILOG))(command)
+COMMANDS = (
+    "compare", "show", "rf", "verify", "explain", "explore", "profile", "search", "machine",
+    "check", "export", "zoo", "layers",
+)  # fmt: skip
+"""Each a function in the module of its name, in the order of the help."""
 
 
 def _print_version(wanted: bool) -> None:
@@ -76,7 +44,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     debug: Annotated[
         bool, typer.Option("--debug", metavar="", help="Show the traceback of an error.")
@@ -96,8 +63,21 @@ def _root(
 
 
 @cache
-def _program() -> Any:
-    """The commands, read from their functions once a process."""
+def program(*names: str) -> Any:
+    """The program with these commands. Reading the parameters of all of them takes as long as a
+    short command, so only the one that is called is read."""
+    app = typer.Typer(
+        name="convcalc",
+        help="Receptive fields, parameters and MACs of convolutional networks, exactly.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    for name in names:
+        module = import_module(f"convcalc.cli.{name}")
+        command = getattr(module, name)
+        app.command(help=_plain(command.__doc__ or ""), epilog=_plain(module.EPILOG))(command)
     return typer.main.get_command(app)
 
 
@@ -129,10 +109,13 @@ def main(arguments: list[str] | None = None) -> int:
     prepare_streams()
     try:
         try:
-            program = _program()
-            check_usage(arguments, program.commands)
+            check_usage(arguments, COMMANDS)
+            known = arguments[:1] if arguments[:1] and arguments[0] in COMMANDS else COMMANDS
+            called = program(*known)
             with _warnings_as_lines():
-                code = program(args=arguments, prog_name="convcalc", standalone_mode=False)
+                code = called(
+                    args=arguments, prog_name="convcalc", standalone_mode=False
+                )
         finally:
             sys.stdout.flush()  # here, where a full disk can still be reported
     except ConvcalcError as error:

@@ -100,7 +100,7 @@ def emit(text: str, output: Path | None, is_guarded: bool = True) -> None:
 
 def print_page(page: Any) -> None:
     """A page to stdout: in colour at a terminal, else as text, and then rich is not loaded."""
-    if hasattr(page, "text") and not is_coloured(sys.stdout):
+    if not is_coloured(sys.stdout):
         sys.stdout.write(guarded(page.text(columns())))
     else:
         console().print(page)

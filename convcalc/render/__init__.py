@@ -9,8 +9,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from convcalc.analysis.report import Report
-from convcalc.api.compare import Comparison
 from convcalc.errors import OptionError, nearest, shorten
 from convcalc.render.formats import FLAT, FORMATS
 
@@ -67,11 +65,11 @@ def to_dict(shown: Any, layers: bool = False) -> dict[str, Any]:
 
 
 def renderable(shown: Any, layers: bool = False, **table: Any) -> Any:
-    """What a terminal gets: a page, which rich prints too."""
+    """What a terminal gets: a page of `render.layout`."""
     other = _module_of(shown)
     if other is not None:
         return other.to_table(shown)
-    if isinstance(shown, Comparison):
+    if _is_comparison(shown):
         from convcalc.render.compare import comparison_page
 
         return comparison_page(shown, layers, **table)
@@ -81,16 +79,11 @@ def renderable(shown: Any, layers: bool = False, **table: Any) -> Any:
 
 
 def plain_text(what: Any, width: int = 80) -> str:
-    """A page, or something else that rich prints, as text without colour."""
-    if hasattr(what, "text"):
-        return what.text(width)  # type: ignore[no-any-return]
-    import io
+    """A page, or a part of one, as text without colour."""
+    from convcalc.render.layout import Page
 
-    from convcalc.render.display import Console
-
-    out = io.StringIO()
-    Console(file=out, width=width, color_system=None).print(what)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    page = what if isinstance(what, Page) else Page([what])
+    return page.text(width)
 
 
 _RENDERERS = {
@@ -106,11 +99,18 @@ _RENDERERS = {
 """The modules of results that are not in every run, and those that render them."""
 
 
+_REPORT, _COMPARISON = "analysis.report", "api.compare"
+
+
+def _is_comparison(shown: Any) -> bool:
+    return type(shown).__module__ == f"convcalc.{_COMPARISON}"
+
+
 def _module_of(shown: Any) -> Any:
     """The module that renders a result; None for reports and comparisons."""
-    if isinstance(shown, (Report, Comparison)):
-        return None
     module = type(shown).__module__.removeprefix("convcalc.")
+    if module in (_REPORT, _COMPARISON):
+        return None
     if module not in _RENDERERS:
         raise TypeError(f"cannot render {type(shown).__name__}")
     return import_module(f"convcalc.render.{_RENDERERS[module]}")
@@ -122,10 +122,10 @@ def _rows(shown: Any, layers: bool, raw: bool) -> list[list[str]]:
         return other.to_rows(shown)  # type: ignore[no-any-return]
     from convcalc.render import rows
 
-    if isinstance(shown, Comparison) and not layers:
+    if _is_comparison(shown) and not layers:
         return rows.raw_comparison(shown) if raw else rows.comparison_rows(shown)
     rows_of = rows.raw_layers if raw else rows.layer_rows
-    if isinstance(shown, Report):
+    if not _is_comparison(shown):
         return rows_of(shown)
     every: list[list[str]] = []
     for report in shown.reports:

@@ -13,17 +13,9 @@ from convcalc.checking.wording import counted, growth, sizes, value
 from convcalc.documents import place_of
 from convcalc.errors import ConvcalcError
 from convcalc.render.json import SCHEMA_VERSION
-from convcalc.render.layout import (
-    Blank,
-    Column,
-    Page,
-    Paragraph,
-    Table,
-    Verbatim,
-    printable_line,
-    spans,
-)
+from convcalc.render.layout import Blank, Column, Page, Paragraph, Table, Verbatim
 from convcalc.render.rows import Rows
+from convcalc.render.spans import printable_line, spans
 
 MAX_ROWS = 400
 """Rows of a table; those that passed are left out first."""

@@ -11,8 +11,9 @@ from convcalc.api.compare import Comparison
 from convcalc.quantities import ReceptiveField, is_number
 from convcalc.render import numbers
 from convcalc.render.columns import chosen
-from convcalc.render.layout import Blank, Column, Page, Paragraph, Span, Spans, Table, spans
+from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
 from convcalc.render.show import assumed, incomplete, outputs
+from convcalc.render.spans import Span, Spans, spans
 
 SIDE_BY_SIDE = 100
 """Columns from which on cost and field stand in one table."""

@@ -11,7 +11,8 @@ from convcalc.checking.pairing import pairs
 from convcalc.checking.wording import change, layer_changes
 from convcalc.quantities import is_number
 from convcalc.render import numbers
-from convcalc.render.layout import Column, Spans, Table, spans
+from convcalc.render.layout import Column, Table
+from convcalc.render.spans import Spans, spans
 
 Pair = tuple[LayerReport | None, LayerReport | None]
 

@@ -8,8 +8,9 @@ from convcalc.api.explain import Account, Explanation, Part
 from convcalc.quantities import is_number, same_size
 from convcalc.render import numbers
 from convcalc.render.json import SCHEMA_VERSION, shape_dict
-from convcalc.render.layout import Blank, Column, Page, Paragraph, Table, spans
+from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
 from convcalc.render.rows import Rows
+from convcalc.render.spans import spans
 
 
 def to_rows(explanation: Explanation) -> Rows:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, zip_longest
 
-from convcalc.render.layout import Spans, spans, width
+from convcalc.render.spans import Spans, spans, width
 
 MAX_LINES = 16
 """Lines that a picture has at most; a line is two positions high where each is one column wide."""

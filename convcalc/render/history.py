@@ -77,12 +77,16 @@ def raw_rows(history: Sequence[Revision]) -> Rows:
 
 def to_table(history: Sequence[Revision]) -> Page:
     """The rows, and which revisions they are of."""
-    head, *rows = to_rows(history)
-    left = ("entry", "figure", "curve")
-    columns = [Column(name, "left" if name in left else "right") for name in head]
-    columns[-1].drop = 1
+    columns = [
+        Column("entry", "left"),
+        Column("figure", "left"),
+        Column("first", drop=2),
+        Column("last"),
+        Column("growth"),
+        Column("curve", "left", drop=1),
+    ]
     table = Table("convcalc check: history", columns)
-    for row in rows:
+    for row in to_rows(history)[1:]:
         table.add_row(*row)
     named = [f"{r.name or 'working tree'}{' ' + r.date if r.date else ''}" for r in history]
     below = f"{counted(len(history), 'revision')}: {named[0]} to {named[-1]}."

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.table import Table
-
 from convcalc.api.profile import Profile
 from convcalc.render import numbers
-from convcalc.render.display import Text
+from convcalc.render.layout import Column, Table
 from convcalc.render.rows import Rows
-from convcalc.render.table import plain_table
+from convcalc.render.spans import spans
 from convcalc.torch_bridge.timings import LayerTiming, Timing
 
 HEADINGS = (
@@ -21,35 +19,36 @@ HEADINGS = (
 
 def to_table(timing: Timing) -> Table:
     """The layers of one network, what is left over, and the whole."""
-    table = plain_table(
-        f"Where the time of {timing.name} goes",
-        "layer", "spec", "time", "% time", "% MACs", "GFLOP/s", "bound by", "reached",
-    )  # fmt: skip
-    table.columns[1].justify = "left"
-    for column in table.columns:
-        column.no_wrap = False
-        column.overflow = "fold"
+    columns = [
+        Column("layer", "left"),
+        Column("spec", "left", "cut", least=12, drop=4),
+        Column("time"),
+        Column("% time"),
+        Column("% MACs"),
+        Column("GFLOP/s", drop=2),
+        Column("bound by", drop=3),
+        Column("reached", drop=1),
+    ]
+    table = Table(f"Where the time of {timing.name} goes", columns)
     macs = sum(layer.macs for layer in timing.layers)
     for layer in timing.layers:
         table.add_row(*_row(timing, layer, macs))
     table.add_section()
-    left = timing.left_over
+    whole, left = timing.layers_seconds, timing.left_over
     table.add_row(
-        "left over", "", numbers.duration(left), numbers.percent_of(left, timing.layers_seconds),
-        *[""] * 4,
-    )  # fmt: skip
-    table.add_row(
-        Text("whole", style="bold"), "", numbers.duration(timing.layers_seconds), "100.0",
-        "100.0" if macs else "", f"{2 * macs / timing.layers_seconds / 1e9:.1f}", "", "",
-    )  # fmt: skip
+        "left over", "", numbers.duration(left), numbers.percent_of(left, timing.layers_seconds)
+    )
+    speed = f"{2 * macs / whole / 1e9:.1f}"
+    total = ["whole", "", numbers.duration(whole), "100.0", "100.0" if macs else "", speed]
+    table.add_row(*(spans((text, "bold")) for text in total))
     return table
 
 
-def _row(timing: Timing, layer: LayerTiming, macs: int) -> list[Any]:
+def _row(timing: Timing, layer: LayerTiming, macs: int) -> list[str]:
     bound = layer.bound if layer.bound is not None and layer.bound.seconds > 0 else None
     return [
-        Text(layer.name),
-        Text(layer.spec),
+        layer.name,
+        layer.spec,
         numbers.duration(layer.seconds),
         numbers.percent_of(layer.seconds, timing.layers_seconds),
         numbers.percent_of(layer.macs, macs) if layer.macs else "",

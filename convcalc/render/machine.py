@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from rich.console import Group, RenderableType
-
 from convcalc.machines.card import Card
-from convcalc.render.display import Text
 from convcalc.render.json import SCHEMA_VERSION
+from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
 from convcalc.render.rows import Rows
-from convcalc.render.table import plain_table
+from convcalc.render.spans import spans
 
 
 def to_rows(card: Card) -> Rows:
@@ -20,13 +18,14 @@ def to_rows(card: Card) -> Rows:
             for name, value, unit, _ in _figures(card))]  # fmt: skip
 
 
-def to_table(card: Card) -> RenderableType:
-    """Peaks, bandwidths and the table of layers."""
-    table = plain_table(f"{card.name}: {card.setting}", "figure", "value", "")
-    table.columns[2].justify = "left"
+def to_table(card: Card) -> Page:
+    """Peaks, bandwidths and what has been measured."""
+    columns = [Column("figure", "left"), Column("value"), Column("", "left", "wrap", least=16)]
+    table = Table(f"{card.name}: {card.setting}", columns)
     for name, value, unit, where in _figures(card):
-        table.add_row(name, Text(_shown(value, unit)), Text(where, style="dim"))
-    return Group(table, Text(""), Text(layers_sentence(card)), Text(header(card), style="dim"))
+        table.add_row(name, _shown(value, unit), spans((where, "dim")))
+    below = [Paragraph.of(layers_sentence(card)), Paragraph.of(header(card), "dim", indent=2)]
+    return Page([table, Blank(), *below])
 
 
 def _figures(card: Card) -> list[tuple[str, float, str, str]]:

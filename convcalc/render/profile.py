@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.console import Group, RenderableType
-
 from convcalc.api.profile import Profile
 from convcalc.machines.card import roof_dict
 from convcalc.render import layer_times, numbers
-from convcalc.render.display import Text
 from convcalc.render.json import SCHEMA_VERSION, shape_dict
+from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
 from convcalc.render.rows import Rows
-from convcalc.render.table import plain_table
+from convcalc.render.spans import Span, Spans, spans
 from convcalc.torch_bridge.timings import BUSY, Machine, Timing
 
 FIGURES = (
@@ -47,40 +45,66 @@ def _raw(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def to_table(profile: Profile) -> RenderableType:
-    """Times, ratios, the roofline, and the machine."""
-    table = plain_table(
-        f"Measured time of a {'forward and backward' if profile.backward else 'forward'} pass",
-        "network", "median", "quartiles", "time", "MACs", "GFLOP/s", "peak",
-    )  # fmt: skip
-    for timing in profile.timings:
-        table.add_row(*_row(profile, timing))
-    parts: list[RenderableType] = [table, Text("")]
+def to_table(profile: Profile) -> Page:
+    """The verdict, times and ratios, the roofline, and the machine."""
+    parts: list[Any] = [Paragraph(line, indent=2) for line in verdicts(profile)]
+    parts += [*([Blank()] if parts else []), _times(profile), Blank()]
     if profile.machine.roof:
-        parts += [_roofline(profile), Text("")]
+        parts += [_roofline(profile), Blank()]
     for timing in profile.timings:
         if timing.layers:
-            parts += [layer_times.to_table(timing), Text("")]
-    parts += [Text(sentence) for sentence in sentences(profile)]
-    parts.append(Text(header(profile), style="dim"))
-    return Group(*parts)
+            parts += [layer_times.to_table(timing), Blank()]
+    parts += [Paragraph.of(f"- {sentence}", indent=2) for sentence in sentences(profile)]
+    return Page([*parts, Paragraph.of(header(profile), "dim", indent=2)])
 
 
-def _row(profile: Profile, timing: Timing) -> list[Text]:
-    name = Text(timing.name, style="bold")
-    if not timing.samples:
-        return [name, Text("not timed", style="yellow")]
-    low, high = timing.quartiles
+def verdicts(profile: Profile) -> list[Spans]:
+    """A line for each network that was compared with the first, and timed."""
     return [
-        name,
-        Text(numbers.duration(timing.seconds)),
-        Text(f"{numbers.duration(low)[:-3]}-{numbers.duration(high)}" if _same_unit(low, high) else
-             f"{numbers.duration(low)}-{numbers.duration(high)}"),
-        Text(_time_ratio(profile, timing)),
-        Text(_mac_ratio(profile, timing)),
-        Text(f"{timing.flops_per_second / 1e9:.1f}"),
-        Text(numbers.si(timing.peak_bytes, "B") if timing.peak_bytes is not None else "-"),
-    ]  # fmt: skip
+        spans((f"{timing.name}: {_against_first(profile, timing)}", "bold"))
+        for timing in profile.timings[1:]
+        if timing.ratios
+    ]
+
+
+def _against_first(profile: Profile, timing: Timing) -> str:
+    macs = _mac_ratio(profile, timing)
+    with_macs = f", {macs} MACs" if macs else ""
+    return f"{_time_ratio(profile, timing)}{with_macs}"
+
+
+def _times(profile: Profile) -> Table:
+    columns = [
+        Column("network", "left"),
+        Column("median"),
+        Column("quartiles", drop=4),
+        Column("time"),
+        Column("MACs", drop=1),
+        Column("GFLOP/s", drop=2),
+        Column("peak", drop=3),
+    ]
+    passed = "forward and backward" if profile.backward else "forward"
+    table = Table(f"Measured time of a {passed} pass", columns)
+    for timing in profile.timings:
+        table.add_row(*_row(profile, timing))
+    return table
+
+
+def _row(profile: Profile, timing: Timing) -> list[Spans]:
+    name: Span = (timing.name, "bold")
+    if not timing.samples:
+        return [spans(name), spans(("not timed", "yellow"))]
+    low, high = timing.quartiles
+    start = numbers.duration(low)[:-3] if _same_unit(low, high) else numbers.duration(low)
+    return [
+        spans(name),
+        spans(numbers.duration(timing.seconds)),
+        spans(f"{start}-{numbers.duration(high)}"),
+        spans(_time_ratio(profile, timing)),
+        spans(_mac_ratio(profile, timing)),
+        spans(f"{timing.flops_per_second / 1e9:.1f}"),
+        spans(numbers.si(timing.peak_bytes, "B") if timing.peak_bytes is not None else "-"),
+    ]
 
 
 def _same_unit(low: float, high: float) -> bool:
@@ -103,8 +127,15 @@ def _mac_ratio(profile: Profile, timing: Timing) -> str:
     return numbers.times(timing.macs / base.macs)
 
 
-def _roofline(profile: Profile) -> RenderableType:
-    table = plain_table("Roofline", "network", "bound by", "least time", "reached", "layers")
+def _roofline(profile: Profile) -> Table:
+    columns = [
+        Column("network", "left"),
+        Column("bound by", "left"),
+        Column("least time"),
+        Column("reached"),
+        Column("layers", "left", drop=1),
+    ]
+    table = Table("Roofline", columns)
     for timing in profile.timings:
         least = timing.least_seconds
         if not timing.samples or least is None:
@@ -112,7 +143,7 @@ def _roofline(profile: Profile) -> RenderableType:
         bound = [b for b in timing.bounds if b.seconds > 0]
         compute = sum(b.limit == "compute" for b in bound)
         table.add_row(
-            Text(timing.name, style="bold"),
+            spans((timing.name, "bold")),
             timing.limit,
             numbers.duration(least),
             f"{100 * _reached(timing):.0f} %",

@@ -5,17 +5,15 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from rich.console import Group, RenderableType
-
 from convcalc.analysis.figures import FIGURES
 from convcalc.api.search import SearchResult
 from convcalc.networks.input_size import default_input
 from convcalc.quantities import si
 from convcalc.render import numbers
-from convcalc.render.display import Text
 from convcalc.render.json import SCHEMA_VERSION, field_dict, shape_dict
+from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
 from convcalc.render.rows import Rows
-from convcalc.render.table import plain_table
+from convcalc.render.spans import Spans, spans
 from convcalc.searching.rows import SearchRow
 
 LABELS = {**{figure.name: figure.label for figure in FIGURES}, "span": "span"}
@@ -102,38 +100,35 @@ def _row_dict(row: SearchRow) -> dict[str, Any]:
     }
 
 
-def to_table(result: SearchResult) -> RenderableType:
-    """The front, and sentences below it."""
-    parts: list[RenderableType] = []
+def to_table(result: SearchResult) -> Page:
+    """The front, what the whole network would cost, and what to do next."""
+    parts: list[Any] = []
     if result.front:
-        parts += [Text(_title(result), style="bold"), _front(result), Text("")]
+        parts += [_front(result), Blank()]
         if result.networks:
-            whole = Text(f"The whole network with it at {result.at}", style="bold")
-            parts += [whole, _networks(result), Text("")]
-    parts += [Text(f"- {sentence}") for sentence in sentences(result)]
-    parts.append(Text(_assumed(result), style="dim"))
-    return Group(*parts)
+            parts += [_networks(result), Blank()]
+    parts += [Paragraph.of(f"- {sentence}", indent=2) for sentence in sentences(result)]
+    return Page([*parts, Paragraph.of(_assumed(result), "dim", indent=2)])
 
 
-def _front(result: SearchResult) -> RenderableType:
+def _front(result: SearchResult) -> Table:
     goals = result.objectives
-    timed = ["time"] if result.seconds else []
-    table = plain_table("", "row", "candidate", *(LABELS[goal] for goal in goals), *timed, "alike")
-    table.title = None
-    table.columns[1].justify = "left"
-    for column in table.columns[1:]:
-        column.no_wrap = False
-        column.overflow = "fold"
+    columns = [
+        Column("row", "left"),
+        Column("candidate", "left", "wrap", least=16),
+        *(Column(LABELS[goal]) for goal in goals),
+        *([Column("time")] if result.seconds else []),
+        Column("alike", drop=1),
+    ]
+    table = Table(_title(result), columns)
     if not any(row.is_reference for row in result.front):
-        cells = [Text(numbers_of(goal, result.figures[goal])) for goal in goals]
-        seconds = [_seconds(result, 0)] if timed else []
-        table.add_row(Text("-"), Text(f"{result.reference.name}\nthe reference", style="dim"),
-                      *cells, *seconds, Text(""))  # fmt: skip
+        name = [spans((result.reference.name, "dim")), spans(("the reference", "dim"))]
+        cells = [numbers_of(goal, result.figures[goal]) for goal in goals]
+        table.add_row("-", name, *cells, *_seconds(result, 0))
     for number, row in enumerate(result.front, 1):
-        cells = [_cell(result, row, goal) for goal in goals]
-        seconds = [_seconds(result, number)] if timed else []
-        mark = Text(f"{number}*" if row.is_knee else f"{number} ", style="bold" * row.is_knee)
-        table.add_row(mark, _candidate(row), *cells, *seconds, Text(si(row.count)))
+        mark = spans((f"{number}*", "bold")) if row.is_knee else f"{number}"
+        found = [_cell(result, row, goal) for goal in goals]
+        table.add_row(mark, _candidate(row), *found, *_seconds(result, number), si(row.count))
     return table
 
 
@@ -143,13 +138,9 @@ def _title(result: SearchResult) -> str:
     return f"In place of {result.reference.name}: the best of {listed}"
 
 
-def _candidate(row: SearchRow) -> Text:
-    text = Text(row.specs[0], style="bold")
-    if row.is_reference:
-        text.append("\nthe reference", style="not bold dim")
-    if row.known:
-        text.append(f"\n{row.known}", style="not bold dim")
-    return text
+def _candidate(row: SearchRow) -> list[Spans]:
+    below = [*(["the reference"] if row.is_reference else []), *([row.known] if row.known else [])]
+    return [spans((row.specs[0], "bold")), *(spans((text, "dim")) for text in below)]
 
 
 def numbers_of(goal: str, value: int | None) -> str:
@@ -159,68 +150,67 @@ def numbers_of(goal: str, value: int | None) -> str:
     return numbers.grouped(value) if goal == "span" else numbers.figure(_BY_NAME[goal], value)
 
 
-def _cell(result: SearchResult, row: SearchRow, goal: str) -> Text:
+def _cell(result: SearchResult, row: SearchRow, goal: str) -> list[Spans]:
     """A figure, and what that is of the reference's."""
     value, base = row.figures[goal], result.figures[goal]
-    text = Text(numbers_of(goal, value))
+    lines = [spans(numbers_of(goal, value))]
     if base and value != base:
         better = value > base if goal == "span" else value < base
         share = f"{100 * value / base:#.3g}".removesuffix(".")
-        text.append(f"\n{share} %", style="green" if better else "yellow")
-    return text
+        lines.append(spans((f"{share} %", "green" if better else "yellow")))
+    return lines
 
 
-def _seconds(result: SearchResult, number: int) -> Text:
+def _seconds(result: SearchResult, number: int) -> list[str]:
+    if not result.seconds:
+        return []
     found = result.seconds[number] if number < len(result.seconds) else None
-    return Text("-" if found is None else numbers.duration(found))
+    return ["-" if found is None else numbers.duration(found)]
 
 
-def _networks(result: SearchResult) -> RenderableType:
+def _networks(result: SearchResult) -> Table:
     """What the whole network would cost with each row."""
-    table = plain_table("", "row", "params", "MACs")
-    table.title = None
+    columns = [Column("row", "left"), Column("params"), Column("MACs")]
+    table = Table(f"The whole network with it at {result.at}", columns)
     base = result.networks[0]
     for number, report in enumerate(result.networks):
-        cells = [
-            Text(numbers.figure(_BY_NAME[name], getattr(report, name))) for name in
-            ("params", "macs")
-        ]  # fmt: skip
-        if number:
-            for cell, name in zip(cells, ("params", "macs"), strict=True):
-                ratio = getattr(report, name) / (getattr(base, name) or 1)
-                cell.append(f", {100 * ratio:#.3g}".removesuffix(".") + " %", style="dim")
-        table.add_row(Text(str(number) if number else "as it is"), *cells)
+        cells = []
+        for name in ("params", "macs"):
+            text = numbers.figure(_BY_NAME[name], getattr(report, name))
+            ratio = getattr(report, name) / (getattr(base, name) or 1)
+            share = f", {100 * ratio:#.3g}".removesuffix(".") + " %" if number else ""
+            cells.append(spans(text, (share, "dim")))
+        table.add_row(str(number) if number else "as it is", *cells)
     return table
 
 
 def sentences(result: SearchResult) -> list[str]:
     """How many candidates there are, and what the marks mean."""
-    said = []
     required = ", ".join(result.required)
     many = "Sequences" if result.candidates is None else f"{result.candidates:,} sequences"
     many = "1 sequence fits" if result.candidates == 1 else f"{many} fit"
-    said.append(f"{many}, of {result.sequences:,} in the menus: {required}.")
+    found = [f"{many}, of {result.sequences:,} in the menus: {required}."]
     if result.candidates is None:
-        said.append("Interrupted while they were counted: the front is exact all the same.")
+        found.append("Interrupted while they were counted: the front is exact all the same.")
     if not result.complete:
-        said.append(
+        found.append(
             f"Interrupted: this is exact for up to {_layers(result.depth)}, and for no more."
         )
     if result.unmet:
-        said.append(f"The closest to be met is {result.unmet}.")
+        found.append(f"The closest to be met is {result.unmet}.")
     if result.left_out:
-        said.append(f"{result.left_out:,} more rows are left out (--top).")
+        found.append(f"{result.left_out:,} more rows are left out (--top).")
     if any(row.is_knee for row in result.front):
-        said.append("* the knee: of all rows the nearest to the best of every objective at once.")
+        found.append("* the knee: of all rows the nearest to the best of every objective at once.")
     named = {row.known: row.source for row in result.front if row.known}
-    said += [f"{name}: {source}." for name, source in named.items()]
+    found += [f"{name}: {source}." for name, source in named.items()]
     others = [row.specs[0] for row in result.front if not row.is_reference]
     if others and result.at:
-        said.append("Next: --apply 1 --output net.toml writes the network with row 1.")
+        found.append("Next: --apply 1 --output net.toml writes the network with row 1.")
     elif others:
         knee = next((row.specs[0] for row in result.front if row.is_knee), others[0])
-        said.append(f"Next: {_next_command(result, knee)}")
-    return said
+        found.append(f"Next: {_next_command(result, knee)}")
+    return found
 
 
 def _next_command(result: SearchResult, spec: str) -> str:

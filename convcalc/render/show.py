@@ -13,7 +13,8 @@ from convcalc.networks.sources import is_file
 from convcalc.quantities import ReceptiveField, is_number
 from convcalc.render import numbers
 from convcalc.render.columns import chosen
-from convcalc.render.layout import Blank, Column, Page, Paragraph, Spans, Table, spans
+from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
+from convcalc.render.spans import Spans, spans
 
 MAX_ROWS = 400
 """Layers that a table shows: half of them from the beginning, half from the end."""

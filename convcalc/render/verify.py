@@ -7,8 +7,9 @@ from typing import Any
 from convcalc.api.verify import AGREES, DISAGREES, Verification
 from convcalc.render import numbers
 from convcalc.render.json import SCHEMA_VERSION, shape_dict
-from convcalc.render.layout import Blank, Column, Page, Paragraph, Table, spans
+from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
 from convcalc.render.rows import Rows
+from convcalc.render.spans import spans
 
 _STYLES = {AGREES: "green", DISAGREES: "bold red"}
 

@@ -84,7 +84,8 @@ def to_text(form: str) -> str:
 
 def to_table() -> Any:
     """The list as a table for a terminal, with the letters explained under it."""
-    from convcalc.render.layout import Blank, Column, Page, Paragraph, Table, spans
+    from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
+    from convcalc.render.spans import spans
 
     columns = [
         Column("word", "left"),

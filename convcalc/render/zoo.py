@@ -12,8 +12,9 @@ from convcalc.networks import read_file, zoo_blocks, zoo_file, zoo_networks
 from convcalc.quantities import ReceptiveField
 from convcalc.render import flat, json, numbers, plain_text
 from convcalc.render.formats import FLAT
-from convcalc.render.layout import Blank, Column, Page, Paragraph, Table, spans
+from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
 from convcalc.render.rows import Rows
+from convcalc.render.spans import spans
 
 NETWORK, BLOCK = "network", "block"
 

@@ -13,7 +13,7 @@ import pytest
 
 from convcalc.networks import zoo_blocks, zoo_networks
 from convcalc.render.heatmap import Picture, SideBySide, scaled
-from convcalc.render.layout import plain
+from convcalc.render.spans import plain
 from tests.cli.running import Program
 
 

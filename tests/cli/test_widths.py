@@ -4,19 +4,25 @@ row without its name; and the verdict before all else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
 import pytest
 
 import convcalc
+from convcalc.analysis.report import Report
+from convcalc.api.compare import Comparison
 from convcalc.api.explain import explain
 from convcalc.api.rf import receptive_field
 from convcalc.render import renderable
 from convcalc.render.compare import verdict_texts
-from convcalc.render.layout import Page, Table, lines_of, plain
+from convcalc.render.history import to_table as history_page
+from convcalc.render.layout import Page, Table
+from convcalc.render.show import COLUMNS, report_page
+from convcalc.render.spans import lines_of, plain
 from convcalc.render.words import to_table as words_table
+from tests.cli import made_up
 from tests.cli.running import Program
 
 WIDTHS = (60, 80, 100, 140, 200)
@@ -46,20 +52,34 @@ NETWORKS: list[tuple[str, str | None]] = [
 
 
 @cache
-def pages(network: str, size: str | None) -> dict[str, Page]:
-    """What the commands print of a network."""
-    report = convcalc.analyze(network, input=size)
-    found: dict[str, Any] = {
-        "show": renderable(report),
-        "compare": renderable(convcalc.compare("7x7" if report.input.rank == 2 else "relu", network,
-                                               input=size), layers=len(report.layers) < 50),
-        "explain": renderable(explain(network, input=size)),
-        "check": renderable(convcalc.check(network, input=size, baseline="relu", lenient=True,
-                                           require=["params<=1k", "depth<=100"])),
-    }  # fmt: skip
-    if len(report.layers) < 50:
-        found["rf"] = renderable(receptive_field(network, input=size))
-    return found
+def report_of(network: str, size: str | None) -> Report:
+    return convcalc.analyze(network, input=size)
+
+
+PAGES: dict[str, Callable[[Report], Any]] = {
+    "show": lambda report: report,
+    "show --columns": lambda report: report_page(report, [c for c in COLUMNS if c != "time"]),
+    "compare": lambda report: Comparison((seven(report), report)),
+    "compare --layers": lambda report: renderable(Comparison((seven(report), report)), True),
+    "explain": lambda report: explain(report.graph, input=report.input),
+    "check": lambda report: convcalc.check(
+        report.graph, input=report.input, baseline="relu", lenient=True,
+        require=["params<=1k", "depth<=100"],
+    ),
+    "rf": lambda report: receptive_field(report.graph, input=report.input),
+    "search": lambda report: made_up.search(report),
+    "profile": lambda report: made_up.profile(report),
+    "verify": lambda report: made_up.verification(report),
+    "machine": lambda report: made_up.card(report.name),
+    "history": lambda report: history_page(made_up.history(report.name)),
+}  # fmt: skip
+"""What each command prints of a network."""
+
+
+def seven(report: Report) -> Report:
+    """The baseline of comparisons."""
+    baseline = "7x7" if report.input.rank == 2 else "relu"
+    return convcalc.analyze(baseline, input=report.input)
 
 
 def tables_in(part: Any) -> Iterator[Table]:
@@ -72,15 +92,27 @@ def tables_in(part: Any) -> Iterator[Table]:
         yield from (part.one, part.costs, part.fields)
 
 
-@pytest.mark.parametrize(("network", "size"), NETWORKS, ids=lambda value: str(value)[:30])
-def test_every_width(network: str, size: str | None) -> None:
-    for command, page in pages(network, size).items():
-        for width in WIDTHS:
-            lines = page.text(width).splitlines()
-            assert max(map(len, lines)) <= width, (command, width)
-            assert not any(line != line.rstrip() for line in lines)
-            for table in tables_in(page):
-                check_table(table, width)
+LONG = [network for network, _ in NETWORKS if network.startswith(("zoo:", "3x3@64+bn"))]
+SLOW = ("compare --layers", "rf", "explain")
+CASES = [
+    (*network, command)
+    for network in NETWORKS
+    for command in PAGES
+    if not (network[0] in LONG and command in SLOW)
+]
+
+
+@pytest.mark.parametrize(("network", "size", "command"), CASES, ids=lambda value: str(value)[:30])
+def test_every_width(network: str, size: str | None, command: str) -> None:
+    report = report_of(network, size)
+    found = PAGES[command](report)
+    page = found if isinstance(found, Page) else renderable(found)
+    for width in WIDTHS:
+        lines = page.text(width).splitlines()
+        assert max(map(len, lines)) <= width, width
+        assert not any(line != line.rstrip() for line in lines)
+        for table in tables_in(page):
+            check_table(table, width)
 
 
 def check_table(table: Table, width: int) -> None:

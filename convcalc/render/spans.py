@@ -1,0 +1,162 @@
+"""Lines of text in styles: their width, and how they are cut, wrapped and split.
+
+A line is a tuple of spans, each a text and a style in rich's words; nothing here imports rich, so
+that a quick command that is piped does not load it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from convcalc.errors import columns as columns_of
+from convcalc.foreign import printable
+
+Span = tuple[str, str]
+Spans = tuple[Span, ...]
+"""One line."""
+
+Cell = Any
+"""A string, spans, or a list of lines of spans."""
+
+
+def spans(*parts: str | Span) -> Spans:
+    """A line of texts and (text, style) pairs."""
+    return tuple((part, "") if isinstance(part, str) else part for part in parts)
+
+
+def width(line: Spans) -> int:
+    """The terminal columns of a line."""
+    return sum(columns_of(text) for text, _ in line)
+
+
+def plain(line: Spans) -> str:
+    """A line without its styles, blanks at its end dropped."""
+    return "".join(text for text, _ in line).rstrip()
+
+
+def lines_of(cell: Cell) -> list[Spans]:
+    """The lines of a cell."""
+    if isinstance(cell, list):
+        return [line for part in cell for line in lines_of(part)] or [()]
+    if isinstance(cell, tuple):
+        return _split(cell)
+    return _split(((str(cell), ""),))
+
+
+def _split(line: Spans) -> list[Spans]:
+    """The line at its line feeds, what does not print as full stops."""
+    lines: list[list[Span]] = [[]]
+    for text, style in line:
+        for number, part in enumerate(text.split("\n")):
+            if number:
+                lines.append([])
+            if part:
+                lines[-1].append((printable(part), style))
+    return [tuple(spans) for spans in lines]
+
+
+def cut_middle(line: Spans, room: int) -> Spans:
+    """The line in `room` columns, its middle replaced by … where it is longer."""
+    if width(line) <= room:
+        return line
+    head = room // 2
+    kept = _clip(line, head), _clip(_reversed(line), room - 1 - head)
+    return (*kept[0], ("…", line[0][1] if line else ""), *_reversed(kept[1]))
+
+
+def _reversed(line: Spans) -> Spans:
+    return tuple((text[::-1], style) for text, style in reversed(line))
+
+
+def _clip(line: Spans, room: int) -> Spans:
+    """The first `room` columns of a line."""
+    found: list[Span] = []
+    for text, style in line:
+        kept = ""
+        for char in text:
+            room -= columns_of(char)
+            if room < 0:
+                break
+            kept += char
+        if kept:
+            found.append((kept, style))
+        if room < 0:
+            break
+    return tuple(found)
+
+
+def wrap(line: Spans, room: int, indent: int = 0) -> list[Spans]:
+    """The line broken at blanks into lines of `room` columns; a word longer than a line is broken
+    behind + , / or =, and where it has none, anywhere.
+
+    Args:
+        indent: blanks before every line but the first.
+    """
+    lines: list[list[Span]] = [[]]
+    used = 0
+    for word, style in _words(line):
+        size = columns_of(word)
+        if used + columns_of(word.rstrip()) > room and used > (indent if len(lines) > 1 else 0):
+            lines.append([(" " * indent, "")] if indent else [])
+            used = indent
+        while used + columns_of(word.rstrip()) > room:
+            head = _head(word, max(1, room - used))
+            lines[-1].append((head, style))
+            word = word[len(head) :]
+            lines.append([(" " * indent, "")] if indent else [])
+            used = indent
+            size = columns_of(word)
+        lines[-1].append((word, style))
+        used += size
+    return [stripped(tuple(spans)) for spans in lines]
+
+
+_UNIT = re.compile(r"(?: |(?:[kMGTPE]i?B?|B|%|[mun]?s|FLOPs)(?![\w(]))")
+"""What stays with the number before it; further blanks stay with the first."""
+
+
+def _words(line: Spans) -> Iterator[Span]:
+    """The words of a line, each with the blanks behind it. Spans that touch are one word only for
+    the eye: a style's end is a place to break."""
+    for text, style in line:
+        start = 0
+        for index, char in enumerate(text):
+            if char == " " and index + 1 < len(text) and not _UNIT.match(text, index + 1):
+                yield text[start : index + 1], style
+                start = index + 1
+        if start < len(text):
+            yield text[start:], style
+
+
+def _head(word: str, room: int) -> str:
+    """What of a word fits."""
+    fits = 0
+    used = 0
+    for index, char in enumerate(word):
+        used += columns_of(char)
+        if used > room:
+            break
+        fits = index + 1
+    fits = max(fits, 1)
+    breaks = [i + 1 for i in range(fits) if word[i] in "+,/="]
+    return word[: breaks[-1]] if breaks else word[:fits]
+
+
+def stripped(line: Spans) -> Spans:
+    """The line without the blanks at its end."""
+    found = list(line)
+    while found:
+        text, style = found[-1]
+        text = text.rstrip()
+        if text:
+            found[-1] = (text, style)
+            break
+        found.pop()
+    return tuple(found)
+
+
+def printable_line(text: str) -> str:
+    """The text on one line."""
+    return printable(" ".join(text.split("\n")))
