@@ -10,9 +10,9 @@ from convcalc.analysis.report import Report
 from convcalc.api.compare import Comparison
 from convcalc.quantities import ReceptiveField, is_number
 from convcalc.render import numbers
+from convcalc.render.below import assumed, incomplete, outputs
 from convcalc.render.columns import chosen
 from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
-from convcalc.render.show import assumed, incomplete, outputs
 from convcalc.render.spans import Span, Spans, spans
 
 SIDE_BY_SIDE = 100

@@ -7,11 +7,11 @@ from typing import Any
 
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.analysis.stages import STAGE, parts_of
-from convcalc.conventions import CONVENTIONS
 from convcalc.graph import BranchPath
 from convcalc.networks.sources import is_file
 from convcalc.quantities import ReceptiveField, is_number
 from convcalc.render import numbers
+from convcalc.render.below import assumed, incomplete, outputs
 from convcalc.render.columns import chosen
 from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
 from convcalc.render.spans import Spans, spans
@@ -102,48 +102,6 @@ def _ends(report: Report) -> list[Any]:
             f"{name} {numbers.shape(output.shape)} (sees {', '.join(seen) or 'nothing'})"
         )
     return [Blank(), Paragraph.of(f"Input: {inputs}. Outputs: {'; '.join(outputs)}.")]
-
-
-def outputs(reports: Sequence[Report]) -> list[Any]:
-    """The outputs of networks that have several, each by its name."""
-    columns = [Column("output", "left"), Column("shape"), Column("field"), Column("stride", drop=1)]
-    table = Table("Outputs", columns)
-    for report in reports:
-        if len(report.outputs) < 2 or len(report.inputs) > 1:
-            continue
-        for name, output in report.outputs.items():
-            field = output.receptive_field
-            shown = name if len(reports) == 1 else f"{name} of {report.name}"
-            table.add_row(shown, numbers.shape(output.shape), numbers.field_size(field),
-                          numbers.field_stride(field))  # fmt: skip
-    return [Blank(), table, Blank()] if table.rows else []
-
-
-def incomplete(report: Report) -> Paragraph:
-    """What the figures leave out."""
-    count = len(report.unknown)
-    more = f"; and {count - 5} more" if count > 5 else ""
-    text = (
-        f"Incomplete: {report.name} has {count} operation{'' if count == 1 else 's'} that no "
-        f"figure counts: {'; '.join(report.unknown[:5])}{more}."
-    )
-    return Paragraph.of(text, "bold yellow", indent=2)
-
-
-def assumed(report: Report) -> Paragraph:
-    """The input, what holds for layers that do not say, and the conventions."""
-    meaning = CONVENTIONS[report.convention].meaning
-    texts = [
-        *report.assumed,
-        f"batch {report.batch}",
-        f"{report.element_size} bytes a number",
-        f"FLOPs by {report.convention}: {meaning}",
-    ]
-    if report.time is not None:
-        texts.append(
-            f"time predicted for {report.time.machine}; ~ where layers are estimated, not measured"
-        )
-    return Paragraph.of(f"Assumed: {'; '.join(texts)}.", "dim", indent=2)
 
 
 def _seen(field: ReceptiveField) -> str:

@@ -1,0 +1,53 @@
+"""What stands below the tables of networks: outputs, what is missing, what was assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from convcalc.analysis.report import Report
+from convcalc.conventions import CONVENTIONS
+from convcalc.render import numbers
+from convcalc.render.layout import Blank, Column, Paragraph, Table
+
+
+def outputs(reports: Sequence[Report]) -> list[Any]:
+    """The outputs of networks that have several, each by its name."""
+    columns = [Column("output", "left"), Column("shape"), Column("field"), Column("stride", drop=1)]
+    table = Table("Outputs", columns)
+    for report in reports:
+        if len(report.outputs) < 2 or len(report.inputs) > 1:
+            continue
+        for name, output in report.outputs.items():
+            field = output.receptive_field
+            shown = name if len(reports) == 1 else f"{name} of {report.name}"
+            table.add_row(shown, numbers.shape(output.shape), numbers.field_size(field),
+                          numbers.field_stride(field))  # fmt: skip
+    return [Blank(), table, Blank()] if table.rows else []
+
+
+def incomplete(report: Report) -> Paragraph:
+    """What the figures leave out."""
+    count = len(report.unknown)
+    more = f"; and {count - 5} more" if count > 5 else ""
+    text = (
+        f"Incomplete: {report.name} has {count} operation{'' if count == 1 else 's'} that no "
+        f"figure counts: {'; '.join(report.unknown[:5])}{more}."
+    )
+    return Paragraph.of(text, "bold yellow", indent=2)
+
+
+def assumed(report: Report) -> Paragraph:
+    """The input, what holds for layers that do not say, and the conventions."""
+    meaning = CONVENTIONS[report.convention].meaning
+    texts = [
+        *report.assumed,
+        f"batch {report.batch}",
+        f"{report.element_size} bytes a number",
+        f"FLOPs by {report.convention}: {meaning}",
+    ]
+    if report.time is not None:
+        texts.append(
+            f"time predicted for {report.time.machine}; ~ where layers are estimated, not measured"
+        )
+    return Paragraph.of(f"Assumed: {'; '.join(texts)}.", "dim", indent=2)
