@@ -100,7 +100,7 @@ def test_other_warnings_are_left_to_python(
         raise SystemExit(0)
 
     warn.commands = ["compare"]  # type: ignore[attr-defined]
-    monkeypatch.setattr("convcalc.cli.main._program", lambda: warn)
+    monkeypatch.setattr("convcalc.cli.main.program", lambda *_: warn)
     warnings.simplefilter("always")
     assert main(["compare", "7x7"]) == 0
     assert [str(warning.message) for warning in recwarn] == ["something else"]
