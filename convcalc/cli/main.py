@@ -113,9 +113,7 @@ def main(arguments: list[str] | None = None) -> int:
             known = arguments[:1] if arguments[:1] and arguments[0] in COMMANDS else COMMANDS
             called = program(*known)
             with _warnings_as_lines():
-                code = called(
-                    args=arguments, prog_name="convcalc", standalone_mode=False
-                )
+                code = called(args=arguments, prog_name="convcalc", standalone_mode=False)
         finally:
             sys.stdout.flush()  # here, where a full disk can still be reported
     except ConvcalcError as error:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from convcalc.analysis.report import Report
 from convcalc.api.profile import Profile
-from convcalc.api.search import SearchResult, SearchRow
+from convcalc.api.search import SearchResult
 from convcalc.api.verify import AGREES, DISAGREES, Row, Verification
 from convcalc.checking.history import Revision
 from convcalc.checking.records import Record
 from convcalc.machines.card import Card, Level, Roof, Setting
+from convcalc.searching.rows import SearchRow
 from convcalc.torch_bridge.timings import Bound, LayerTiming, Machine, Timing
 
 ROOF = Roof(100e9, "512x512 matrix product", (Level(2**20, 10e9), Level(2**28, 9e9)), 1e-6)
