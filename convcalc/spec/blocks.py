@@ -15,8 +15,8 @@ from convcalc.spec.tokens import Passage, suggest
 from convcalc.spec.tree import Part, Tree
 from convcalc.spec.words import Values, is_word
 
-MAX_WORK = 2_000_000
-"""Characters of block bodies that are parsed for one network at most."""
+MAX_WORK = 300_000
+"""Characters of blocks and loops that are parsed again for one network at most: about two seconds."""
 
 _HEAD = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*(?:\(([^()]*)\)\s*)?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
 from functools import reduce
 from itertools import product
 from typing import Any
@@ -12,11 +14,11 @@ from hypothesis import strategies as st
 
 from convcalc import analyze
 from convcalc.analysis import support
-from convcalc.analysis.receptive_field import largest_phase
+from convcalc.analysis.receptive_field import AxisField, largest_phase
 from convcalc.analysis.walk import output_fields, positions_read
 from convcalc.errors import ConvcalcError
 from convcalc.graph import INPUT, Graph
-from convcalc.quantities import AxisRead, Shape
+from convcalc.quantities import AxisRead, ReceptiveField, Shape
 from convcalc.spec import Defaults, lower
 from tests.laws import strategies as laws
 
@@ -180,16 +182,31 @@ def local_networks(draw: st.DrawFn) -> tuple[Graph, Shape]:
     return graph, shape
 
 
-@given(local_networks())
+@given(local_networks(), st.lists(st.fractions(0, 1, max_denominator=9), min_size=3, max_size=3))
 @laws.examples(120)
-def test_support_is_the_set_that_an_interior_unit_reads(drawn: tuple[Graph, Shape]) -> None:
+def test_sets_of_any_network(drawn: tuple[Graph, Shape], shares: list[Fraction]) -> None:
     graph, shape = drawn
     try:
-        field = analyze(graph, input=shape).receptive_field
+        report = analyze(graph, input=shape)
     except ConvcalcError:  # more phases than are followed
         assume(False)
+    spatial = report.output.spatial
+    unit = tuple(int(share * (size - 1)) for share, size in zip(shares, spatial, strict=False))
+    a_unit_reads_what_lies_inside(graph, shape, unit)
     axes = output_fields(graph, shape)
-    assume(all(len(axis.courses) == 1 for axis in axes))
+    if all(len(axis.courses) == 1 for axis in axes):
+        support_is_the_set_that_an_interior_unit_reads(graph, shape, axes, report.receptive_field)
+
+
+def a_unit_reads_what_lies_inside(graph: Graph, shape: Shape, unit: tuple[int, ...]) -> None:
+    region = positions_read(graph, shape, unit)
+    found = positions(region) if region else frozenset()
+    assert found == naive_support(graph, shape, unit, clip=True)
+
+
+def support_is_the_set_that_an_interior_unit_reads(
+    graph: Graph, shape: Shape, axes: Sequence[AxisField], field: ReceptiveField
+) -> None:
     unit = tuple(map(largest_phase, axes))
     read = naive_support(graph, shape, unit, clip=False)
     assert field.support == len(read)
@@ -201,22 +218,6 @@ def test_support_is_the_set_that_an_interior_unit_reads(drawn: tuple[Graph, Shap
         assert size is not None
         # A branch that reads nothing along one axis is left out whole, but not of the other's hull.
         assert extent <= size if empty_phases else extent == size
-
-
-@given(local_networks(), st.data())
-@laws.examples(90)
-def test_units_at_the_border_read_what_lies_inside(
-    drawn: tuple[Graph, Shape], data: st.DataObject
-) -> None:
-    graph, shape = drawn
-    try:
-        output = analyze(graph, input=shape).output
-    except ConvcalcError:
-        assume(False)
-    unit = tuple(data.draw(st.integers(0, size - 1)) for size in output.spatial)
-    region = positions_read(graph, shape, unit)
-    found = positions(region) if region else frozenset()
-    assert found == naive_support(graph, shape, unit, clip=True)
 
 
 @pytest.mark.parametrize(

@@ -172,15 +172,18 @@ def expanded(region: support.Region | None) -> set[Position]:
 
 @given(chains())
 @settings(max_examples=400)
-def test_sets_are_what_is_read_step_by_step(drawn: tuple[Walk, Position]) -> None:
+def test_sets_path_counts_and_fields(drawn: tuple[Walk, Position]) -> None:
     walk, unit = drawn
+    sets_are_what_is_read_step_by_step(walk, unit)
+    path_counts_are_those_of_walking_every_path(walk, unit)
+    fields_are_the_hull_of_what_is_read(walk, unit)
+
+
+def sets_are_what_is_read_step_by_step(walk: Walk, unit: Position) -> None:
     assert expanded(read_by(walk, unit, clip=True)) == set(followed(walk, unit, clip=True))
 
 
-@given(chains())
-@settings(max_examples=400)
-def test_path_counts_are_those_of_walking_every_path(drawn: tuple[Walk, Position]) -> None:
-    walk, unit = drawn
+def path_counts_are_those_of_walking_every_path(walk: Walk, unit: Position) -> None:
     expected = followed(walk, unit, clip=True)
     try:
         found = effective_field(walk, unit, clip=True)
@@ -195,11 +198,8 @@ def test_path_counts_are_those_of_walking_every_path(drawn: tuple[Walk, Position
     assert {p: v for p, v in zip(places, values, strict=True) if v} == dict(+expected)
 
 
-@given(chains())
-@settings(max_examples=400)
-def test_fields_are_the_hull_of_what_is_read(drawn: tuple[Walk, Position]) -> None:
+def fields_are_the_hull_of_what_is_read(walk: Walk, unit: Position) -> None:
     """Along each axis, where maps go on for ever."""
-    walk, unit = drawn
     ties = walk.states[-1].ties
     assert ties is not None and ties.exact
     read = list(followed(walk, unit, clip=False))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -114,6 +115,7 @@ def fits(menu: Menu, report: Report, mixed: bool) -> bool:
     return right and field.support >= menu.density * field.box and (mixed or not menu.mix)
 
 
+@lru_cache(maxsize=20)
 def candidates(menu: Menu) -> tuple[int, list[dict[str, int]]]:
     """How many sequences there are, and the figures of those that fit."""
     count, found = 0, []

@@ -64,9 +64,9 @@ def _size(menu: Menu) -> int:
     return int((per_layer * kinds) ** menu.depth * strides)
 
 
-@settings(max_examples=50)
-@given(menus(), OBJECTIVES)
-def test_counts_and_fronts(menu: Menu, objectives: list[str]) -> None:
+@settings(max_examples=80)
+@given(menus(), OBJECTIVES, st.data())
+def test_counts_fronts_and_limits(menu: Menu, objectives: list[str], data: st.DataObject) -> None:
     goals = tuple(goal for goal in objectives if goal != "span" or "grouped" not in menu.kinds)
     assume(goals)
     count, found = candidates(menu)
@@ -75,16 +75,13 @@ def test_counts_and_fronts(menu: Menu, objectives: list[str]) -> None:
     assert {tuple(row.figures.values()): row.count for row in result.front} == front(found, goals)
     assert all(row.specs for row in result.front)
     assert (result.unmet is None) == bool(found)
+    if found:
+        what_keeps_limits_is_the_same_again(menu, goals, found, data)
 
 
-@settings(max_examples=50)
-@given(menus(), OBJECTIVES, st.data())
-def test_limits(menu: Menu, objectives: list[str], data: st.DataObject) -> None:
-    """Of the same spaces, what keeps limits, absolute or relative, is the same again."""
-    goals = tuple(goal for goal in objectives if goal != "span" or "grouped" not in menu.kinds)
-    assume(goals)
-    _, found = candidates(menu)
-    assume(found)
+def what_keeps_limits_is_the_same_again(
+    menu: Menu, goals: tuple[str, ...], found: list[dict[str, int]], data: st.DataObject
+) -> None:
     names = [name for name in (*SUMS, "span") if name != "span" or "grouped" not in menu.kinds]
     required = []
     every = list(found)
