@@ -20,6 +20,7 @@ from convcalc.render.formats import FORMATS
 from tests import needs
 from tests.cli.conftest import program
 from tests.cli.running import Program
+from tests.laws import strategies as laws
 from tests.torch.strategies import networks
 
 __all__ = ["program"]
@@ -37,12 +38,14 @@ def reasons(explanation: Explanation, name: str) -> list[tuple[str, int]]:
 
 
 @given(st.integers(1, 3).flatmap(networks), st.integers(1, 3))
+@laws.examples(50)
 def test_the_parts_add_up(drawn: Any, batch: int) -> None:
-    """MACs and parts are what `--convention` counts, for every tool."""
+    """MACs and parts are what `--convention` counts, for every tool, and so are the layers."""
     tree, shape = drawn
     explanation = explain(tree, input=shape, batch=batch)
-    macs = convcalc.analyze(tree, input=shape, batch=batch).macs
-    assert explanation.macs == macs
+    report = convcalc.analyze(tree, input=shape, batch=batch, convention="macs")
+    macs = report.macs
+    assert explanation.macs == macs == report.flops
     for account in explanation.accounts:
         name = account.convention.name
         if account.prints is None:
@@ -50,6 +53,8 @@ def test_the_parts_add_up(drawn: Any, batch: int) -> None:
             assert name in ("flopth", "calflops", "deepspeed")
             continue
         report = convcalc.analyze(tree, input=shape, batch=batch, convention=name)
+        assert report.convention == name
+        assert report.flops == sum(layer.flops for layer in report.layers)
         assert account.prints == report.flops == macs + sum(part.amount for part in account.parts)
         assert account.difference == account.prints - macs
         assert all(part.amount != 0 for part in account.parts)

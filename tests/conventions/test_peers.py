@@ -7,6 +7,7 @@ import io
 import logging
 import warnings
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ import convcalc
 from convcalc.errors import ConvcalcError
 from convcalc.graph import Graph
 from convcalc.spec import Defaults, Tree, lower
+from tests import needs
 from tests.torch.strategies import networks
 
 torch = pytest.importorskip("torch", reason="needs the extra torch")
@@ -129,26 +131,43 @@ NEED_TORCHVISION = ("ptflops", "torchprofile")
 """They import it themselves, and not every build of it can be imported without help."""
 
 
+def _installed(name: str) -> bool:
+    package = TOOLS[name][0]
+    return needs.installed(package) and (
+        package not in NEED_TORCHVISION or needs.installed("torchvision")
+    )
+
+
 @pytest.mark.parametrize("name", TOOLS)
+def test_the_tool_is_among_those_that_are_run(name: str) -> None:
+    """One that is not installed is left out, and not silently."""
+    if not _installed(name):
+        pytest.skip(f"{TOOLS[name][0]} is not installed")
+
+
 @settings(max_examples=EXAMPLES)
 @given(st.integers(1, 3).flatmap(networks), st.integers(1, 2))
-def test_the_tool_prints_what_its_convention_counts(name: str, drawn: Any, batch: int) -> None:
+def test_tools_print_what_their_conventions_count(drawn: Any, batch: int) -> None:
+    tree, shape = drawn
+    module = as_people_write(tree, shape)
+    assume(module is not None)
+    data = torch.rand(batch, shape.channels, *shape.spatial)
+    for name in filter(_installed, TOOLS):
+        counted = convcalc.analyze(tree, input=shape, batch=batch, convention=name).flops
+        assert (name, counted) == (name, _printed(name, deepcopy(module), data))
+
+
+def _printed(name: str, module: Any, data: Any) -> int:
+    """The number that a tool gives, without what it prints."""
     package, run = TOOLS[name]
     if package in NEED_TORCHVISION:
         from tests.torch.torchvision_shim import torchvision_models
 
         torchvision_models()
-    pytest.importorskip(package)
-    tree, shape = drawn
-    module = as_people_write(tree, shape)
-    assume(module is not None)
-    data = torch.rand(batch, shape.channels, *shape.spatial)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         logging.disable(logging.WARNING)
         try:
-            printed = run(module, data)
+            return run(module, data)
         finally:
             logging.disable(logging.NOTSET)
-    counted = convcalc.analyze(tree, input=shape, batch=batch, convention=name).flops
-    assert counted == printed
