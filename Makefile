@@ -89,8 +89,9 @@ fuzz: $(VENV)/.dev ## 100,000 strings, 40,000 damaged files, 200 killed runs, wi
 	$(BIN)/python -m tests.checking.damaged
 	$(BIN)/python -m tests.checking.killed
 
-crosscheck: $(VENV)/.dev ## 5,000 random layers, 2,000 networks and 2,000 modules against torch
+crosscheck: $(VENV)/.dev ## 5,000 random layers, 2,000 networks, 2,000 modules and the whole zoo against torch
 	$(BIN)/python -m tests.torch.crosscheck
+	$(BIN)/python -m tests.torch.crosscheck_zoo
 
 crosscheck-timm: ## every model of timm against torch's FlopCounterMode, on the meta device
 	$(PYTHON) -m venv .venv-peers

@@ -1,41 +1,37 @@
-"""Every built-in network is built, run, counted and probed, at an input that is quick to run."""
+"""Built-in networks are built, run, counted and probed, at an input that is quick to run."""
 
 from __future__ import annotations
 
 import pytest
 
-import convcalc
 from convcalc.networks import zoo_networks
+from tests.torch.crosscheck_zoo import disagreements
 
-OTHER_INPUTS = {
-    "alexnet": "3x96x96",
-    "alexnet_torchvision": "3x64x64",
-    "inception_v3": "3x96x96",
-    "inception_v3_symmetric": "3x96x96",
-    "inception_v3_aux": "3x299x299",
-    "lenet5": "1x32x32",
-    "lenet5_full": "1x32x32",
-    "convtasnet_separator": "512x40",
-    "darknet53": "3x64x64",
-    "enet": "3x64x64",
-    "fpn_resnet50": "3x64x64",
-    "hrnet_w18": "3x64x64",
-    "patchgan70": "6x64x64",
-    "retinanet_resnet50": "3x64x64",
-    "segnext_mscan_t": "3x64x64",
-    "tcn": "1x60",
-    "unet": "1x220x220",
-    "wav2vec2_encoder": "1x900",
-    "wavenet": "256x40",
+DEEPER = {
+    "inception_v3": "inception_v3_aux",
+    "inception_v3_symmetric": "inception_v2",
+    "resnet34": "resnet18",
+    "resnet50_v1": "resnet50",
+    "resnet101": "resnet50",
+    "resnet152": "resnet50",
+    "vgg11": "vgg16",
+    "vgg13": "vgg16",
+    "vgg19": "vgg16",
 }
+"""Networks of the same layers as another, in another number or order."""
 
 LARGE = ("bisenet_context_resnet18", "deeplabv3_resnet50", "ssd300_vgg16", "unet_3d")
-"""Networks that run at no size that is quick: `convcalc verify zoo:NAME` takes minutes."""
+"""Networks that run at no size that is quick: minutes each."""
+
+LEFT_OUT = (*DEEPER, *LARGE)
+"""`make crosscheck` verifies these too."""
 
 
-@pytest.mark.parametrize("name", [name for name in zoo_networks() if name not in LARGE])
+@pytest.mark.parametrize("name", [name for name in zoo_networks() if name not in LEFT_OUT])
 def test_network_agrees_with_torch(name: str) -> None:
-    size = OTHER_INPUTS.get(name, "3x32x32")
-    found = convcalc.verify(f"zoo:{name}", input=size, layers=True)
-    assert not found.disagreements
-    assert {"output shape", "params", "MACs", "support"} <= {row.quantity for row in found.rows}
+    assert disagreements(name) == []
+
+
+def test_what_is_left_out_is_a_network() -> None:
+    assert {*LEFT_OUT, *DEEPER.values()} <= {*zoo_networks()}
+    assert not {*DEEPER.values()} & {*LEFT_OUT}
