@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,6 +95,7 @@ def imports_of(source: str, path: str) -> Iterator[Import]:
                 yield Import(path, node.lineno, node.module, lazy)
 
 
+@lru_cache
 def all_imports() -> list[Import]:
     return [
         found

@@ -21,8 +21,14 @@ def commands(page: Path) -> list[str]:
     return [step.command for block in blocks(text) for step in block]
 
 
+TRANSLATED = [p for p in PAGES if "zh" in p.parts]
+"""Whose output is that of the English page."""
+
+
 @pytest.mark.parametrize(
-    "page", [p for p in PAGES if p not in (README, *GUIDE) and commands(p)], ids=name_of
+    "page",
+    [p for p in PAGES if p not in (README, *GUIDE, *TRANSLATED) and commands(p)],
+    ids=name_of,
 )
 def test_console_blocks(page: Path) -> None:
     for block in blocks(page.read_text(encoding="utf-8")):
@@ -32,7 +38,7 @@ def test_console_blocks(page: Path) -> None:
 @pytest.mark.parametrize("page", sorted((COURSE / "en").glob("*.md")), ids=lambda page: page.stem)
 def test_a_lesson_runs_the_same_commands_in_both_languages(page: Path) -> None:
     other = COURSE / "zh" / page.name
-    assert commands(page) == commands(other)
+    assert blocks(page.read_text(encoding="utf-8")) == blocks(other.read_text(encoding="utf-8"))
     assert commands(page), "a lesson shows something"
     inline = re.compile(r"`(convcalc [^`]+)`")
     texts = [p.read_text(encoding="utf-8") for p in (page, other)]
