@@ -16,7 +16,7 @@ from convcalc.spec.tree import Part, Tree
 from convcalc.spec.words import Values, is_word
 
 MAX_WORK = 300_000
-"""Characters of blocks and loops that are parsed again for one network at most: about two seconds."""
+"""Characters of blocks and loops that are parsed again for one network: about two seconds."""
 
 _HEAD = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*(?:\(([^()]*)\)\s*)?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
