@@ -40,7 +40,8 @@ def smallest_running(graph: Graph, shape: Shape, axis: int, origin: int = INPUT)
 
 
 def fitting_hint(graph: Graph, shape: Shape) -> str | None:
-    """A hint with the next larger input at which the network runs; None if none was found."""
+    """A hint with the next larger input at which the network runs; None if none was found,
+    or where the size is not what is wrong."""
     if graph.module is not None or not all(map(is_number, shape.spatial)):
         return None
     sizes = [
@@ -50,7 +51,9 @@ def fitting_hint(graph: Graph, shape: Shape) -> str | None:
     for step in steps[: MAX_TRIED // len(graph.nodes)]:
         found = Shape(shape.channels, tuple(-(-size // step) * step for size in sizes))
         if runs(graph, found):
-            is_larger = step == 1 and found != shape
+            if found == shape:  # what is wrong is not the size
+                return None
+            is_larger = step == 1
             return f"it needs an input of at least {found}" if is_larger else f"{found} would fit"
     return None
 
