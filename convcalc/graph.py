@@ -6,7 +6,7 @@ downstream knows where it came from.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeGuard
 
@@ -70,6 +70,14 @@ class Output(NamedTuple):
     """As torch has it, where that is not the node's map."""
 
 
+class Module(NamedTuple):
+    """What a table says of a torch module."""
+
+    class_name: str
+    trainable: int
+    """Params that are not frozen, its submodules' too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Graph:
     """A network: its nodes in topological order.
@@ -95,6 +103,8 @@ class Graph:
     """Operations of a torch model that are not counted, which makes the figures incomplete."""
     module: Any = field(default=None, compare=False, repr=False)
     """The torch model that it was made from."""
+    modules: Mapping[str, Module] = field(default_factory=dict, compare=False, repr=False)
+    """Of a torch model, by their paths; "" is the model itself."""
 
     def __post_init__(self) -> None:
         if not self.nodes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Protocol, TypeVar
 
@@ -39,9 +40,17 @@ def fold(
         OptionError: there is no such stage.
     """
     rows: list[LayerReport] = []
+    row_of: dict[str, str] = {}
     for name, members in groups(layers, depth, unfolded):
+        row_of.update((layer.name, name or layer.name) for layer in members)
         rows += [_folded(members, name)] if name else members
-    return tuple(rows)
+    return tuple(replace(row, inputs=_inputs(row, row_of)) for row in rows)
+
+
+def _inputs(row: LayerReport, row_of: Mapping[str, str]) -> tuple[str, ...]:
+    """The rows that a row reads, but for itself."""
+    read = dict.fromkeys(row_of.get(name, name) for name in row.inputs)
+    return tuple(name for name in read if name != row.name)
 
 
 def groups(
@@ -56,11 +65,37 @@ def groups(
     for stage in unfolded:
         if stage not in names:
             raise _unknown(stage, list(dict.fromkeys(names)))
-    found = []
-    for (apart, _), group in groupby(layers, lambda layer: _key(layer.name, depth, unfolded)):
-        members = list(group)
-        found.append(("" if apart else "/".join(parts_of(members[0].name)[:depth]), members))
-    return found
+    modules = {prefix for layer in layers for prefix in containers(layer.name)}
+
+    def key(layer: L) -> str:
+        parts = parts_of(layer.name)
+        if parts[0] in unfolded or len(parts) < depth:
+            return ""
+        prefix = prefix_of(layer.name, depth)
+        return prefix if len(parts) > depth or layer.name in modules else ""
+
+    return [(name, list(group)) for name, group in groupby(layers, key)]
+
+
+def prefix_of(name: str, depth: int) -> str:
+    """The first parts of a name, as it is written: layer1.0 of layer1.0.conv1."""
+    parts = re.split("([/.])", name)
+    return "".join(parts[: 2 * depth - 1])
+
+
+def containers(name: str) -> list[str]:
+    """The stages or modules that a layer lies in, by their names."""
+    return [prefix_of(name, depth) for depth in range(1, len(parts_of(name)))]
+
+
+def stage_of(name: str, modules: Collection[str]) -> str:
+    """The stage or outermost module that a layer lies in, or is an operation of; "" for none.
+
+    Args:
+        modules: the `containers` of all layers.
+    """
+    first = prefix_of(name, 1)
+    return first if first != name or name in modules else ""
 
 
 def has_stages(layers: Sequence[Named]) -> bool:
@@ -73,21 +108,13 @@ def parts_of(name: str) -> list[str]:
     return re.split("[/.]", name)
 
 
-def _key(name: str, depth: int, unfolded: Sequence[str]) -> tuple[bool, tuple[str, ...]]:
-    """Layers of one key and next to each other make one row; True: each its own."""
-    parts = parts_of(name)
-    if len(parts) <= depth or parts[0] in unfolded:
-        return True, ()
-    return False, tuple(parts[:depth])
-
-
 def _folded(layers: list[LayerReport], name: str) -> LayerReport:
     last = layers[-1]
     return LayerReport(
         name=name,
         kind=STAGE,
         spec=f"{len(layers)} layer{'' if len(layers) == 1 else 's'}",
-        inputs=layers[0].inputs,
+        inputs=tuple(dict.fromkeys(name for layer in layers for name in layer.inputs)),
         output=last.output,
         size=last.size,
         **Totals.of(layers)._asdict(),

@@ -2,46 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from convcalc.analysis.report import LayerReport, Report
-from convcalc.analysis.stages import STAGE, parts_of
+from convcalc.analysis.stages import STAGE, containers, stage_of
 from convcalc.graph import BranchPath
 from convcalc.networks.sources import is_file
 from convcalc.quantities import ReceptiveField, is_number
 from convcalc.render import numbers
 from convcalc.render.below import assumed, incomplete, outputs
 from convcalc.render.columns import chosen
+from convcalc.render.layer_columns import COLUMNS, FIGURES, Rows
 from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
 from convcalc.render.spans import Spans, spans
 
 MAX_ROWS = 400
 """Layers that a table shows: half of them from the beginning, half from the end."""
 
-BAR = 10
-"""Columns of the bar of a share."""
-
 HEAVY = 5
 """The heaviest layers are bold until they make half of the MACs, at most so many."""
-
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 _HINT = "--columns chooses"
 
 DEFAULT = ("spec", "output", "params", "macs", "percent", "share", "field")
-
-_LABELS = {
-    "macs": "MACs",
-    "valid_macs": "valid MACs",
-    "on_padding": "padding",
-    "flops": "FLOPs",
-    "percent": "%",
-    "share": "",
-    "nonlinearities": "non-linear",
-}
-_DROPS = {"valid_macs": 5, "share": 4, "spec": 3, "output": 2, "on_padding": 2, "percent": 1}
-_LEFT = ("spec", "kind", "inputs", "share")
 
 
 def report_page(
@@ -137,18 +121,17 @@ def layer_table(
     """
     shown = []
     for number, name in enumerate(names):
-        drop = number if keep else _DROPS.get(name, 0)
-        flexible = "cut" if name in ("spec", "inputs", "kind") else ""
-        if not is_number(report.input.elements) and name not in _LEFT:
+        column = COLUMNS[name]
+        flexible: Literal["", "cut", "wrap"] = "cut" if column.is_text and name != "share" else ""
+        if not is_number(report.input.elements) and not column.is_text:
             flexible = "wrap"
-        justify = "left" if name in _LEFT else "right"
-        shown.append(
-            Column(_LABELS.get(name, name), justify, flexible, least=16, drop=drop)  # type: ignore[arg-type]
-        )
+        drop = number if keep else column.drop
+        shown.append(Column(column.label, column.justify, flexible, least=16, drop=drop))
     table = Table("", [Column("layer", "left"), *shown], hint=_HINT)
     layers = _sorted(report.layers, sort)
     heavy = _heaviest(layers, report.macs)
-    cells = [_CELLS[name] for name in names]
+    rows = Rows(report)
+    modules = {prefix for layer in layers for prefix in containers(layer.name)}
     stage = ""
     open_branch: BranchPath = ()
     hidden = len(layers) - MAX_ROWS
@@ -157,22 +140,21 @@ def layer_table(
             if index == MAX_ROWS // 2:
                 table.add_row("...", f"{hidden:,} more layers: --format csv lists all")
             continue
-        parts = parts_of(layer.name)
-        within = parts[0] if len(parts) > 1 and layer.kind != STAGE and sort is None else ""
+        within = stage_of(layer.name, modules) if layer.kind != STAGE and sort is None else ""
         if within and within != stage:
             table.add_row(spans((within, "bold")))
         stage = within
         style = "bold" if index in heavy else "" if layer.macs or layer.kind == STAGE else "dim"
-        name = layer.name[len(within) + 1 :] if within else layer.name
+        name = (layer.name[len(within) + 1 :] or layer.kind) if within else layer.name
         branch = () if sort else layer.branch
         rails = _rails(branch, open_branch, layer.name) if sort is None else ""
         table.add_row(
             spans("  " if within else "", (rails, "dim"), (name, style)),
-            *(_in_style(cell(report, layer), style) for cell in cells),
+            *(_in_style(COLUMNS[column].cell(rows, layer), style) for column in names),
         )
         open_branch = branch
     table.add_section()
-    totals = [_TOTALS[name](report) if name in _TOTALS else "" for name in names]
+    totals = [COLUMNS[name].total(rows) for name in names]
     table.add_row(spans(("total", "bold")), *(spans((text, "bold")) for text in totals))
     return table
 
@@ -185,8 +167,8 @@ def _sorted(layers: Sequence[LayerReport], sort: str | None) -> list[LayerReport
     """The layers, the largest figure first."""
     if sort is None:
         return list(layers)
-    (name,) = chosen([sort], tuple(_FIGURES), "sort")
-    return sorted(layers, key=lambda layer: -_number(getattr(layer, _FIGURES[name])))
+    (name,) = chosen([sort], tuple(FIGURES), "sort")
+    return sorted(layers, key=lambda layer: -_number(getattr(layer, FIGURES[name])))
 
 
 def _number(value: Any) -> float:
@@ -216,105 +198,3 @@ def _rails(branch: BranchPath, before: BranchPath, name: str) -> str:
     if len(before) > len(branch) and before[len(branch)][0] == name:
         rails += "└╴"
     return rails
-
-
-def bar(share: float, room: int = BAR) -> str:
-    """A bar of so many columns, in eighths."""
-    eighths = round(8 * room * min(max(share, 0.0), 1.0))
-    full, rest = divmod(max(eighths, 1 if share > 0 else 0), 8)
-    return "█" * full + (_EIGHTHS[rest] if rest else "")
-
-
-# The columns
-
-
-_FIGURES = {
-    "params": "params",
-    "macs": "macs",
-    "valid_macs": "valid_macs",
-    "flops": "flops",
-    "activations": "activations",
-    "traffic": "traffic_bytes",
-    "memory": "traffic_bytes",
-    "depth": "depth",
-}
-"""What layers are sorted by, and the attribute that holds it."""
-
-
-def _count(value: Any, exact: bool = False) -> str:
-    if is_number(value) and not value:
-        return ""
-    return numbers.grouped(value) if exact else numbers.si(value)
-
-
-def _share(report: Report, layer: LayerReport) -> Spans:
-    if not is_number(report.macs) or not report.macs or not layer.macs:
-        return ()
-    return spans((bar(layer.macs / report.macs), "cyan"))
-
-
-def _input(report: Report, layer: LayerReport) -> str:
-    shapes = {other.name: other.output for other in report.layers}
-    shapes |= dict(report.inputs)
-    known = [numbers.shape(shapes[name]) for name in layer.inputs if name in shapes]
-    return ", ".join(known)
-
-
-def _kernel(report: Report, layer: LayerReport) -> str:
-    node = report.graph and next((n for n in report.graph.nodes if n.name == layer.name), None)
-    size = getattr(node.layer, "kernel_size", None) if node else None
-    return "x".join(map(str, size)) if isinstance(size, tuple) else ""
-
-
-def _trainable(report: Report, layer: LayerReport) -> str:
-    """The params that training changes: those of a torch model that are not frozen."""
-    module = report.graph.module if report.graph is not None else None
-    if module is None:
-        return _count(layer.params, exact=True)
-    try:
-        own = module.get_submodule(layer.name.replace("/", "."))
-    except AttributeError:
-        return _count(layer.params, exact=True)
-    return _count(sum(p.numel() for p in own.parameters() if p.requires_grad), exact=True)
-
-
-_CELLS: dict[str, Callable[[Report, LayerReport], str | Spans]] = {
-    "kind": lambda _, layer: layer.kind,
-    "spec": lambda _, layer: layer.spec,
-    "inputs": lambda _, layer: ", ".join(layer.inputs),
-    "input": _input,
-    "output": lambda _, layer: numbers.shape(layer.size),
-    "kernel": _kernel,
-    "params": lambda _, layer: _count(layer.params, exact=True),
-    "trainable": _trainable,
-    "macs": lambda _, layer: _count(layer.macs),
-    "percent": lambda report, layer: numbers.percent(layer.macs, report.macs) if layer.macs else "",
-    "share": _share,
-    "valid_macs": lambda _, layer: _count(layer.valid_macs),
-    "on_padding": lambda _, layer: numbers.on_padding(layer),
-    "flops": lambda _, layer: _count(layer.flops),
-    "activations": lambda _, layer: _count(layer.activations),
-    "traffic": lambda _, layer: numbers.si(layer.traffic_bytes, "B") if layer.traffic_bytes else "",
-    "field": lambda _, layer: numbers.marked_field(layer.receptive_field),
-    "stride": lambda _, layer: numbers.field_stride(layer.receptive_field),
-    "depth": lambda _, layer: str(layer.depth),
-    "time": lambda _, layer: numbers.brief_time(layer.time) if layer.time is not None else "",
-}
-COLUMNS = tuple(_CELLS)
-"""What `--columns` takes."""
-
-_TOTALS: dict[str, Callable[[Report], str]] = {
-    "output": lambda report: numbers.shape(report.output),
-    "params": lambda report: numbers.grouped(report.params),
-    "macs": lambda report: numbers.si(report.macs),
-    "percent": lambda report: "100.0" if report.macs and is_number(report.macs) else "",
-    "valid_macs": lambda report: numbers.si(report.valid_macs),
-    "on_padding": lambda report: numbers.on_padding(report),
-    "flops": lambda report: numbers.si(report.flops),
-    "activations": lambda report: numbers.si(report.activations),
-    "traffic": lambda report: numbers.si(report.traffic_bytes, "B"),
-    "field": lambda report: numbers.marked_field(report.receptive_field),
-    "stride": lambda report: numbers.field_stride(report.receptive_field),
-    "depth": lambda report: str(report.depth),
-    "time": lambda report: numbers.predicted(report.time) if report.time is not None else "",
-}

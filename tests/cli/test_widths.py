@@ -18,8 +18,9 @@ from convcalc.api.rf import receptive_field
 from convcalc.render import renderable
 from convcalc.render.compare import verdict_texts
 from convcalc.render.history import to_table as history_page
+from convcalc.render.layer_columns import COLUMNS
 from convcalc.render.layout import Page, Table
-from convcalc.render.show import COLUMNS, report_page
+from convcalc.render.show import report_page
 from convcalc.render.spans import lines_of, plain
 from convcalc.render.words import to_table as words_table
 from tests.cli import made_up

@@ -15,7 +15,7 @@ from torch.nn.modules import module as hooks
 from torch.nn.parameter import UninitializedBuffer, is_lazy
 
 from convcalc.errors import ConvcalcError, SourceError, shorten
-from convcalc.graph import INPUT, Graph, Node, Output
+from convcalc.graph import INPUT, Graph, Module, Node, Output
 from convcalc.layers.linear import Identity
 from convcalc.torch_bridge.importing.beneath import own_error
 from convcalc.torch_bridge.importing.ends import arguments_of, outputs_of
@@ -91,7 +91,18 @@ def model_graph(
         batch=arguments.batch,
         unknown=tuple(map(str, recorder.unknown)),
         module=model,
+        modules=_modules(followed_model),
     )
+
+
+def _modules(model: nn.Module) -> dict[str, Module]:
+    return {
+        path: Module(
+            type(module).__name__,
+            sum(param.numel() for param in module.parameters() if param.requires_grad),
+        )
+        for path, module in model.named_modules()
+    }
 
 
 def _followed(
