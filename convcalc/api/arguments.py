@@ -125,9 +125,17 @@ def unit_position(unit: Any, name: str = "unit") -> tuple[int, ...] | None:
             "expected a position such as 3,4",
             option=name,
             value=unit,
-            hint="one number for each axis of the output, counted from 0",
+            hint=_position_hint(unit),
         )
     return tuple(numbers)
+
+
+def _position_hint(unit: Any) -> str:
+    """What to write for (1, 1) or 1x1."""
+    numbers = re.findall("[0-9]+", unit) if isinstance(unit, str) else []
+    if numbers and len(unit) < 40 and not re.search(r"[^0-9x(),;\s\[\]]", unit):
+        return f"write {','.join(numbers)}"
+    return "one number for each axis of the output, counted from 0"
 
 
 def texts(values: Any, name: str) -> list[str]:

@@ -19,10 +19,10 @@ import typer
 
 from convcalc import __version__
 from convcalc.cli.bare_options import with_values
-from convcalc.cli.errors import print_convcalc_error, print_error, print_usage_error, print_warning
+from convcalc.cli.errors import print_convcalc_error, print_error, print_warning
 from convcalc.cli.spelling import command_line
 from convcalc.cli.streams import prepare_streams
-from convcalc.cli.usage import check_usage
+from convcalc.cli.usage import check_usage, print_usage_error
 from convcalc.errors import ConvcalcError, ReadingWarning
 
 

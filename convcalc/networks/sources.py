@@ -114,8 +114,8 @@ def _named(name: str, defaults: Defaults, input: Any) -> Graph:  # noqa: A002
     try:
         tree = parse(name)
     except SpecError as error:
-        if name.isidentifier() and _is_built_in(name):
-            raise error.with_context(hint=f"did you mean {ZOO}{name}?") from None
+        if (meant := _meant(name)) is not None:
+            raise error.with_context(hint=f"did you mean {meant}?") from None
         raise
     return lower(tree, defaults, name)
 
@@ -143,10 +143,20 @@ def _check_suffix(name: str) -> None:
         )
 
 
-def _is_built_in(name: str) -> bool:
+def _meant(name: str) -> str | None:
+    """A built-in network, however its name is spelled, or a model written with a full stop."""
     from convcalc.networks import zoo_blocks, zoo_networks
 
-    return name in zoo_networks() or name in zoo_blocks()
+    known = {_bare(built_in): built_in for built_in in (*zoo_networks(), *zoo_blocks())}
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9 _-]*", name) and _bare(name) in known:
+        return f"{ZOO}{known[_bare(name)]}"
+    if re.fullmatch(r"(?:torchvision|timm)(?:\.\w+)+", name):
+        return ":".join(name.rsplit(".", 1))
+    return None
+
+
+def _bare(name: str) -> str:
+    return re.sub("[ _-]", "", name).lower()
 
 
 def named_model(

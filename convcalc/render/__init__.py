@@ -20,12 +20,21 @@ def check_format(form: str, known: tuple[str, ...] = FORMATS) -> str:
         OptionError: there is none of that name among the known ones.
     """
     if form not in known:
-        found = nearest(form, list(known))
+        other = _OTHER_NAMES.get(form.lower().lstrip("."), form.lower())
+        found = other if other in known else nearest(other, list(known))
         raise OptionError(
             f"unknown format {shorten(form, 20)!r}: expected one of {', '.join(known)}",
-            hint=f"did you mean {found!r}?" if found else None,
+            hint=f"did you mean {found}?" if found else None,
         )
     return form
+
+
+_OTHER_NAMES = {
+    "md": "markdown", "tex": "latex", "txt": "table", "text": "table", "htm": "html",
+    "jpg": "png", "jpeg": "png", "yaml": "json", "yml": "json", "tsv": "csv", "excel": "csv",
+    "xlsx": "csv", "plain": "table", "plot": "svg", "ps": "pdf",
+}  # fmt: skip
+"""What people call a format, and the nearest there is."""
 
 
 def render(

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.graph import Module, Node
-from convcalc.quantities import ReceptiveField, Shape, is_number
+from convcalc.quantities import Shape, is_number
 from convcalc.render import numbers
 from convcalc.render.spans import Spans, spans
 
@@ -60,10 +60,6 @@ def _share(rows: Rows, layer: LayerReport) -> Spans:
     if not is_number(whole) or not whole or not layer.macs:
         return ()
     return spans((bar(layer.macs / whole), "cyan"))
-
-
-def _field(field: ReceptiveField) -> str:
-    return numbers.field_size(field) + ("" if field.aligned else "*")
 
 
 def _inputs(rows: Rows, layer: LayerReport) -> str:
@@ -138,7 +134,11 @@ COLUMNS: dict[str, LayerColumn] = {
     "share": LayerColumn("", _share, is_text=True, drop=4),
     "valid_macs": LayerColumn(
         "valid MACs", lambda _, layer: _count(layer.valid_macs),
-        lambda rows: numbers.si(rows.report.valid_macs),
+        lambda rows: numbers.si(rows.report.valid_macs), drop=5,
+    ),
+    "on_padding": LayerColumn(
+        "padding", lambda _, layer: numbers.on_padding(layer),
+        lambda rows: numbers.on_padding(rows.report), drop=2,
     ),
     "flops": LayerColumn(
         "FLOPs", lambda _, layer: _count(layer.flops), lambda rows: numbers.si(rows.report.flops)
@@ -152,8 +152,8 @@ COLUMNS: dict[str, LayerColumn] = {
         lambda rows: numbers.si(rows.report.traffic_bytes, "B"),
     ),
     "field": LayerColumn(
-        "field", lambda _, layer: _field(layer.receptive_field),
-        lambda rows: _field(rows.report.receptive_field),
+        "field", lambda _, layer: numbers.marked_field(layer.receptive_field),
+        lambda rows: numbers.marked_field(rows.report.receptive_field),
     ),
     "stride": LayerColumn(
         "stride", lambda _, layer: numbers.field_stride(layer.receptive_field),

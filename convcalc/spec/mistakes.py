@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from convcalc.errors import SpecError, shorten, warn
+from convcalc.spec import frameworks
 from convcalc.spec.tokens import Passage, Token, foreign, suggest
 
 if TYPE_CHECKING:
@@ -28,7 +29,23 @@ def warn_of_a_kernel(count: Token, body: Token) -> None:
         )
 
 
+_MERGES = [
+    (r"\b(?:\w+\.)?(?:[Cc]oncat(?:enate)?|Cat|cat)\(", "cat("),
+    (r"\b(?:Add|sum|plus)\(", "add("),
+    (r"\b(?:Multiply|Mul)\(", "mul("),
+]
+"""Other names of the merges."""
+
 _REWRITES = [
+    (r"\[\s*([^][]*?)\s*\]\s*[x×*]\s*(\d+)", r"\2*(\1)"),
+    (r",?\s*\b(?:stride|strides)\s*=?\s*(\d+)", r"s\1"),
+    (r"(?<=\d)(?:stride|strides)=?(\d+)", r"s\1"),
+    (r"(?<=\d)(?:padding|pad)=?(\d+)", r"p\1"),
+    (r"(?<=\d)(?:dilation|dilated|dil|rate)=?(\d+)", r"d\1"),
+    (r"(?<=\d)(?:groups|group)=?(\d+)", r"g\1"),
+    (r"\b(\d+)@(\d+(?:x\d+)+)", r"\2@\1"),
+    (r"(?<=[\w)]) +(?=[sdpg]\d|@)", ""),
+    (r"(?<=[\w)]) +(?=[\w(]+)(?!(?:then|plus|for|in|times|cat|x)\b)(?<!then )", "+"),
     (r"\s*(?:->|=>|→|>|;|&)\s*", "+"),
     (r"p\(\s*(\d+)\s*,\s*(\d+)\s*\)", r"p\1:\2"),
     (r"\(\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*\)", r"\1x\2x\3"),
@@ -53,6 +70,8 @@ def rewritten(text: str) -> str:
         return "+".join(found[1] + value for value in values)
 
     text = _LIST.sub(listed, text.strip())
+    for pattern, ours in _MERGES:
+        text = re.sub(pattern, ours, text)
     text = re.sub(r"\b(?:cat|add|mul)\([^()|]*\)", lambda m: m[0].replace(",", " | "), text)
     for pattern, ours in _REWRITES:
         text = re.sub(pattern, ours, text)
@@ -248,5 +267,5 @@ def better(passage: Passage) -> str | None:
     text = passage.text[passage.start : passage.end]
     if len(text) > MAX_REWRITTEN:
         return None
-    ours = rewritten(text)
+    ours = frameworks.translated(text) or rewritten(text)
     return None if ours == text.strip() else ours

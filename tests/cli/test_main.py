@@ -120,7 +120,7 @@ def test_the_message_is_that_of_the_error(program: Program) -> None:
     assert program("show", "3x3", "--format", "jsn").err == (
         "error: unknown format 'jsn': expected one of table, json, csv, markdown, latex, html, "
         "svg, png, pdf\n"
-        "hint: did you mean 'json'?\n"
+        "hint: did you mean json?\n"
     )
     assert program("compare", "7x7").err == (
         "error: expected at least two networks\nhint: for one network: convcalc show 7x7\n"

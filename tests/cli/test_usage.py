@@ -10,13 +10,13 @@ from convcalc.cli.main import main
 @pytest.mark.parametrize(
     ("arguments", "message", "written"),
     [
-        (["7x7", "7x1+1x7"], "no such command: '7x7'", "write convcalc compare 7x7 7x1+1x7"),
-        (["add(7x1 | 1x7)"], "no such command: 'add(7x1 | 1x7)'",
+        (["7x7", "7x1+1x7"], "unknown command '7x7'", "write convcalc compare 7x7 7x1+1x7"),
+        (["add(7x1 | 1x7)"], "unknown command 'add(7x1 | 1x7)'",
          "write convcalc show 'add(7x1 | 1x7)'"),
-        (["zoo:vgg16", "--batch", "2"], "no such command: 'zoo:vgg16'",
+        (["zoo:vgg16", "--batch", "2"], "unknown command 'zoo:vgg16'",
          "write convcalc show zoo:vgg16 --batch 2"),
-        (["show", "7x7", "--json"], "no such option: --json", "write --format json"),
-        (["compare", "7x7", "3x3", "--csv"], "no such option: --csv", "write --format csv"),
+        (["show", "7x7", "--json"], "unknown option --json", "write --format json"),
+        (["compare", "7x7", "3x3", "--csv"], "unknown option --csv", "write --format csv"),
     ],
 )  # fmt: skip
 def test_what_to_write(
