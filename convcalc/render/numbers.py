@@ -76,7 +76,7 @@ def expression(value: Any) -> str:
 
 
 def times(ratio: Any, less: str = "fewer") -> str:
-    """3.49x fewer, 2x more, same; `ratio` is the variant's figure over the baseline's."""
+    """3.49x fewer, 2.00x more, <1 % more, same; `ratio` is the variant's figure over the baseline's."""
     if ratio is None:
         return "from none"
     if isinstance(ratio, str):
@@ -87,7 +87,7 @@ def times(ratio: Any, less: str = "fewer") -> str:
         return "none"
     factor, word = (1 / ratio, less) if ratio < 1 else (ratio, "more")
     if factor < 1.005:
-        return f"{'<' if ratio < 1 else '>'}1 % {word}"
+        return f"<1 % {word}"
     return f"{short(factor)}x {word}"
 
 
