@@ -76,7 +76,7 @@ def expression(value: Any) -> str:
 
 
 def times(ratio: Any, less: str = "fewer") -> str:
-    """3.49x fewer, 2.00x more, <1 % more, same; `ratio` is the variant's figure over the baseline's."""
+    """3.49x fewer, 2.00x more, <1 % more, same; `ratio` is the figure over the baseline's."""
     if ratio is None:
         return "from none"
     if isinstance(ratio, str):
