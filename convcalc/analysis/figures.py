@@ -100,6 +100,8 @@ FIGURES = (
            is_cost=True, per_layer=True, example="500 k"),
     Figure("traffic", "traffic", "bytes of weights and inputs read and of outputs written",
            unit="B", synonym="memory", is_cost=True, per_layer=True, example="4 MiB"),
+    Figure("weights", "weights", "bytes of learned scalars", unit="B", is_shown=False,
+           example="25 MB"),
     Figure("depth", "depth", "convolutions and linear layers on the longest path",
            is_exact=True, example="18"),
     Figure("nonlinearities", "non-linear", "activation functions on the path with the most",

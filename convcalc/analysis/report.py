@@ -197,6 +197,11 @@ class Report(Renderable):
         """The older name of `traffic_bytes`."""
         return self.traffic_bytes
 
+    @property
+    def weights_bytes(self) -> int:
+        """Bytes of the learned scalars, at `element_size`."""
+        return self.params * self.element_size
+
     @cached_property
     def _span(self) -> Span | None:
         from convcalc.analysis.span import span_of  # when it is asked for, and not before

@@ -174,6 +174,7 @@ def _compared(
     conditions = (
         ("flops", "convention", record.convention, then.convention),
         ("traffic", "element_size", record.element_size, then.element_size),
+        ("weights", "element_size", record.element_size, then.element_size),
     )
     for figure, condition, now_at, then_at in conditions:
         if figure in tolerances and then_at and now_at != then_at:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import convcalc
 from convcalc.checking.baseline import dumps, loads
 from convcalc.checking.budgets import read_requirement
 from convcalc.checking.config import Entry
+from convcalc.checking.figures import FIGURES
 from convcalc.checking.gate import run
 from convcalc.checking.plan import Plan, Reference
 from convcalc.checking.records import record_of
@@ -74,6 +76,98 @@ def test_layers_and_outputs_by_name(
     ran = program("check")
     assert ran.code == code
     assert said in " ".join((ran.out + ran.err).split())
+
+
+PYRAMID = """\
+input = "3x32x32"
+outputs = ["small", "large"]
+[[stage]]
+name = "stem"
+layers = "3x3s2@8+relu"
+[[stage]]
+name = "small"
+layers = "3x3s2@16+1x1@4"
+[[stage]]
+name = "large"
+layers = "$stem+1x1@6"
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "said"),
+    [
+        ('output = "4x8x8"\nreceptive_field = "7x7"', 0, "2 passed"),
+        ('output_of = "small"\noutput = "4x8x8"\nreceptive_field = "7x7"', 0, "2 passed"),
+        ('output_of = "large"\noutput = "6x16x16"\nreceptive_field = "3x3"', 0, "2 passed"),
+        ('output_of = "large"\noutput = "4x8x8"', 1,
+         "CC001 n: output of large 6x16x16 is not 4x8x8"),
+        ('output_of = "stem"\noutput = "8x16x16"', 2, "n: no such output: 'stem'"),
+    ],
+)  # fmt: skip
+def test_outputs_of_a_network_file(
+    program: Program, project: Path, body: str, code: int, said: str
+) -> None:
+    (project / "net.toml").write_text(PYRAMID)
+    config(project, body)
+    ran = program("check", "-v")
+    assert ran.code == code
+    assert said in " ".join((ran.out + ran.err).split())
+
+
+ONE_OUTPUT = PYRAMID.partition('[[stage]]\nname = "large"')[0].replace(', "large"', "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("1x1@6", "3x3@6", "receptive_field of large 3x3 -> 7x7, reads 9 -> 49 positions"),
+        ("1x1@6", "1x1@7", "output of large 6x16x16 -> 7x16x16"),
+        ('outputs = ["small", "large"]', 'outputs = ["large", "small"]',
+         "output of large 6x16x16"),
+        ("", "", "2 outputs -> 1"),
+        ('"small", "large"]', '"small", "large", "stem"]', "output stem is new"),
+    ],
+)  # fmt: skip
+def test_each_output_of_a_network_file_is_compared(
+    program: Program, project: Path, old: str, new: str, said: str
+) -> None:
+    (project / "net.toml").write_text(PYRAMID)
+    config(project, "")
+    assert program("check", "--save-baseline").code == 0
+    (project / "net.toml").write_text(PYRAMID.replace(old, new) if new else ONE_OUTPUT)
+    ran = program("check", "--format", "concise")
+    changed_order = said == "output of large 6x16x16"
+    assert ran.code == int(not changed_order)
+    assert said in " ".join(ran.out.split())
+
+
+# Every figure
+
+
+EXACT = {
+    "params": 224 + 1168 + 68, "macs": 55_296 + 73_728 + 4_096, "depth": 3, "nonlinearities": 2,
+    "weights": 4 * 1460, "activations": 8 * 256 + 16 * 64 + 4 * 64, "output": "4x8x8",
+    "receptive_field": "7x7",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name, figure in FIGURES.items() if name != "time"])
+def test_each_figure_has_budgets_and_a_baseline(program: Program, project: Path, name: str) -> None:
+    figure = FIGURES[name].bounded(convcalc.analyze("net.toml"))
+    now = "x".join(map(str, figure)) if isinstance(figure, tuple) else figure
+    assert EXACT.get(name, now) == now
+    config(project, f'{name} = "== {now}"')
+    assert program("check").code == 0
+    other = "== 9x9x9" if isinstance(figure, tuple) else f"<= {figure - 1}"
+    config(project, f'{name} = "{other}"')
+    ran = program("check")
+    assert ran.code == 1 and f"CC001 n: {name} " in ran.out
+    config(project, "")
+    assert program("check", "--save-baseline").code == 0
+    assert program("check", "--fail-on", f"{name}:0").code == 0
+    (project / "net.toml").write_text(NETWORK.replace("1x1@4", "3x3@9+relu+3x3s2@9"))
+    ran = program("check", "--fail-on", f"{name}:0", "--format", "concise")
+    assert ran.code == 1 and re.search(rf"CC00[25] n: {name} ", ran.out)
 
 
 def heads(*nodes: tuple[str, int], spec: str = "3x3s2@8+relu+3x3s2@16+relu+1x1@4") -> Graph:

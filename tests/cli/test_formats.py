@@ -24,6 +24,7 @@ NETWORK = {
 }  # fmt: skip
 NETWORK_ADDED = {"span", "span_share", "span_exact",
     "inputs", "outputs", "operations", "element_size", "complete", "input", "traffic_bytes",
+    "weights_bytes",
 }  # fmt: skip
 FIELD = {"size", "stride", "padding", "support", "density", "aligned", "exact"}
 FIELD_ADDED = {"global"}
