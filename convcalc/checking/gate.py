@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,19 @@ from convcalc.errors import ConvcalcError, OptionError, ProblemsError, option, s
 from convcalc.networks.sources import Network, is_model
 
 Progress = Callable[[str, float | None], None]
+
+
+@contextmanager
+def paused_collector() -> Iterator[None]:
+    """Without the collector of cycles, which would look through thousands of entries again and
+    again and find nothing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def check(
@@ -68,10 +83,11 @@ def check(
     if not isinstance(config, (str, Path, type(None))):
         raise OptionError("expected a file", option="config", value=config)
     check_options(options)
-    plan = make_plan(networks, config, options, texts(require, "require"))
-    reference = find_reference(plan, baseline, against, accept)
     changes = read_tolerances(texts(fail_on, "fail_on"))
-    found = run(plan, reference, changes, lenient, device if profile else None, progress)
+    with paused_collector():
+        plan = make_plan(networks, config, options, texts(require, "require"))
+        reference = find_reference(plan, baseline, against, accept)
+        found = run(plan, reference, changes, lenient, device if profile else None, progress)
     if not allow_empty:
         check_judged(found, plan, of_each=bool(networks))
     return found

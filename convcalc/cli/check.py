@@ -76,7 +76,7 @@ def check(
 
     Exit codes: 0 all passed, 1 a budget or the baseline failed, 2 a bad network, file or option.
     """
-    from convcalc.checking.gate import check_judged, failed, run
+    from convcalc.checking.gate import check_judged, failed, paused_collector, run
     from convcalc.checking.plan import find_reference, make_plan
     from convcalc.checking.tolerances import read_tolerances
     from convcalc.cli.check_output import print_note, show_check, show_history
@@ -113,21 +113,21 @@ def check(
     on = device if profile else None
     try:
         arguments = read_arguments(model_arg or [])
-        plan = make_plan(networks or [], config, given, require or [], arguments)
-        if given and all(entry.place for entry in plan.entries):
-            raise OptionError(
-                f"entries of {plan.config} have options of their own: {option(next(iter(given)))} "
-                "applies to other networks"
-            )
-        if changed_since is not None:
-            from convcalc.checking.changed import only_changed
-
-            plan = only_changed(plan, changed_since)
-            if not plan.entries:
-                print_note(f"no entry changed since {shorten(changed_since, 60)}")
-                return
         changes = read_tolerances(fail_on or [])
-        with progress_bar() as progress:
+        with paused_collector(), progress_bar() as progress:
+            plan = make_plan(networks or [], config, given, require or [], arguments)
+            if given and any(entry.place for entry in plan.entries):
+                raise OptionError(
+                    f"{option(next(iter(given)))} applies to networks; entries of {plan.config} "
+                    "have options of their own"
+                )
+            if changed_since is not None:
+                from convcalc.checking.changed import only_changed
+
+                plan = only_changed(plan, changed_since)
+                if not plan.entries:
+                    print_note(f"no entry changed since {shorten(changed_since, 60)}")
+                    return
             if writes:
                 from convcalc.checking import recording
 

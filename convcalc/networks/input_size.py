@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from convcalc.errors import MissingExtraError, Span, SpecError, SymbolError, option, shorten, warn
@@ -26,6 +27,7 @@ def default_input(rank: int | None) -> Shape:
     return Shape(DEFAULT_CHANNELS, spatial)
 
 
+@lru_cache(maxsize=1024)
 def parse_input(text: str) -> Shape:
     """The shape that `64x56x56`, `3x224` (1-D) or `CxHxW` names.
 

@@ -303,9 +303,9 @@ def test_networks_and_entries_side_by_side(program: Program, project: Path) -> N
 def test_options_belong_to_networks(program: Program, project: Path) -> None:
     ran = program("check", "--input", "3x8x8")
     assert ran.err == (
-        "error: entries of convcalc.toml have options of their own: --input applies to other "
-        "networks\n"
+        "error: --input applies to networks; entries of convcalc.toml have options of their own\n"
     )
+    assert program("check", "a", "3x3", "--input", "3x8x8").code == 2
     grow(project, "3x3", "a wrong one")  # the configuration is not needed then
     assert program("check", "3x3", "--input", "3x8x8", "--require", "params==84").code == 0
 
