@@ -82,12 +82,13 @@ bench-peers: $(VENV)/.dev ## other counters on torchvision's models, in an envir
 	.venv-peers/bin/python $(INSTALL) -e '.[bench]' pytest
 	.venv-peers/bin/python -m tests.bench.peers
 
-fuzz: $(VENV)/.dev ## 100,000 strings, 40,000 damaged files, 200 killed runs, with limits in seconds; laws
+fuzz: $(VENV)/.dev ## 100,000 strings, 40,000 damaged files, 200 killed runs, 600 updates at once, with limits in seconds; laws
 	CONVCALC_EXAMPLES=20 $(PYTEST) tests/laws --hypothesis-profile=explore
 	$(BIN)/python -m tests.fuzz
 	$(BIN)/python -m tests.networks.mutated
 	$(BIN)/python -m tests.checking.damaged
 	$(BIN)/python -m tests.checking.killed
+	$(BIN)/python -m tests.checking.concurrent
 
 crosscheck: $(VENV)/.dev ## 5,000 random layers, 2,000 networks, 2,000 modules and the whole zoo against torch
 	$(BIN)/python -m tests.torch.crosscheck

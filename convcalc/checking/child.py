@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from convcalc.checking.config import Entry
 from convcalc.checking.layers import LayerLimits
-from convcalc.errors import ConvcalcError, SourceError
+from convcalc.errors import ConvcalcError, SourceError, shorten
 
 _COMMAND = "from convcalc.checking.child import answer_all; answer_all()"
 
@@ -63,8 +63,9 @@ def answers(entries: Sequence[Entry], folder: Path) -> Iterator[Answer | Convcal
                 answer = pickle.load(child.stdout)
             except (EOFError, pickle.UnpicklingError, ValueError):
                 yield _died(child, entries[number])
-                for entry in entries[number + 1 :]:
-                    yield SourceError(f"not analysed, because the process ended at {entry.name}")
+                at = shorten(entries[number].name, 60)
+                for _ in entries[number + 1 :]:
+                    yield SourceError(f"not analysed, because the process ended at {at}")
                 return
             yield answer
     finally:

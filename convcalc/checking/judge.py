@@ -230,7 +230,7 @@ def _total(matched: Iterable[tuple[Amount | None, Amount | None]]) -> int:
 def _largest(name: str, record: Record) -> str:
     """The layers that cost the most of a figure that is over its budget."""
     column = _COLUMNS.get(name)
-    rows = record.layers.items() if column is not None and len(record.layers) > 1 else ()
+    rows = record.layers.items() if column is not None else ()
     return largest_layers(name, [(layer, row[column or 0]) for layer, row in rows])
 
 

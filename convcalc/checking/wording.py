@@ -152,7 +152,7 @@ def layer_changes(
 def largest_layers(name: str, layers: Iterable[Amount], limit: int = MAX_LAYERS) -> str:
     """most in conv2 18.0 M, fc 4.00 M: the layers that a figure is made up of."""
     found = sorted((layer for layer in layers if layer[1]), key=lambda layer: -layer[1])[:limit]
-    if not found:
+    if len(found) < 2:
         return ""
     return "most in " + ", ".join(
         f"{shorten(layer, 60)} {value(name, amount)}" for layer, amount in found

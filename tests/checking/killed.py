@@ -1,64 +1,84 @@
 """`python -m tests.checking.killed [N] [SEED]`: kill -9 while a baseline is written.
 
 Each run is a process of its own, `check --save-baseline` or `--update` over an older baseline. Half
-are killed by the clock, at any moment of their life; half kill themselves before or after one of
-the calls that writing is made of, so that every step is cut. Afterwards the file is the old or the
-new one, whole, and the other files are untouched.
+are killed by the clock, at any moment of their life; half, copies of this process, kill themselves
+before or after one of the calls that writing is made of, so that every step is cut. Afterwards the
+file is the old or the new one, whole, and the other files are untouched.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections import Counter
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from convcalc.checking.baseline import loads
+from convcalc.cli.main import main as main_of_convcalc
 
 ENTRIES = 300
 CONFIG, BASELINE = "convcalc.toml", "convcalc-baseline.json"
 COMMANDS = (["--save-baseline"], ["--update"], ["entry 7", "entry 8", "--update"])
 STEPS = ("os.open", "os.fdopen", "os.fsync", "pathlib.Path.chmod", "pathlib.Path.replace")
 
-DRIVER = """
-import os, pathlib, signal, sys, tempfile
-import convcalc.cli.output
-from convcalc.cli.main import main
 
-module, name = {module}, {name!r}
-real = getattr(module, name)
-
-def cut(*arguments, **named):
-    if {before}:
-        os.kill(os.getpid(), signal.SIGKILL)
-    real(*arguments, **named)
-    os.kill(os.getpid(), signal.SIGKILL)
-
-setattr(module, name, cut)
-sys.exit(main({arguments!r}))
-"""
-"""Runs the program until it calls a function, and no further."""
-
-
-def config(channels: int) -> str:
+def config(channels: int, entries: int) -> str:
     """Many entries; with other channels their figures are others."""
     entry = '[[entry]]\nname = "entry {n}"\nnetwork = "3x3@{c}+1x1@{n}"\n'
-    return "".join(entry.format(n=n, c=channels) for n in range(1, ENTRIES + 1))
+    return "".join(entry.format(n=n, c=channels) for n in range(1, entries + 1))
+
+
+def killed_copy(folder: Path, arguments: list[str], step: str, before: bool) -> int:
+    """How `convcalc check` ends in a copy of this process that kills itself at one of the steps."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads, which the copy lacks
+        child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    code = 99
+    try:
+        os.chdir(folder)
+        _kill_at(step, before)
+        with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+            code = main_of_convcalc(["check", *arguments])
+    finally:
+        os._exit(code)
+
+
+def _kill_at(step: str, before: bool) -> None:
+    """This process ends before or after it calls a function."""
+    module, _, name = step.rpartition(".")
+    where: Any = {"os": os, "pathlib.Path": Path}[module]
+    real = getattr(where, name)
+
+    def cut(*arguments: Any, **named: Any) -> None:
+        if not before:
+            real(*arguments, **named)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(where, name, cut)
 
 
 class Bench:
     """A folder with a configuration and an older baseline, and what each command makes of it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, entries: int = ENTRIES) -> None:
         self.folder = folder
-        (folder / CONFIG).write_text(config(8))
+        (folder / CONFIG).write_text(config(8, entries))
         self.run(["--save-baseline"])
         self.old = self.baseline.read_bytes()
-        (folder / CONFIG).write_text(config(9))
+        self.config = config(9, entries)
+        (folder / CONFIG).write_text(self.config)
         self.new: list[bytes] = []
         self.seconds = 0.0
         for command in COMMANDS:
@@ -73,8 +93,11 @@ class Bench:
         return self.folder / BASELINE
 
     def run(self, arguments: list[str]) -> None:
-        """The command, undisturbed."""
-        subprocess.run(self.command(arguments), cwd=self.folder, check=True, capture_output=True)
+        """The command, undisturbed and in this process, so that its copies have all they need."""
+        with chdir(self.folder), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+            code = main_of_convcalc(["check", *arguments])
+        if code:
+            raise RuntimeError(f"{arguments}: exit code {code}")
 
     @staticmethod
     def command(arguments: list[str]) -> list[str]:
@@ -91,14 +114,9 @@ class Bench:
 
     def killed_at(self, arguments: list[str], step: str, before: bool) -> None:
         """The command, killed at one of the steps of writing."""
-        module, _, name = step.rpartition(".")
-        script = DRIVER.format(
-            module=module, name=name, before=before, arguments=["check", *arguments]
-        )
-        done = subprocess.run([sys.executable, "-c", script], cwd=self.folder, capture_output=True,
-                              check=False)  # fmt: skip
-        if done.returncode != -9:
-            raise RuntimeError(f"not killed at {step}: {done.returncode} {done.stderr!r}")
+        ended = killed_copy(self.folder, arguments, step, before)
+        if ended != -signal.SIGKILL:
+            raise RuntimeError(f"not killed at {step}: {ended}")
 
     def outcome(self, command: int) -> str:
         """Which file is there; then everything is made as it was."""
@@ -107,7 +125,7 @@ class Bench:
         others = sorted(path.name for path in self.folder.iterdir())
         left = [name for name in others if name not in (CONFIG, BASELINE)]
         hidden = all(name.startswith(f".{BASELINE}"[:20]) for name in left)
-        untouched = (self.folder / CONFIG).read_text() == config(9)
+        untouched = (self.folder / CONFIG).read_text() == self.config
         for name in left:
             (self.folder / name).unlink()
         self.baseline.write_bytes(self.old)
@@ -117,13 +135,13 @@ class Bench:
         return which + (", a temporary file beside it" if left else "")
 
 
-def run(count: int, seed: int, by_clock: bool = True) -> Counter[str]:
+def run(count: int, seed: int, by_clock: bool = True, entries: int = ENTRIES) -> Counter[str]:
     """How often the file was the old or the new one, or neither; every other time by the clock."""
     rng = random.Random(seed)
     outcomes: Counter[str] = Counter()
     folder = Path(tempfile.mkdtemp())
     try:
-        bench = Bench(folder)
+        bench = Bench(folder, entries)
         for number in range(0, count, 1 if by_clock else 2):
             command = number // 2 % len(COMMANDS)
             if number % 2:

@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-import json
+import os
 import subprocess
 import sys
+import time
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import convcalc.files
+from convcalc.checking import baseline
+from tests.checking import concurrent
 
-PROCESSES = 6
+posix = pytest.mark.skipif(os.name != "posix", reason="copies of processes")
 
 
-def test_no_update_is_lost(tmp_path: Path) -> None:
-    """Every process records the entry that it names; all of them stay."""
-    config = tmp_path / "convcalc.toml"
-    entry = '[[entry]]\nname = "e{0}"\nnetwork = "1x1@{1}"\n'
-    config.write_text("".join(entry.format(n, n + 1) for n in range(PROCESSES)))
-    command = [sys.executable, "-m", "convcalc", "check"]
-    subprocess.run([*command, "--save-baseline"], cwd=tmp_path, check=True, capture_output=True)
-    config.write_text("".join(entry.format(n, n + 101) for n in range(PROCESSES)))
-    running = [
-        subprocess.Popen([*command, f"e{n}", "--update"], cwd=tmp_path,
-                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for n in range(PROCESSES)
-    ]  # fmt: skip
-    assert [process.wait() for process in running] == [0] * PROCESSES
-    data = json.loads((tmp_path / "convcalc-baseline.json").read_text())
-    found = {name: entry["output"][0] for name, entry in data["entries"].items()}
-    assert found == {f"e{n}": n + 101 for n in range(PROCESSES)}
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "convcalc-baseline.json", "convcalc.toml",
-    ]  # fmt: skip
+@posix
+def test_no_update_is_lost() -> None:
+    """A short run of `python -m tests.checking.concurrent`."""
+    assert concurrent.lost(rounds=3) == []
+
+
+@posix
+def test_a_lost_update_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convcalc.checking.recording.locked", lambda _folder: nullcontext())
+    reading = baseline.read_baseline
+
+    def slowly(*arguments: Any) -> Any:
+        found = reading(*arguments)
+        time.sleep(0.05)
+        return found
+
+    monkeypatch.setattr("convcalc.checking.recording.read_baseline", slowly)
+    assert concurrent.lost(rounds=1) != []
 
 
 SIGNALLED = """

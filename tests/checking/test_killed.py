@@ -20,7 +20,7 @@ OLD = "convcalc-baseline.json"
 @posix
 def test_a_killed_run_leaves_the_old_or_the_new_file() -> None:
     """A short run of `python -m tests.checking.killed`: every step, before and after."""
-    outcomes = killed.run(20, seed=1, by_clock=False)
+    outcomes = killed.run(20, seed=1, by_clock=False, entries=9)
     assert not any("DAMAGED" in outcome or "OTHER" in outcome for outcome in outcomes)
     at_steps = {outcome for outcome in outcomes if outcome.startswith("at a step")}
     assert at_steps >= {"at a step: old", "at a step: new",
@@ -29,7 +29,7 @@ def test_a_killed_run_leaves_the_old_or_the_new_file() -> None:
 
 @posix
 def test_a_damaged_file_would_be_seen(tmp_path: Path) -> None:
-    bench = killed.Bench(tmp_path)
+    bench = killed.Bench(tmp_path, entries=9)
     assert bench.outcome(0) == "old"
     bench.baseline.write_bytes(bench.new[0])
     assert bench.outcome(0) == "new"
