@@ -6,6 +6,7 @@ renders a result only with it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -60,7 +61,7 @@ def render(
     check_format(form)
     from convcalc.render import flat
 
-    return flat.write(_rows(shown, layers, FLAT[form].raw), form, raw)
+    return flat.write(_rows(shown, layers, form, **table), form, raw)
 
 
 def to_dict(shown: Any, layers: bool = False) -> dict[str, Any]:
@@ -125,20 +126,38 @@ def _module_of(shown: Any) -> Any:
     return import_module(f"convcalc.render.{_RENDERERS[module]}")
 
 
-def _rows(shown: Any, layers: bool, raw: bool) -> list[list[str]]:
+def _rows(
+    shown: Any,
+    layers: bool,
+    form: str,
+    columns: Sequence[str] = (),
+    sort: str | None = None,
+) -> list[list[str]]:
     other = _module_of(shown)
     if other is not None:
         return other.to_rows(shown)  # type: ignore[no-any-return]
     from convcalc.render import rows
 
+    raw = FLAT[form].raw
     if _is_comparison(shown) and not layers:
-        return rows.raw_comparison(shown) if raw else rows.comparison_rows(shown)
-    rows_of = rows.raw_layers if raw else rows.layer_rows
-    if not _is_comparison(shown):
-        return rows_of(shown)
+        if raw:
+            return _chosen(rows.raw_comparison(shown), columns)
+        return rows.comparison_rows(shown, columns, sort, split=form == "latex")
+    reports = shown.reports if _is_comparison(shown) else (shown,)
     every: list[list[str]] = []
-    for report in shown.reports:
-        head, *body = rows_of(report)
+    for report in reports:
+        if raw:
+            head, *body = _chosen(rows.raw_layers(report), columns)
+        else:
+            head, *body = rows.layer_rows(report, columns, sort)
+        if not _is_comparison(shown):
+            return [head, *body]
         every += [] if every else [["network", *head]]
         every += [[report.name, *row] for row in body]
     return every
+
+
+def _chosen(rows: list[list[str]], columns: Sequence[str]) -> list[list[str]]:
+    from convcalc.render.rows import chosen_columns
+
+    return chosen_columns(rows, columns) if columns else rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from convcalc.analysis.figures import COSTS, NUMBERS, OPTIONAL, Figure, present
+from convcalc.analysis.figures import COSTS, NUMBERS, OPTIONAL, present
 from convcalc.analysis.report import Report
 from convcalc.api.compare import Comparison
 from convcalc.quantities import ReceptiveField, is_number
@@ -46,9 +46,9 @@ def comparison_page(
     Raises:
         OptionError: a column or a figure to sort by that there is not.
     """
+    reports = in_order(comparison, sort)
     base, *variants = comparison.reports
     names = chosen(columns, COLUMNS, "columns")
-    reports = [base, *_sorted(variants, sort)]
     parts: list[Any] = [Paragraph(line, indent=2) for line in verdicts(comparison)]
     if parts:
         parts.append(Blank())
@@ -70,13 +70,18 @@ def comparison_page(
     return Page(parts)
 
 
-def _sorted(reports: Sequence[Report], sort: str | None) -> list[Report]:
-    """The variants, least first."""
+def in_order(comparison: Comparison, sort: str | None) -> list[Report]:
+    """The baseline, and the variants; with a figure to sort by, the least first.
+
+    Raises:
+        OptionError: there is no such figure.
+    """
+    base, *variants = comparison.reports
     if sort is None:
-        return list(reports)
+        return [base, *variants]
     (name,) = chosen([sort], tuple(_FIGURES), "sort")
     figure = _FIGURES[name]
-    return sorted(reports, key=lambda report: _sortable(figure.of(report)))
+    return [base, *sorted(variants, key=lambda report: _sortable(figure.of(report)))]
 
 
 def _sortable(value: Any) -> Any:
@@ -147,14 +152,20 @@ def _seen(field: ReceptiveField) -> str:
 # Tables
 
 
+def _costs(reports: Sequence[Report]) -> tuple[str, ...]:
+    return (*_COST_NAMES, *(figure.name for figure in present(reports)))
+
+
+def _structure(reports: Sequence[Report]) -> tuple[str, ...]:
+    padded = any(map(numbers.is_padded, reports))
+    return (*_FIELD_NAMES, *(("valid_macs", "on_padding") if padded else ()))
+
+
 class _Tables:
     """One table where it fits, two where it does not."""
 
     def __init__(self, comparison: Comparison, reports: Sequence[Report]) -> None:
-        costs = (*_COST_NAMES, *(figure.name for figure in present(reports)))
-        structure = _FIELD_NAMES
-        if any(map(numbers.is_padded, reports)):
-            structure += ("valid_macs", "on_padding")
+        costs, structure = _costs(reports), _structure(reports)
         self.one = _table("", comparison, reports, (*costs, *structure))
         self.costs = _table("Cost", comparison, reports, costs)
         self.fields = _table("Structure and receptive field", comparison, reports, structure)
@@ -184,11 +195,9 @@ def _table(
     """
     shown = []
     for number, name in enumerate(names):
-        figure = _FIGURES.get(name)
         drop = number if keep else _DROPS.get(name, 0)
         style = "dim" if name == "flops" and not keep else ""
-        label = figure.label if figure else _LABELS.get(name, name)
-        shown.append(Column(label, drop=drop, style=style))
+        shown.append(Column(label_of(name), drop=drop, style=style))
     table = Table(title, [Column("network", "left"), *shown], hint=_HINT)
     table.spaced = any(name in _COST_NAMES for name in names) and len(reports) > 1
     for report in reports:
@@ -217,9 +226,25 @@ def _name(report: Report, with_reading: bool) -> list[Spans]:
     return [name, spans((report.reading, "dim"))]
 
 
-def _cell(comparison: Comparison, report: Report, name: str) -> Any:
+def label_of(name: str) -> str:
+    """The heading of a column."""
+    return _FIGURES[name].label if name in _FIGURES else _LABELS.get(name, name)
+
+
+def is_cost(name: str) -> bool:
+    """Is there a ratio to the baseline's?"""
+    return name in _FIGURES and _FIGURES[name].is_cost
+
+
+def default_columns(comparison: Comparison) -> list[str]:
+    """Those that a wide table shows."""
+    return [*_costs(comparison.reports), *_structure(comparison.reports)]
+
+
+def text_of(report: Report, name: str) -> str:
+    """What a column says of a network."""
     if name in _FIGURES:
-        return _figure_cell(comparison, report, _FIGURES[name])
+        return numbers.figure(_FIGURES[name], _FIGURES[name].of(report))
     field = report.receptive_field
     if name == "field":
         return numbers.marked_field(field)
@@ -230,14 +255,22 @@ def _cell(comparison: Comparison, report: Report, name: str) -> Any:
     return numbers.field_stride(field) if name == "stride" else numbers.field_support(field)
 
 
-def _figure_cell(comparison: Comparison, report: Report, figure: Figure) -> Any:
+def relation_of(comparison: Comparison, report: Report, name: str) -> str:
+    """3.49x fewer than the baseline; "" where there is nothing to say."""
+    if report is comparison.baseline or not is_cost(name):
+        return ""
+    figure = _FIGURES[name]
+    return numbers.relation(figure, comparison.relative(report, figure.key))
+
+
+def _cell(comparison: Comparison, report: Report, name: str) -> Any:
     """A figure, and under it its ratio to the baseline's."""
-    text = numbers.figure(figure, figure.of(report)).replace(" ±", "\n±")
-    if report is comparison.baseline or not figure.is_cost:
+    text = text_of(report, name).replace(" ±", "\n±")
+    relation = relation_of(comparison, report, name)
+    if not relation:
         return text
-    ratio = comparison.relative(report, figure.key)
-    relation = numbers.relation(figure, ratio)
-    return [spans(text), spans(_styled(relation, ratio))] if relation else text
+    ratio = comparison.relative(report, _FIGURES[name].key)
+    return [spans(text), spans(_styled(relation, ratio))]
 
 
 def _styled(relation: str, ratio: Any) -> Span:

@@ -80,24 +80,53 @@ _LATEX = {
 
 
 def to_latex(rows: Rows) -> str:
-    """A tabular with the rules of the booktabs package."""
-    head, *body = [_latex_row(row) + r" \\" for row in rows]
-    columns = "l" + "r" * (len(rows[0]) - 1)
+    """A tabular with the rules of the booktabs package. A heading stands over the columns behind it
+    that have none."""
+    head, *body = rows
+    columns = "l" + "r" * (len(head) - 1)
     lines = [
-        f"\\begin{{tabular}}{{{columns}}}", r"\toprule", head, r"\midrule", *body,
-        r"\bottomrule", r"\end{tabular}",
+        f"\\begin{{tabular}}{{{columns}}}", r"\toprule", f"{_latex_head(head)} \\\\", r"\midrule",
+        *(rf"{_latex_row(row)} \\" for row in body), r"\bottomrule", r"\end{tabular}",
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
 
 
+def _latex_head(head: Sequence[str]) -> str:
+    cells: list[str] = []
+    spanned = 1
+    for index, name in enumerate(head):
+        if index > 1 and not name:
+            spanned += 1
+            cells[-1] = rf"\multicolumn{{{spanned}}}{{r}}{{{_latex(head[index - spanned + 1])}}}"
+        else:
+            cells.append(_latex(name))
+            spanned = 1
+    return _guarded_row(" & ".join(cells))
+
+
 def _latex_row(row: Sequence[str]) -> str:
-    text = " & ".join(_latex(cell) for cell in row)
+    return _guarded_row(" & ".join(map(_latex, row)))
+
+
+def _guarded_row(text: str) -> str:
     return f"{{}}{text}" if text.startswith(("[", "*")) else text  # of the row break before it
 
 
+_TIMES = re.compile(r"([0-9.,]+(?:e\+[0-9]+)?)x (fewer|more|less|faster|slower)")
+
+
 def _latex(cell: str) -> str:
+    """A cell; 3.49x fewer has a real times sign."""
     cell = printable(" ".join(cell.splitlines()))
-    return "".join(_LATEX.get(char, char) for char in cell)
+    parts = _TIMES.split(cell)
+    text = _escaped(parts[0])
+    for number, word, rest in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
+        text += rf"{number}$\times$ {word}{_escaped(rest)}"
+    return text
+
+
+def _escaped(text: str) -> str:
+    return "".join(_LATEX.get(char, char) for char in text)
 
 
 def to_html(rows: Rows, below: Sequence[str] = ()) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -11,6 +11,7 @@ from convcalc.analysis.report import LayerReport, Report
 from convcalc.graph import Module, Node
 from convcalc.quantities import Shape, is_number
 from convcalc.render import numbers
+from convcalc.render.columns import chosen
 from convcalc.render.spans import Spans, spans
 
 BAR = 10
@@ -180,3 +181,19 @@ FIGURES = {
     "depth": "depth",
 }
 """What `--sort` takes, and the attribute that holds it."""
+
+
+def in_order(layers: Sequence[LayerReport], sort: str | None) -> list[LayerReport]:
+    """The layers; with a figure to sort by, the largest first.
+
+    Raises:
+        OptionError: there is no such figure.
+    """
+    if sort is None:
+        return list(layers)
+    (name,) = chosen([sort], tuple(FIGURES), "sort")
+    return sorted(layers, key=lambda layer: -_number(getattr(layer, FIGURES[name])))
+
+
+def _number(value: Any) -> float:
+    return float(value) if is_number(value) and value is not None else 0.0

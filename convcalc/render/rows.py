@@ -6,14 +6,15 @@ that a person reads, in a person's form.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from convcalc.analysis.figures import COSTS, LAYER_FIGURES, NUMBERS, Figure, present
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.api.compare import Comparison
 from convcalc.quantities import ReceptiveField, is_number
-from convcalc.render import numbers
+from convcalc.render.columns import chosen
+from convcalc.render.spans import plain
 
 Rows = list[list[str]]
 """The first row holds the headings."""
@@ -74,72 +75,76 @@ def _values(figures: Iterable[Figure], report: Report | LayerReport) -> list[Any
     return [figure.of(report) for figure in figures for _ in figure.keys]
 
 
-def comparison_rows(comparison: Comparison) -> Rows:
-    """A row for each network, for people."""
-    shown = [figure for figure in (*NUMBERS, *present(comparison.reports)) if figure.is_shown]
-    rows = [["network", "output", *(figure.label for figure in shown), "field", "stride", "reads"]]
-    for report in comparison.reports:
-        field = report.receptive_field
-        rows.append(
-            [
-                name_and_reading(report),
-                numbers.shape(report.output),
-                *(_with_ratio(comparison, report, figure) for figure in shown),
-                numbers.field_size(field),
-                numbers.field_stride(field),
-                numbers.field_support(field),
-            ]
-        )
+def chosen_columns(rows: Rows, names: Sequence[str]) -> Rows:
+    """Raw rows with the columns that are named: by their headings, or as in the tables.
+
+    Raises:
+        OptionError: a column that there is not.
+    """
+    head = rows[0]
+    others = {name: key for name, key in _RAW_NAMES.items() if key in head}
+    found = chosen(names, (*head, *(name for name in others if name not in head)), "columns")
+    indices = [0, *(head.index(others.get(name, name)) for name in found)]
+    return [[row[index] for index in dict.fromkeys(indices)] for row in rows]
+
+
+_RAW_NAMES = {
+    "field": "field_size", "stride": "field_stride", "reads": "support",
+    "traffic": "traffic_bytes", "memory": "traffic_bytes",
+}  # fmt: skip
+"""Columns of the tables, and the headings of their raw numbers."""
+
+
+def comparison_rows(
+    comparison: Comparison, names: Sequence[str] = (), sort: str | None = None, split: bool = False
+) -> Rows:
+    """A row for each network, for people.
+
+    Args:
+        names, sort: as of `comparison_page`.
+        split: the ratios to the baseline in columns of their own, without a heading.
+    """
+    from convcalc.render import compare
+
+    names = chosen(names, compare.COLUMNS, "columns") or compare.default_columns(comparison)
+    rows = [["network"]]
+    for name in names:
+        rows[0] += [compare.label_of(name), *([""] if split and compare.is_cost(name) else [])]
+    for report in compare.in_order(comparison, sort):
+        row = [name_and_reading(report)]
+        for name in names:
+            text = compare.text_of(report, name)
+            relation = compare.relation_of(comparison, report, name)
+            if split and compare.is_cost(name):
+                row += [text, relation]
+            else:
+                row.append(f"{text} ({relation})" if relation else text)
+        rows.append(row)
     return rows
 
 
-def layer_rows(report: Report) -> Rows:
+LAYER_COLUMNS = ("spec", "output", "params", "macs", "percent", "field", "stride")
+"""Those of a person's rows."""
+
+
+def layer_rows(report: Report, names: Sequence[str] = (), sort: str | None = None) -> Rows:
     """A row for each layer and one for the total, for people."""
-    rows = [["layer", "spec", "output", "params", "MACs", "% MACs", "field", "stride"]]
-    rows[0] += ["time"] if report.time is not None else []
-    rows += [_layer_row(layer, report) for layer in report.layers]
-    rows.append(
-        [
-            "total",
-            "",
-            numbers.shape(report.output),
-            numbers.grouped(report.params),
-            numbers.si(report.macs),
-            "100.0" if report.macs else "-",
-            numbers.field_size(report.receptive_field),
-            numbers.field_stride(report.receptive_field),
-            *([numbers.predicted(report.time)] if report.time is not None else []),
-        ]
-    )
-    return rows
+    from convcalc.render.layer_columns import COLUMNS, Rows, in_order
 
-
-def _layer_row(layer: LayerReport, report: Report) -> list[str]:
-    return [
-        layer.name,
-        layer.spec,
-        numbers.shape(layer.size),
-        numbers.grouped(layer.params),
-        numbers.si(layer.macs),
-        numbers.percent(layer.macs, report.macs),
-        numbers.field_size(layer.receptive_field),
-        numbers.field_stride(layer.receptive_field),
-        *([numbers.brief_time(layer.time)] if layer.time is not None else []),
-    ]
+    names = chosen(names, tuple(COLUMNS), "columns")
+    names = names or [*LAYER_COLUMNS, *(["time"] if report.time is not None else [])]
+    found = Rows(report)
+    shown = [COLUMNS[name] for name in names]
+    rows = [["layer", *(column.label for column in shown)]]
+    for layer in in_order(report.layers, sort):
+        cells = (column.cell(found, layer) for column in shown)
+        rows.append([layer.name, *(c if isinstance(c, str) else plain(c) for c in cells)])
+    return [*rows, ["total", *(column.total(found) for column in shown)]]
 
 
 def name_and_reading(report: Report) -> str:
     """The name, with the reading where that says more."""
     return report.name if report.reading == report.name else f"{report.name} ({report.reading})"
-
-
-def _with_ratio(comparison: Comparison, report: Report, figure: Figure) -> str:
-    """A figure, with its ratio to the baseline's behind it where less of it is better."""
-    text = numbers.figure(figure, figure.of(report))
-    if report is comparison.baseline or not figure.is_cost:
-        return text
-    relation = numbers.relation(figure, comparison.relative(report, figure.key))
-    return f"{text} ({relation})" if relation else text
 
 
 _FIELD = ["field_size", "field_stride", "field_padding", "field_aligned"]

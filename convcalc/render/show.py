@@ -13,7 +13,7 @@ from convcalc.quantities import ReceptiveField, is_number
 from convcalc.render import numbers
 from convcalc.render.below import assumed, incomplete, outputs
 from convcalc.render.columns import chosen
-from convcalc.render.layer_columns import COLUMNS, FIGURES, Rows
+from convcalc.render.layer_columns import COLUMNS, Rows, in_order
 from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
 from convcalc.render.spans import Spans, spans
 
@@ -128,7 +128,7 @@ def layer_table(
         drop = number if keep else column.drop
         shown.append(Column(column.label, column.justify, flexible, least=16, drop=drop))
     table = Table("", [Column("layer", "left"), *shown], hint=_HINT)
-    layers = _sorted(report.layers, sort)
+    layers = in_order(report.layers, sort)
     heavy = _heaviest(layers, report.macs)
     rows = Rows(report)
     modules = {prefix for layer in layers for prefix in containers(layer.name)}
@@ -161,18 +161,6 @@ def layer_table(
 
 def _in_style(text: str | Spans, style: str) -> Spans:
     return spans((text, style)) if isinstance(text, str) else text
-
-
-def _sorted(layers: Sequence[LayerReport], sort: str | None) -> list[LayerReport]:
-    """The layers, the largest figure first."""
-    if sort is None:
-        return list(layers)
-    (name,) = chosen([sort], tuple(FIGURES), "sort")
-    return sorted(layers, key=lambda layer: -_number(getattr(layer, FIGURES[name])))
-
-
-def _number(value: Any) -> float:
-    return float(value) if is_number(value) and value is not None else 0.0
 
 
 def _heaviest(layers: Sequence[LayerReport], total: Any) -> set[int]:

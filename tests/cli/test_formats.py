@@ -195,7 +195,9 @@ def test_latex_is_escaped(program: Program) -> None:
     assert "|" not in body
     assert "%" not in body
     rows = [line for line in out.splitlines() if line.endswith(r"\\")]
+    head, *rows = rows
     assert len({row.count("&") for row in rows}) == 1
+    assert head.count("&") + head.count("multicolumn{2}") == rows[0].count("&")
     assert out.startswith("\\begin{tabular}{l" + "r" * rows[0].count("&") + "}\n")
 
 
