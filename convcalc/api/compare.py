@@ -107,6 +107,13 @@ def analyze(
 
     Raises:
         ConvcalcError: one message that says what was expected, where, and a hint.
+
+    Examples:
+        >>> report = analyze("7x1+1x7", input="64x56x56")
+        >>> report.params, report.macs, report.receptive_field.size
+        (57472, 179830784, (7, 7))
+        >>> [layer.macs for layer in report.layers]
+        [89915392, 89915392]
     """
     return compare(
         network,
@@ -148,6 +155,11 @@ def compare(
 
     Raises:
         ConvcalcError: one message that says what was expected, where, and a hint.
+
+    Examples:
+        >>> comparison = compare("7x7", "7x1+1x7", input="64x56x56")
+        >>> [report.macs for report in comparison.reports]
+        [629407744, 179830784]
     """
     check_flags(local=local)
     check_texts(output_of=output_of)

@@ -89,6 +89,11 @@ def explain(
 
     Raises:
         ConvcalcError: one message that says what was expected, where, and a hint.
+
+    Examples:
+        >>> accounts = explain("3x3@32", input="16x32x32").accounts
+        >>> {account.convention.name: account.prints for account in accounts[:4]}
+        {'convcalc': 9469952, 'torch': 9437184, 'fvcore': 4718592, 'ptflops': 4751360}
     """
     ((graph, *_),) = placed([network], input, padding, bias, after_conv)
     report = analyze(

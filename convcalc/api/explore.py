@@ -108,6 +108,11 @@ def explore(
     Raises:
         ConvcalcError: a network that does not parse or fit, letters in the input, too many layers.
         SourceError: the file cannot be written.
+
+    Examples:
+        >>> page = explore("7x7", "7x1+1x7").to_html()
+        >>> page.startswith("<!doctype html>")
+        True
     """
     if len(networks) > MAX_NETWORKS:
         raise LimitError(f"{len(networks)} networks: one page holds at most {MAX_NETWORKS}")

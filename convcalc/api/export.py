@@ -29,6 +29,10 @@ def export_text(
     Raises:
         ConvcalcError: the network does not parse or fit.
         SourceError: a network with several inputs, or with operations that are not counted.
+
+    Examples:
+        >>> export_text("7x1+1x7", input="64x17x17").splitlines()[:2]
+        ['name = "7x1 then 1x7"', 'input = "64x17x17"']
     """
     (graph, shape, _), *_ = placed([network], input, padding, bias, after_conv)
     setting = Setting(shape)

@@ -105,6 +105,11 @@ def receptive_field(
 
     Raises:
         ConvcalcError: a network that does not parse or fit, no such layer or unit, letters.
+
+    Examples:
+        >>> view = receptive_field("add(7x1 | 1x7)")
+        >>> view.field.size, view.field.support  # a cross of 13 positions in a box of 49
+        ((7, 7), 13)
     """
     check_flags(local=local)
     check_texts(at=at, origin=origin, output_of=output_of)

@@ -153,6 +153,11 @@ def search(
     Raises:
         ConvcalcError: an argument that is out of range, a reference that sees the whole input, or
             a space that is too large for an objective that is no sum over layers.
+
+    Examples:
+        >>> found = search("7x7@64", input="64x56x56")
+        >>> found.front[0].specs[0], found.front[0].figures
+        ('1x7@64+7x1@64', {'macs': 179830784, 'span': 53248})
     """
     (graph, size, _), *_ = placed([reference], input, padding, bias)
     if not is_number(size.elements):

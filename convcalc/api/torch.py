@@ -45,6 +45,12 @@ def from_torch(
     Raises:
         MissingExtraError: torch is not installed.
         ConvcalcError: the forward pass fails at this size, or depends on values.
+
+    Examples:
+        >>> import convcalc, torch
+        >>> graph = from_torch(torch.nn.Conv2d(3, 8, 3, padding=1), "3x32x32")
+        >>> convcalc.analyze(graph).macs
+        221184
     """
     check_texts(name=name)
     need_torch("from_torch")
@@ -65,6 +71,11 @@ def to_torch(
     Raises:
         MissingExtraError: torch is not installed.
         ConvcalcError: the network does not parse or fit the input.
+
+    Examples:
+        >>> import torch
+        >>> to_torch("7x1+1x7", input="4x9x9")(torch.zeros(1, 4, 9, 9)).shape
+        torch.Size([1, 4, 9, 9])
     """
     need_torch("to_torch")
     from convcalc.torch_bridge.build import to_torch as build

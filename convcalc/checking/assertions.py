@@ -28,6 +28,10 @@ def assert_within(network: Network, **budgets_and_options: Any) -> Check:
         AssertionError: a budget is exceeded, or a figure is incomplete; the message has a line for
             each finding.
         ConvcalcError: a bad network, option or budget; or no budget.
+
+    Examples:
+        >>> assert_within("7x1+1x7", input="64x56x56", macs="<=200M", output="64x56x56").passed
+        True
     """
     __tracebackhide__ = True  # pytest shows the line that asserts, not this one
     options = {key: value for key, value in budgets_and_options.items() if key in OPTIONS}

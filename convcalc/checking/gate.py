@@ -77,6 +77,10 @@ def check(
     Raises:
         ConvcalcError: a bad configuration, baseline, network or option; all of a file's problems
             in one.
+
+    Examples:
+        >>> check("7x1+1x7", input="64x56x56", require=["macs<=200M"]).passed
+        True
     """
     check_flags(lenient=lenient, accept=accept, allow_empty=allow_empty, profile=profile)
     check_texts(against=against, device=device)

@@ -41,6 +41,10 @@ def parse(text: str, folder: Path | None = None) -> Tree:
     Raises:
         SpecError, LimitError: the text does not parse.
         SourceError: a network that it names cannot be read.
+
+    Examples:
+        >>> str(parse(" 2*( 3x3 + relu )"))
+        '2*(3x3+relu)'
     """
     return parse_spec(text, Blocks(Finder(folder)))
 

@@ -80,6 +80,10 @@ def verify(
     Raises:
         MissingExtraError: torch is not installed.
         ConvcalcError: a network does not parse, fit the input, or fit into memory.
+
+    Examples:
+        >>> verify("7x1+1x7", input="4x17x17").agrees
+        True
     """
     need_torch("verify")
     from convcalc.torch_bridge.state import preserved_state
