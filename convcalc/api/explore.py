@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from math import prod
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcalc.analysis import Report, Setting
 from convcalc.analysis.renderable import Renderable
@@ -19,7 +19,8 @@ from convcalc.analysis.walk import Walk
 from convcalc.api.arguments import PaddingSize, placed
 from convcalc.api.compare import compare
 from convcalc.api.rf import FieldView, Interval, view_of
-from convcalc.errors import LimitError, SymbolError
+from convcalc.api.search import SearchResult
+from convcalc.errors import LimitError, OptionError, SymbolError
 from convcalc.files import write_whole
 from convcalc.graph import Graph
 from convcalc.layers.base import Reads
@@ -27,6 +28,9 @@ from convcalc.networks.sources import InputSize, Network
 from convcalc.quantities import AxisRead, AxisReading, Link, Links, Shape, Windows, is_number
 
 MAX_NETWORKS = 12
+MAX_CANDIDATES = 40
+"""Rows of a search that one page holds."""
+
 MAX_LAYERS = 2_000
 """Layers that one page shows; a page of more would be slow to open."""
 
@@ -67,11 +71,25 @@ class ExploredNetwork:
     layers: tuple[LayerView, ...]
 
 
+class Scatter(NamedTuple):
+    """Networks as points of two figures.
+
+    x, y: names of figures (`analysis.figures`) and of objectives of a search.
+    points: of each network; None where it lacks one of the two.
+    """
+
+    x: str
+    y: str
+    points: tuple[tuple[int, int] | None, ...]
+
+
 @dataclass(frozen=True)
 class Exploration(Renderable):
     """Networks side by side, ready to be looked at; the first is the baseline."""
 
     networks: tuple[ExploredNetwork, ...]
+    scatter: Scatter | None = None
+    """The front of a search, whose points open."""
 
     def to_html(self) -> str:
         """One self-contained page: no server, no request to any network."""
@@ -90,7 +108,7 @@ class Exploration(Renderable):
 
 
 def explore(
-    *networks: Network,
+    *networks: Network | SearchResult,
     output: str | Path | None = None,
     input: InputSize = None,  # noqa: A002
     padding: PaddingSize = "same",
@@ -101,6 +119,8 @@ def explore(
     """A page to explore networks with: every layer's field on the input, its costs, the graph.
 
     Args:
+        networks: as for `convcalc.compare`; or the result of a search, whose page has the
+            reference, the front, and the front as points that open.
         output: a file to write the page to.
         progress: called with what is being done and the share that is done.
         The others as for `convcalc.analyze`.
@@ -114,7 +134,12 @@ def explore(
         >>> page.startswith("<!doctype html>")
         True
     """
-    if len(networks) > MAX_NETWORKS:
+    scatter = None
+    if any(isinstance(network, SearchResult) for network in networks):
+        if len(networks) > 1 or input is not None:
+            raise OptionError("the result of a search is explored alone, at its own input")
+        networks, input, scatter = _front(networks[0])  # noqa: A001
+    elif len(networks) > MAX_NETWORKS:
         raise LimitError(f"{len(networks)} networks: one page holds at most {MAX_NETWORKS}")
     found = placed(networks, input, padding, bias, after_conv)
     for graph, shape, _ in found:
@@ -131,10 +156,28 @@ def explore(
         tell(graph.name, number / len(found))
         (report,) = compare(graph, input=shape).reports
         explored.append(ExploredNetwork(report, graph, tuple(_layers(graph, report))))
-    result = Exploration(tuple(explored))
+    result = Exploration(tuple(explored), scatter)
     if output is not None:
         write_whole(Path(output), result.to_html())
     return result
+
+
+def _front(result: Any) -> tuple[tuple[Graph, ...], Shape, Scatter]:
+    """The reference of a search and the rows of its front, as points of the first objectives."""
+    rows = result.front[:MAX_CANDIDATES]
+    y, x = (*result.objectives, "params", "macs")[:2]
+    known = [{**_figures(result.reference), **result.figures}]
+    known += [{**_figures(row.report), **row.figures} for row in rows]
+    points = tuple(
+        None if figures[x] is None or figures[y] is None else (figures[x], figures[y])
+        for figures in known
+    )
+    reports = (result.reference, *(row.report for row in rows))
+    return tuple(report.graph for report in reports), result.reference.input, Scatter(x, y, points)
+
+
+def _figures(report: Report) -> dict[str, Any]:
+    return {"params": report.params, "macs": report.macs}
 
 
 def _layers(graph: Graph, report: Report) -> Iterator[LayerView]:

@@ -27,6 +27,8 @@ EPILOG = """Examples:
   convcalc search dw21x21+1x1 --kernels 1x1,5x5 --dilations 1,4 --kinds dense,dw
 
   convcalc search 7x7@64 --format svg --output front.svg
+
+  convcalc search 7x7@64 --explore front.html
 """
 
 
@@ -51,6 +53,7 @@ def search(
     apply: own.Apply = None,
     verify: own.Verify = False,
     profile: own.Profiled = None,
+    explore: own.Explored = None,
     form: options.FormatOrPicture = None,
     raw: options.Raw = False,
     output: options.Output = None,
@@ -95,6 +98,11 @@ def search(
         _write_network(result, apply, output)
         return
     shown = result if top is None else result.top(top)
+    if explore is not None:
+        from convcalc.api.explore import explore as explore_networks
+
+        explore_networks(shown, output=explore)
+        print(f"wrote {explore}", file=sys.stderr)
     result, further = _measured(shown, verify, profile)
     show(result, form or "table", output, False, further, raw=raw)
     if not result.complete:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -102,5 +103,14 @@ Profiled = Annotated[
         panel=TIMING,
         metavar="[N]",
         help=f"Time the first N rows, {PROFILED_ROWS} if left out.",
+    ),
+]
+Explored = Annotated[
+    Path | None,
+    option(
+        "--explore",
+        panel=OUTPUT,
+        metavar="FILE",
+        help="Also write a page in which every point of the front opens its network.",
     ),
 ]

@@ -67,12 +67,30 @@ class Page:
 
 @pytest.fixture
 def page(driver: Any, tmp_path: Path) -> Any:
-    def opened(*networks: str, **options: Any) -> Page:
+    def opened(*networks: Any, **options: Any) -> Page:
         file = tmp_path / "net.html"
         convcalc.explore(*networks, output=file, **options)
         return Page(driver, file)
 
     return opened
+
+
+def test_points_of_a_front_open_their_networks(page: Any) -> None:
+    result = front()
+    found = page(result)
+    points = found.all(".point")
+    assert len(points) == 1 + len(result.front) > 3
+    for how in (lambda: points[2].click(), lambda: points[3].send_keys(Keys.ENTER)):
+        how()
+        found.check()
+        pressed = [i for i, p in enumerate(points) if p.get_attribute("aria-pressed") == "true"]
+        (chosen,) = pressed
+        assert found.text("#name") == result.front[chosen - 1].specs[0]
+        assert (
+            found.all(".point title")[chosen]
+            .get_attribute("textContent")
+            .startswith(result.front[chosen - 1].specs[0])
+        )
 
 
 def test_the_arrow_keys_move_through_the_layers(page: Any) -> None:
@@ -168,17 +186,24 @@ def test_pages_of_every_shape_open_and_move(page: Any, network: str) -> None:
 def test_it_fits_a_phone(page: Any, driver: Any) -> None:
     driver.set_window_size(500, 800)
     try:
-        found = page("zoo:resnet18")
-        assert found.run("return document.documentElement.scrollWidth <= window.innerWidth")
+        for network in ("zoo:resnet18", front()):
+            found = page(network)
+            assert found.run("return document.documentElement.scrollWidth <= window.innerWidth")
     finally:
         driver.set_window_size(1280, 900)
 
 
-@pytest.mark.parametrize("networks", [("zoo:resnet18",), ("7x7", "7x1+1x7"), ("5s2+3",)])
-def test_axe_finds_nothing_serious(page: Any, networks: tuple[str, ...]) -> None:
+def front() -> convcalc.SearchResult:
+    return convcalc.search("5x5@4", input="4x9x9")
+
+
+@pytest.mark.parametrize(
+    "networks", [("zoo:resnet18",), ("7x7", "7x1+1x7"), ("5s2+3",), front], ids=str
+)
+def test_axe_finds_nothing_serious(page: Any, networks: Any) -> None:
     """Deque's axe-core: the rules of WCAG that a program can check."""
     axe = pytest.importorskip("axe_core_python", reason="needs the extra browser")
-    found = page(*networks)
+    found = page(*((networks(),) if callable(networks) else networks))
     found.run((Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
     results = found.driver.execute_async_script("axe.run().then(arguments[0])")
     serious = [

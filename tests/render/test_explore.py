@@ -13,11 +13,14 @@ from typing import Any
 import pytest
 
 import convcalc
-from convcalc.errors import LimitError, SourceError, SymbolError
+from convcalc.api.explore import Scatter
+from convcalc.errors import LimitError, OptionError, SourceError, SymbolError
 from convcalc.graph import Graph
 from convcalc.networks.sources import graphs_at
 from convcalc.render.explore import to_dict
 from convcalc.render.explore.layout import HEIGHT, WIDTH, layout
+from convcalc.render.explore.scatter import scatter
+from convcalc.render.numbers import si
 from tests.cli.running import Program
 
 
@@ -176,6 +179,53 @@ def test_the_command_writes_the_page(program: Program, tmp_path: Path) -> None:
     assert len(data_of(file.read_text(encoding="utf-8"))["networks"]) == 2
     code, page, _ = program("explore", "7x7")
     assert code == 0 and page.startswith("<!doctype html>")
+
+
+def test_the_front_of_a_search_is_drawn_as_it_is() -> None:
+    result = convcalc.search("5x5@4", input="4x9x9", objectives="macs,span")
+    data = data_of(convcalc.explore(result).to_html())
+    drawn = data["scatter"]
+    names = ["5x5@4", *(row.specs[0] for row in result.front)]
+    assert [network["name"] for network in data["networks"]] == names
+    assert (drawn["x"]["label"], drawn["y"]["label"]) == ("span", "MACs")
+    known = [result.figures, *(row.figures for row in result.front)]
+    for point, figures in zip(drawn["points"], known, strict=True):
+        assert point["text"] == f"{si(figures['macs'])} MACs, {si(figures['span'])} span"
+    for axis, name in (("x", "span"), ("y", "macs")):
+        by_place = sorted(zip((p[axis] for p in drawn["points"]), known, strict=True),
+                          key=lambda pair: pair[0])  # fmt: skip
+        assert [f[name] for _, f in by_place] == sorted(f[name] for f in known)
+
+
+def test_the_axes_of_a_front() -> None:
+    even = scatter(Scatter("params", "macs", ((10, 100), (20, 1_000), (30, 100_000), None)))
+    assert [point and point["x"] for point in even["points"]] == [0.06, 0.5, 0.94, None]
+    assert [point and point["y"] for point in even["points"]] == [0.06, 0.3533, 0.94, None]
+    assert even["x"]["ticks"] == [
+        [0.06, "10"],
+        [0.28, "15"],
+        [0.5, "20"],
+        [0.72, "25"],
+        [0.94, "30"],
+    ]
+    assert [text for _, text in even["y"]["ticks"]] == ["100", "1.000 k", "10.00 k", "100.0 k"]
+    alone = scatter(Scatter("params", "macs", ((7, 0),)))
+    assert alone["points"][0]["x"] == alone["points"][0]["y"] == 0.5
+
+
+def test_one_objective_is_drawn_against_params() -> None:
+    result = convcalc.search("3x3@4", input="4x9x9", objectives="depth")
+    found = convcalc.explore(result).scatter
+    assert found is not None and (found.x, found.y) == ("params", "depth")
+    with pytest.raises(OptionError, match="explored alone"):
+        convcalc.explore(result, "3x3")
+
+
+def test_search_writes_the_page_too(program: Program, tmp_path: Path) -> None:
+    file = tmp_path / "front.html"
+    ran = program("search", "3x3@4", "--input", "4x9x9", "--explore", str(file))
+    assert (ran.code, ran.err) == (0, f"wrote {file}\n")
+    assert data_of(file.read_text(encoding="utf-8"))["scatter"]["points"]
 
 
 def test_what_cannot_be_explored_is_one_clear_sentence(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from convcalc.errors import shorten
 from convcalc.render import numbers
 from convcalc.render.explore.layout import layout
 from convcalc.render.explore.pictures import Picture, picture
+from convcalc.render.explore.scatter import scatter
 
 AxisData = int | list[int] | list[list[int] | None]
 
@@ -34,7 +35,7 @@ def to_html(exploration: Exploration) -> str:
     digest = b64encode(sha256(script.encode()).digest()).decode()
     headings = ["network", *(figure.label for figure in COSTS), "depth", "field"]
     return Template(_read("page.html")).substitute(
-        title=escape(" and ".join(shorten(r.name, 40) for r in reports[:3])),
+        title=escape(_title(exploration, [shorten(report.name, 40) for report in reports])),
         hash=f"sha256-{digest}",
         style=_read("page.css"),
         headings="".join(f'<th scope="col">{escape(heading)}</th>' for heading in headings),
@@ -44,10 +45,20 @@ def to_html(exploration: Exploration) -> str:
     )
 
 
+def _title(exploration: Exploration, names: list[str]) -> str:
+    if exploration.scatter is not None:
+        return f"What can stand in the place of {names[0]}"
+    more = len(names) - 3
+    return " and ".join(names[:3]) + (f" and {more} more" if more > 0 else "")
+
+
 def to_dict(exploration: Exploration) -> dict[str, Any]:
     """What the page looks up."""
     base = exploration.networks[0].report
-    return {"networks": [_network(network, base) for network in exploration.networks]}
+    return {
+        "networks": [_network(network, base) for network in exploration.networks],
+        "scatter": exploration.scatter and scatter(exploration.scatter),
+    }
 
 
 def _read(name: str) -> str:

@@ -235,6 +235,46 @@ const rows = data.networks.map((network) => {
   $("totals").append(row);
   return row;
 });
+// The front of a search: each point opens its network.
+const points = [];
+const choose = (index) => {
+  $("variant").value = index;
+  arrange();
+};
+const plot = ({ x, y, points: places }) => {
+  const [left, right, top, bottom] = [64, 412, 8, 208];
+  const svg = $("scatter").querySelector("svg");
+  const across = (place) => left + (right - left) * place;
+  const up = (place) => bottom - (bottom - top) * place;
+  const label = (at, text) => {
+    const node = draw("text", at);
+    node.textContent = text;
+    svg.append(node);
+  };
+  svg.append(draw("path", { class: "axis", fill: "none", d: `M${left} ${top}V${bottom}H${right}` }));
+  for (const [place, text] of x.ticks) label({ x: across(place), y: bottom + 14, "text-anchor": "middle" }, text);
+  for (const [place, text] of y.ticks) label({ x: left - 6, y: up(place) + 4, "text-anchor": "end" }, text);
+  label({ x: right, y: bottom + 30, "text-anchor": "end" }, x.label);
+  $("scatter").querySelector("figcaption").textContent = `${y.label} against ${x.label}: each point opens its network`;
+  places.forEach((place, index) => {
+    if (!place) return;
+    const name = `${data.networks[index].name}: ${place.text}`;
+    const point = draw("circle", { class: index ? "point" : "point first", cx: across(place.x), cy: up(place.y), r: 6, role: "button", tabindex: "0", "aria-label": name });
+    const title = draw("title");
+    title.textContent = name;
+    point.append(title);
+    point.addEventListener("click", () => choose(index));
+    point.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      choose(index);
+    });
+    svg.append(point);
+    points[index] = point;
+  });
+  $("scatter").hidden = false;
+};
+
 const arrange = () => {
   const several = data.networks.length > 1;
   const chosen = several ? Number($("variant").value) : 0;
@@ -246,6 +286,7 @@ const arrange = () => {
     document.querySelector("main").replaceChildren(...panes.map((pane) => pane.element));
   }
   rows.forEach((row, i) => row.setAttribute("aria-current", String(shown.includes(i))));
+  points.forEach((point, index) => point.setAttribute("aria-pressed", String(index === chosen)));
   if (several) $("name").textContent = data.networks[chosen].name;
 };
 if (data.networks.length > 1) {
@@ -255,5 +296,6 @@ if (data.networks.length > 1) {
   $("variant").addEventListener("input", arrange);
   $("both").addEventListener("change", arrange);
 }
+if (data.scatter) plot(data.scatter);
 arrange();
 document.documentElement.dataset.drawn = String(performance.now() - started);
