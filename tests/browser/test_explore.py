@@ -80,17 +80,19 @@ def test_points_of_a_front_open_their_networks(page: Any) -> None:
     found = page(result)
     points = found.all(".point")
     assert len(points) == 1 + len(result.front) > 3
-    for how in (lambda: points[2].click(), lambda: points[3].send_keys(Keys.ENTER)):
-        how()
-        found.check()
-        pressed = [i for i, p in enumerate(points) if p.get_attribute("aria-pressed") == "true"]
-        (chosen,) = pressed
-        assert found.text("#name") == result.front[chosen - 1].specs[0]
-        assert (
-            found.all(".point title")[chosen]
-            .get_attribute("textContent")
-            .startswith(result.front[chosen - 1].specs[0])
-        )
+    points[2].click()
+    opened(found, result.front[1].specs[0], 2)
+    points[3].send_keys(Keys.ENTER)
+    opened(found, result.front[2].specs[0], 3)
+
+
+def opened(found: Page, spec: str, index: int) -> None:
+    """One point is pressed, and its network is shown."""
+    found.check()
+    points = found.all(".point")
+    assert [i for i, p in enumerate(points) if p.get_attribute("aria-pressed") == "true"] == [index]
+    assert found.text("#name") == spec
+    assert str(found.all(".point title")[index].get_attribute("textContent")).startswith(spec)
 
 
 def test_the_arrow_keys_move_through_the_layers(page: Any) -> None:

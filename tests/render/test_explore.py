@@ -188,7 +188,7 @@ def test_the_front_of_a_search_is_drawn_as_it_is() -> None:
     names = ["5x5@4", *(row.specs[0] for row in result.front)]
     assert [network["name"] for network in data["networks"]] == names
     assert (drawn["x"]["label"], drawn["y"]["label"]) == ("span", "MACs")
-    known = [result.figures, *(row.figures for row in result.front)]
+    known: list[Any] = [result.figures, *(row.figures for row in result.front)]
     for point, figures in zip(drawn["points"], known, strict=True):
         assert point["text"] == f"{si(figures['macs'])} MACs, {si(figures['span'])} span"
     for axis, name in (("x", "span"), ("y", "macs")):
