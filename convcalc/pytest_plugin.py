@@ -97,7 +97,7 @@ def _check_used(item: pytest.Item, markers: list[pytest.Mark], fixture: Any) -> 
     if own and not isinstance(fixture, Budgets):
         pytest.fail("marker convcalc: no network: name one in the marker, or use the fixture "
                     "convcalc", pytrace=False)  # fmt: skip
-    if isinstance(fixture, Budgets) and fixture.given and not fixture.is_used:
+    if isinstance(fixture, Budgets) and (fixture.given or own) and not fixture.is_used:
         pytest.fail("fixture convcalc: assert_within was never called", pytrace=False)
 
 

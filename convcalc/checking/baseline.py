@@ -32,6 +32,7 @@ is kept.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Mapping
 from math import inf
@@ -50,6 +51,8 @@ MAX_BYTES = 2**26
 MAX_FIGURE = 10**100
 """No figure is larger, and one divided by another is still a float."""
 GIT_SECONDS = 60
+_OF_A_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR",
+                    "GIT_NAMESPACE")  # fmt: skip
 
 _WHAT = "baselines"
 
@@ -236,8 +239,10 @@ def git(arguments: list[str], folder: Path, revision: str, argument: str = "chan
     Raises:
         OptionError: it fails, or there is none.
     """
+    # Hooks of git name a repository in the environment; the files are in that of their folder.
+    environment = {name: text for name, text in os.environ.items() if name not in _OF_A_REPOSITORY}
     try:
-        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True,
+        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, env=environment,
                               timeout=GIT_SECONDS, check=False)  # fmt: skip
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         reason = shorten(str(error), 100)

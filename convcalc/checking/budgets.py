@@ -144,7 +144,12 @@ def _bound(figure: Figure, relation: str, written: Any) -> Bound:
         raise unknown_relation(relation)
     times = read_multiple(written) if isinstance(written, str) else None
     if times is None:
-        return Bound(relation, read_limit(figure, written))
+        limit = read_limit(figure, written)
+        if (relation == ">=" and limit == 0) or (isinstance(limit, tuple) and not any(limit)):
+            raise OptionError(
+                f"{figure.name} {relation} {write_limit(limit)} holds for any network"
+            )
+        return Bound(relation, limit)
     if figure.is_sizes and times != 1:
         raise OptionError(
             f"{figure.name}: multiples of sizes are not supported",

@@ -24,6 +24,7 @@ model that is not counted shall not fail.
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +58,7 @@ from convcalc.errors import (
     nearest,
     option,
     shorten,
+    warn,
 )
 from convcalc.networks.input_size import parse_inputs
 from convcalc.networks.parts import NAMES_FILE, parse
@@ -150,22 +152,31 @@ class Config:
 
 
 def find_config(start: Path) -> Path | None:
-    """The configuration of the folder or of the nearest one above it."""
+    """The configuration of the folder or of the nearest one above it; one that cannot be read
+    counts, so that reading it says so."""
     for folder in (start, *start.parents):
-        if (folder / FILE).is_file():
-            return folder / FILE
-        candidate = folder / PYPROJECT
-        if candidate.is_file() and _mentions(candidate):
-            return candidate
+        own, shared = folder / FILE, folder / PYPROJECT
+        if own.is_symlink() or own.is_file():
+            if shared.is_file() and _has_table(shared):
+                warn(f"{shared.name} has [tool.convcalc] too: only {own.name} is read")
+            return own
+        if shared.is_file() and _has_table(shared):
+            return shared
     return None
 
 
-def _mentions(path: Path) -> bool:
-    """May the file have a [tool.convcalc]? Its reader tells for certain."""
+def _has_table(path: Path) -> bool:
+    """Has the file a [tool.convcalc], or may it have one?"""
     try:
-        return path.stat().st_size <= MAX_BYTES and b"tool.convcalc" in path.read_bytes()
+        text = path.read_bytes()
     except OSError:
+        return True
+    if b"convcalc" not in text or b"tool" not in text:
         return False
+    try:
+        return "convcalc" in tomllib.loads(text.decode("utf-8-sig")).get("tool", {})
+    except (ValueError, TypeError, RecursionError):
+        return b"tool.convcalc" in text
 
 
 def read_config(path: Path, name: str | None = None) -> Config:

@@ -63,11 +63,14 @@ def _accepted(
 ) -> Iterator[Verdict]:
     """Growth is accepted where the baseline of the working tree says the present figures."""
     accepted = reference.accepted.get(entry.name) if reference and reference.accepted else None
-    is_accepted = accepted is not None and record.same_figures(accepted)
+    if reference is None or accepted is None or not record.same_figures(accepted):
+        yield from verdicts
+        return
     for verdict in verdicts:
         kind = verdict.kind
         fails = kind is not None and kind.can_be_accepted and verdict.level != NOTE
-        if is_accepted and reference and fails and verdict.figure != LATENCY:
+        known = verdict.figure in accepted.values or verdict.figure not in FIGURES
+        if fails and known and verdict.figure != LATENCY:
             yield verdict._replace(code="CC009", level=reference.accepted_level)
         else:
             yield verdict

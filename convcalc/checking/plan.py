@@ -29,6 +29,7 @@ from convcalc.errors import (
     nearest,
     option,
     shorten,
+    warn,
 )
 from convcalc.graph import Graph
 from convcalc.networks.parts import ZOO, parse
@@ -172,10 +173,12 @@ def _config(networks: Sequence[Network], given: str | Path | None) -> Config | N
     path = Path(os.path.relpath(path))
     try:
         return read_config(path, str(path))
-    except ConvcalcError:
-        if networks:  # they can be checked without it
-            return None
-        raise
+    except ConvcalcError as error:
+        if not networks:
+            raise
+        # they can be checked without it, but not against the budgets of its entries
+        warn(f"{path} is not read, because of an error in it: {error.headline()}")
+        return None
 
 
 def _named(network: Network, options: Mapping[str, Any]) -> Entry:
@@ -255,7 +258,7 @@ def find_reference(
         level = NOTE if accept else ERROR
         return Reference(name, read_from_git(path, against), sides, True, accepted, level)
     name = shorten(os.path.relpath(path) if given is None else str(path), 100)
-    if given is None and not path.is_file():
+    if given is None and not (path.exists() or path.is_symlink()):
         if plan.baseline:
             raise SourceError(
                 f"{name}: no such file, but {plan.config} names it as the baseline",

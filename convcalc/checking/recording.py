@@ -57,7 +57,11 @@ def record(
         write_whole(path, dumps({**old, **records} if is_update and plan.partial else records))
     verdicts = tuple(v for verdict in result.verdicts for v in _once_recorded(verdict))
     result = replace(result, is_recorded=False, verdicts=verdicts)
-    return result, f"wrote {counted(len(records), 'entry')} to {name}"
+    note = f"wrote {counted(len(records), 'entry')} to {name}"
+    if plan.config and path.resolve() != baseline_path(plan, None).resolve():
+        here = os.path.relpath(path, plan.folder)
+        note += f'; {plan.config} compares with it once it has baseline = "{here}"'
+    return result, note
 
 
 def _once_recorded(verdict: Verdict) -> list[Verdict]:

@@ -66,6 +66,10 @@ class Check(Renderable):
         """No verdict is an error."""
         return not (self.errors or self.at(ERROR))
 
+    def __bool__(self) -> bool:
+        """As `passed`: `assert convcalc.check(...)` asserts something."""
+        return self.passed
+
     @property
     def findings(self) -> tuple[Verdict, ...]:
         """All that did not simply pass, errors first."""

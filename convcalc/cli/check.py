@@ -124,7 +124,7 @@ def check(
             if changed_since is not None:
                 from convcalc.checking.changed import only_changed
 
-                plan = only_changed(plan, changed_since)
+                plan = only_changed(plan, changed_since, baseline)
                 if not plan.entries:
                     print_note(f"no entry changed since {shorten(changed_since, 60)}")
                     return

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from convcalc.cli.errors import print_warning
 from convcalc.foreign import guarded, on_github, printable
+from convcalc.render.formats import CHECK_SUFFIXES
 
 if TYPE_CHECKING:
     from convcalc.checking.plan import Plan
@@ -46,6 +47,8 @@ def show_check(
         _tell_github(result)
     if result.errors and form is None and output is None:
         return  # the caller prints them
+    if form is None and output is not None:
+        form = CHECK_SUFFIXES.get(output.suffix.lower())
     if form == "csv":
         emit(to_csv(raw_rows(shown), raw), output)
     elif form not in (None, "table"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -56,6 +57,8 @@ def check_usage(arguments: Sequence[str], commands: Collection[str]) -> None:
         return
     if arguments[0] in commands:
         _check_formats(arguments)
+        if arguments[0] == "check":
+            _check_once(arguments)
         return
     other = _COMMANDS.get(re.sub("[-_]", "", arguments[0].lower()))
     if other is not None:
@@ -79,6 +82,17 @@ def _check_formats(arguments: Sequence[str]) -> None:
     for form in ("json", "csv", "markdown", "latex", "html", "svg", "png", "pdf"):
         if f"--{form}" in arguments:
             raise OptionError(f"unknown option --{form}", hint=f"write --format {form}")
+
+
+_ONCE = ("--config", "--baseline", "--against", "--changed-since", "--format", "--output")
+
+
+def _check_once(arguments: Sequence[str]) -> None:
+    """Raises OptionError for an option that is given twice, of which one would not count."""
+    names = Counter(argument.partition("=")[0] for argument in arguments)
+    for name in _ONCE:
+        if names[name] > 1:
+            raise OptionError(f"{name} is given twice")
 
 
 def _is_network(text: str) -> bool:

@@ -40,6 +40,15 @@ CHECK_FORMATS = (
 )  # fmt: skip
 """Those of `convcalc check`."""
 
+CHECK_SUFFIXES = {
+    ".xml": "junit",
+    ".sarif": "sarif",
+    ".json": "json",
+    ".md": "markdown",
+    ".csv": "csv",
+}
+"""The format that the suffix of its output stands for."""
+
 HISTORY_FORMATS = ("table", "json", "csv", "markdown", "svg")
 """Those of `convcalc check --history`."""
 SUFFIXES = {

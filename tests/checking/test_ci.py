@@ -427,7 +427,7 @@ def test_an_unknown_format_is_told_the_known_ones_before_anything_is_read(
     known = "table, concise, json, markdown, github, gitlab, junit, sarif, csv"
     assert program("check", "--format", "jnuit") == Ran(
         2, "", f"error: unknown format 'jnuit': expected one of {known}\n"
-        "hint: did you mean 'junit'?\n",
+        "hint: did you mean junit?\n",
     )  # fmt: skip
     for form in ("", "latex", "png"):
         ran = program("check", "--format", form)

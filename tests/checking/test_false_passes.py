@@ -63,6 +63,14 @@ def remove(name: str) -> Change:
     return lambda folder: (folder / name).unlink()
 
 
+def link(name: str, target: str) -> Change:
+    return lambda folder: (folder / name).symlink_to(target)
+
+
+def folder(name: str) -> Change:
+    return lambda folder: (folder / name).mkdir()
+
+
 def nothing(folder: Path) -> None:
     """As it is."""
 
@@ -246,6 +254,54 @@ CASES = [
     Case("unknown option", nothing, 2, "unknown option", ("--requires", "params<=1")),
     Case("exit zero does not hide errors", network("7x1+"), 2, "a: ", ("--exit-zero",)),
     Case("writing and comparing", nothing, 2, "cannot be used", ("--update", "--against", "x")),
+    Case("two configurations", nothing, 2, "--config is given twice",
+         ("--config", "convcalc.toml", "--config=nets")),
+    Case("two baselines", nothing, 2, "--baseline is given twice",
+         ("--baseline", BASELINE, "--baseline", "7x7")),
+    Case("an option of networks beside an entry", nothing, 2, "--batch applies to networks",
+         ("a", "9x9", "--batch", "2", "--config", "convcalc.toml")),
+    Case("no acceptance without a revision", nothing, 2, "--no-accept needs --against",
+         ("--no-accept",)),
+    Case("an entry twice", nothing, 2, "'a' is given twice", ("a", "7x1+1x7")),
+    Case("a budget of any size", a('receptive_field = "*"'), 2, "holds for any network"),
+    Case("a budget of at least nothing", a('params = ">= 0"'), 2, "holds for any network"),
+    Case("a budget above the entries", config("[[entry]]", 'params = "<= 1"\n[[entry]]'), 2,
+         "unknown key 'params'"),
+    Case("a table of budgets", a('[entry.budgets]\nparams = "<= 1"'), 2, "unknown key 'budgets'"),
+    Case("networks of one entry", a('networks = ["9x9"]'), 2, "unknown key 'networks'"),
+    Case("a level that is off and misspelt", a('params = { max = 1, levle = "warn" }'), 2,
+         "unknown key 'levle'"),
+    Case("an empty match", a('[[entry.layer]]\nmatch = ""\nmacs = 1'), 2, "no layer matches ''"),
+    Case("a match in other letters", a('[[entry.layer]]\nmatch = "CONV*"\nmacs = 1'), 2,
+         "no layer matches 'CONV*'"),
+    Case("a share of more than all", a('[[entry.layer]]\nmatch = "conv1"\nmacs = "<= 0.1 %"'), 1,
+         "CC001 a: macs of conv1"),
+    Case("line ends of Windows", lambda f: (f / "convcalc.toml").write_bytes(
+         CONFIG.replace("7x1", "9x1").replace("\n", "\r\n").encode()), 1, "CC002 a: params"),
+    Case("a byte order mark", lambda f: (f / "convcalc.toml").write_text(
+         CONFIG.replace("7x1", "9x1"), encoding="utf-8-sig"), 1, "CC002 a: params"),
+    Case("UTF-16", lambda f: (f / "convcalc.toml").write_text(CONFIG, encoding="utf-16"), 2,
+         "not UTF-8"),
+    Case("a baseline with a byte order mark", lambda f: (f / BASELINE).write_text(
+         (f / BASELINE).read_text().replace('"macs": ', '"macs": 1', 1), encoding="utf-8-sig"), 0,
+         "passed"),
+    Case("a link to no configuration", lambda f: (remove("convcalc.toml")(f),
+         link("convcalc.toml", "nosuch.toml")(f)), 2, "no such file"),
+    Case("a link to no baseline", lambda f: (remove(BASELINE)(f), link(BASELINE, "nosuch.json")(f),
+         write("convcalc.toml", BUDGETS)(f)), 2, "no such file"),
+    Case("a folder for a baseline", lambda f: (remove(BASELINE)(f), folder(BASELINE)(f)), 2,
+         "not a file"),
+    Case("a baseline in other letters", lambda f: (f / BASELINE).rename(f / "Baseline.json"), 2,
+         "nothing was checked"),
+    Case("a table of pyproject in other words", lambda f: (remove("convcalc.toml")(f),
+         write("pyproject.toml", '["tool" . convcalc]\nentry = [{ network = "9x9", '
+               'params = "<= 1" }]\n')(f)), 1, "CC001 9x9: params"),
+    Case("a damaged pyproject", lambda f: (remove("convcalc.toml")(f),
+         write("pyproject.toml", "[tool.convcalc\n")(f)), 2, "invalid TOML"),
+    Case("two configurations in a folder", write("pyproject.toml", "[tool.convcalc]\n"), 0,
+         "warning: pyproject.toml has [tool.convcalc] too: only convcalc.toml is read"),
+    Case("a network beside a damaged configuration", write("convcalc.toml", "entry = 3\n"), 0,
+         "warning: convcalc.toml is not read", ("7x1+1x7", "--require", "params<=1G")),
     Case("warnings under --strict", a('params = { max = 1, level = "warn" }'), 1, "CC001 a: params",
          ("--strict",)),
 ]  # fmt: skip
@@ -298,6 +354,197 @@ def test_another_working_folder(
     assert program("check", "--config", str(project / "convcalc.toml")).code == 0
 
 
+def test_an_unreadable_configuration_is_not_passed_by(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one above it is not the one that is meant."""
+    (project / "sub").mkdir()
+    (project / "sub" / "pyproject.toml").write_text("[tool.convcalc]\n")
+    reading = Path.read_bytes
+
+    def refused(path: Path) -> bytes:
+        if path.name == "pyproject.toml":
+            raise PermissionError(13, "Permission denied")
+        return reading(path)
+
+    monkeypatch.chdir(project / "sub")
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    with pytest.raises(convcalc.ConvcalcError, match="cannot read pyproject"):
+        convcalc.check()
+
+
+def test_a_baseline_that_no_check_would_read(program: Program, project: Path) -> None:
+    ran = program("check", "--save-baseline", "other.json")
+    assert 'convcalc.toml compares with it once it has baseline = "other.json"' in ran.err
+
+
+@pytest.fixture
+def repository(project: Path) -> Path:
+    """The project, committed."""
+    git(project, "init", "--quiet", "--initial-branch=main")
+    git(project, "add", ".")
+    git(project, "commit", "--quiet", "--message=all")
+    return project
+
+
+def since_main(program: Program) -> tuple[int, str]:
+    ran = program("check", "--changed-since", "main", "--format", "concise")
+    return ran.code, ran.out + ran.err
+
+
+@needs_git
+def test_an_accepted_baseline_must_have_the_figure(program: Program, repository: Path) -> None:
+    """Figures that are cut out of the baseline are not accepted."""
+    network("9x1+1x7")(repository)
+    assert program("check", "a", "--update").code == 0
+    assert program("check", "--against", "main").code == 0
+    drop("params")(repository)
+    ran = program("check", "--against", "main")
+    assert ran.code == 1 and "CC002 a: params" in ran.out and "CC009 a: macs" in ran.out
+
+
+@needs_git
+def test_a_renamed_baseline(program: Program, repository: Path) -> None:
+    config("[[entry]]", 'baseline = "new.json"\n[[entry]]')(repository)
+    (repository / BASELINE).rename(repository / "new.json")
+    assert program("check", "--against", "main").code == 2
+
+
+@needs_git
+def test_a_repository_of_the_environment(
+    program: Program, repository: Path, monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:  # fmt: skip
+    """As git sets it for hooks: of another repository, whose baseline would be compared with."""
+    other = tmp_path_factory.mktemp("other")
+    git(other, "init", "--quiet", "--initial-branch=main")
+    network("9x1+1x7")(repository)
+    program("check", "--update", "a")
+    (other / BASELINE).write_bytes((repository / BASELINE).read_bytes())
+    git(other, "add", ".")
+    git(other, "commit", "--quiet", "--message=grown")
+    git(repository, "checkout", "--quiet", "--", BASELINE)
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    assert program("check", "--against", "main").code == 1
+    assert since_main(program)[0] == 1
+
+
+@needs_git
+def test_a_detached_and_shallow_clone(
+    program: Program, repository: Path, tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """As CI checks out: a revision that is not there is an error, one that is there is compared."""
+    network("9x1+1x7")(repository)
+    git(repository, "commit", "--quiet", "--all", "--message=grow")
+    clone = tmp_path_factory.mktemp("clone") / "it"
+    git(repository, "clone", "--quiet", "--depth=1", f"file://{repository}", str(clone))
+    git(clone, "checkout", "--quiet", "--detach")
+    monkeypatch.chdir(clone)
+    for option in ("--against", "--changed-since"):
+        ran = program("check", option, "HEAD~1")
+        assert ran.code == 2 and "fetch-depth: 0" in ran.err
+    assert program("check", "--against", "HEAD").code == 1
+
+
+@needs_git
+@pytest.mark.parametrize(
+    "ignored", [False, True], ids=["in a repository of its own", "that git ignores"]
+)
+def test_files_that_git_does_not_see(program: Program, repository: Path, ignored: bool) -> None:
+    """They may have changed, so that they are always checked."""
+    assert since_main(program)[0] == 0
+    assert "no entry changed" in since_main(program)[1]
+    git(repository, "rm", "--quiet", "-r", "--cached", "nets")
+    if ignored:
+        (repository / ".gitignore").write_text("nets\n")
+    else:
+        git(repository / "nets", "init", "--quiet", "--initial-branch=main")
+        git(repository / "nets", "add", ".")
+        git(repository / "nets", "commit", "--quiet", "--message=nets")
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "--message=nets apart")
+    write("nets/b.toml", B.replace("3x3@8+", "5x5@8+"))(repository)
+    code, text = since_main(program)
+    assert code == 1 and "CC002 b: macs" in text
+
+
+@needs_git
+def test_a_linked_network(program: Program, repository: Path) -> None:
+    (repository / "large.toml").write_text(B.replace("3x3@8+", "5x5@8+"))
+    (repository / "nets" / "b.toml").rename(repository / "small.toml")
+    (repository / "nets" / "b.toml").symlink_to("../small.toml")
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "--message=links")
+    assert since_main(program)[0] == 0
+    remove("nets/b.toml")(repository)
+    (repository / "nets" / "b.toml").symlink_to("../large.toml")
+    assert since_main(program)[0] == 1
+
+
+@needs_git
+def test_the_baseline_is_a_file_of_every_entry(program: Program, repository: Path) -> None:
+    figure("macs", 1)(repository)
+    code, text = since_main(program)
+    assert code == 1 and "CC002 a: macs" in text
+
+
+@needs_git
+def test_a_change_of_which_nothing_is_judged(program: Program, repository: Path) -> None:
+    remove(BASELINE)(repository)
+    git(repository, "commit", "--quiet", "--all", "--message=no baseline")
+    write("nets/b.toml", B.replace("3x3@8+", "5x5@8+"))(repository)
+    code, text = since_main(program)
+    assert code == 2 and "nothing was checked of b" in text
+
+
+@needs_git
+@pytest.mark.parametrize(
+    ("source", "changed"),
+    [
+        ("src_of_net/net.py", "lib/src_of_net/net.py"),
+        ("src_of_net/net.py", "requirements.txt"),
+        ("src_of_net/net.py", "uv.lock"),
+        ("net_apart.py", "lib/parts_apart.py"),
+        ("net_of_an_eval.py", "elsewhere/anything.py"),
+    ],
+)
+def test_modules_that_are_not_beside_the_configuration(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, source: str, changed: str
+) -> None:
+    """As in src/, installed from there; what is imported by computed names; what is installed."""
+    from convcalc.checking.changed import only_changed
+    from convcalc.checking.plan import make_plan
+
+    monkeypatch.syspath_prepend(str(repository / "lib"))
+    text = "eval('3')\n" if "eval" in source else "import parts_apart\n"
+    for name, content in ((changed, ""), ("lib/parts_apart.py", ""), (f"lib/{source}", text)):
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
+        (repository / name).write_text(content)
+    module = source.removesuffix(".py").replace("/", ".")
+    write("convcalc.toml", f'[[entry]]\nnetwork = "{module}:Net"\n')(repository)
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "--message=a model")
+    assert only_changed(make_plan([], None, {}), "HEAD").entries == ()
+    with (repository / changed).open("a") as file:
+        file.write("# changed")
+    assert len(only_changed(make_plan([], None, {}), "HEAD").entries) == 1
+
+
+@needs_git
+def test_a_card_that_changed(repository: Path) -> None:
+    from convcalc.checking.changed import only_changed
+    from convcalc.checking.plan import make_plan
+
+    a('machine = "card.json"')(repository)
+    write("card.json", "{}")(repository)
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "--message=a card")
+    assert only_changed(make_plan([], None, {}), "HEAD").entries == ()
+    write("card.json", "{ }")(repository)
+    assert [e.name for e in only_changed(make_plan([], None, {}), "HEAD").entries] == ["a"]
+
+
 @needs_git
 def test_revisions(program: Program, project: Path) -> None:
     git(project, "init", "--quiet", "--initial-branch=main")
@@ -333,6 +580,12 @@ def test_python_does_not_pass_by_accident(
 ) -> None:
     with pytest.raises(convcalc.ConvcalcError):
         convcalc.check(*arguments, **options)
+
+
+def test_a_check_is_true_only_if_it_passed(project: Path) -> None:
+    """`assert convcalc.check(...)` in a test."""
+    assert convcalc.check("9x9", require="params<=1G")
+    assert not convcalc.check("9x9", require="params<=1")
 
 
 @pytest.mark.parametrize(

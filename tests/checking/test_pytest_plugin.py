@@ -124,9 +124,19 @@ def test_a_torch_model_is_held_to_budgets(pytester: pytest.Pytester) -> None:
 
 
 def test_markers_and_fixtures_that_ask_nothing_fail(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("""
+        import pytest
+
+        def pytest_collection_modifyitems(items):
+            for item in items:
+                if item.name == "test_of_a_hook":
+                    item.add_marker(pytest.mark.convcalc("3x3", params="<=1"))
+    """)
     result = run(
         pytester,
         """
+        import unittest
+
         import pytest
 
         @pytest.mark.convcalc(params="<=1k")
@@ -147,6 +157,15 @@ def test_markers_and_fixtures_that_ask_nothing_fail(pytester: pytest.Pytester) -
         @pytest.mark.convcalc("3x3", params={"max": 1, "level": "off"})
         def test_level_off(): ...
 
+        @pytest.mark.convcalc
+        def test_of_a_bare_marker(convcalc): ...
+
+        @pytest.mark.convcalc("3x3", params="<=1")
+        class TestCase(unittest.TestCase):
+            def test_of_a_test_case(self): ...
+
+        def test_of_a_hook(): ...
+
         @pytest.fixture
         def net(convcalc):
             return convcalc.assert_within("3x3")
@@ -155,7 +174,7 @@ def test_markers_and_fixtures_that_ask_nothing_fail(pytester: pytest.Pytester) -
         def test_of_a_fixture(net): ...
         """,
     )
-    result.assert_outcomes(passed=1, failed=5, errors=1)
+    result.assert_outcomes(passed=1, failed=8, errors=1)
     text = result.stdout.str()
     assert "marker convcalc: no network: name one in the marker" in text
     assert "fixture convcalc: assert_within was never called" in text
