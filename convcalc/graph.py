@@ -53,6 +53,8 @@ class Input(NamedTuple):
     shape: Shape
     dtype: str = ""
     """The type of its elements, where that is not float32."""
+    shared: bool = False
+    """Is it one tensor for the whole batch?"""
 
 
 def are_inputs(given: Any) -> TypeGuard[tuple[Input, ...]]:

@@ -7,27 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcalc.analysis import receptive_field as fields
 from convcalc.analysis import support, ties
 from convcalc.analysis.backward import read_by
+from convcalc.analysis.checks import check_size, located
 from convcalc.analysis.report import LayerReport, OutputReport, Report
-from convcalc.analysis.sizes import fitting_hint
 from convcalc.analysis.ties import Ties
 from convcalc.conventions import convention
-from convcalc.errors import ConvcalcError, LayerError, LimitError, shorten
-from convcalc.graph import INPUT, Graph, Node, Output
+from convcalc.errors import ConvcalcError, LayerError
+from convcalc.graph import INPUT, Graph, Input, Node, Output
 from convcalc.layers import Layer
 from convcalc.layers.base import Call, Reads
 from convcalc.quantities import (
-    INT64_MAX,
     AxisRead,
     AxisReading,
     OpCounts,
     ReceptiveField,
     Shape,
-    is_number,
 )
 
 NO_FIELD = ReceptiveField((), (), ())
@@ -57,6 +55,8 @@ class State(NamedTuple):
     """Do all channels see the same?"""
     exact: bool = True
     """Is the field, the union over channels, no more than an output really sees?"""
+    shared: bool = False
+    """Is there one for the whole batch, because no input with samples goes into it?"""
 
     @property
     def axes(self) -> fields.Axes | None:
@@ -135,15 +135,6 @@ def analyze_graph(graph: Graph, setting: Setting, assumed: tuple[str, ...] = ())
     )
 
 
-def _at(error: ConvcalcError, graph: Graph, node: Node, shape: Shape) -> ConvcalcError:
-    """The error with the layer, its name, its place in the user's text, and an input that fits."""
-    name = f" (layer {node.name})" if len(graph.nodes) > 1 else ""
-    hint = fitting_hint(graph, shape) if isinstance(error, LayerError) else None
-    return error.with_context(
-        prefix=f"{shorten(node.spec, 30)}: ", suffix=name, span=error.span or node.span, hint=hint
-    )
-
-
 def _seen_first(walks: Iterable[Walk], node: int) -> ReceptiveField:
     """What a node sees of the first input that it depends on."""
     found = (walk.headline(state) for walk in walks if (state := walk.state(node)).ties is not None)
@@ -178,24 +169,26 @@ class Walk:
         graph: Graph,
         setting: Setting,
         origin: int = INPUT,
-        facts: dict[tuple[Layer, tuple[Shape, ...], Call | None], Facts] | None = None,
+        facts: dict[Any, Facts] | None = None,
     ) -> None:
         self.graph = graph
         self.setting = setting
         self.origin = origin
         self.count = convention(setting.convention).counter()
-        shapes = (setting.input, *(given.shape for given in graph.inputs[1:]))
+        inputs = graph.inputs or (Input("input", setting.input),)
+        shapes = (setting.input, *(given.shape for given in inputs[1:]))
         self.starts = [
-            State(shape, ties.identity(shape.rank) if origin == -1 - number else None)
+            State(shape, ties.identity(shape.rank) if origin == -1 - number else None,
+                  shared=inputs[number].shared)
             for number, shape in enumerate(shapes)
-        ]
+        ]  # fmt: skip
         self.last: tuple[fields.AxisField, AxisReading, fields.AxisField] = (
             fields.IDENTITY, AxisRead(), fields.IDENTITY
         )  # fmt: skip
         self.states: list[State] = []
         self.params: list[int] = []
         self.branches: list[tuple[Branch, ...]] = []
-        self.facts = {} if facts is None else facts
+        self.facts: dict[Any, Facts] = {} if facts is None else facts
 
     def state(self, index: int) -> State:
         """The map of a node, or of an input."""
@@ -214,7 +207,7 @@ class Walk:
         try:
             return self.advance(index, node)
         except ConvcalcError as error:
-            raise _at(error, self.graph, node, self.setting.input) from None
+            raise located(error, self.graph, node, self.setting.input) from None
 
     def step(self, index: int, node: Node) -> LayerReport:
         """Visit one node: its state is kept, its share returned."""
@@ -260,7 +253,9 @@ class Walk:
         """Visit one node: its state is kept, its layer's answers returned."""
         layer = node.layer
         sources = [self.state(i) for i in node.inputs]
-        facts = self._facts_of(layer, tuple(source.shape for source in sources), node.call)
+        shared = all(source.shared for source in sources)
+        batch = 1 if shared else self.setting.batch
+        facts = self._facts_of(layer, tuple(source.shape for source in sources), node.call, batch)
         branches = self._branches(node, sources, facts.reads)
         seen: Ties | None = None
         if index == self.origin:
@@ -276,22 +271,22 @@ class Walk:
                 max((s.nonlinearities for s in sources), default=0) + layer.is_activation,
                 layer.mixes_channels or _stays_uniform(layer, sources),
                 all(s.exact and (s.uniform or not layer.drops_channels) for s in sources),
+                shared,
             )
         )
         return facts
 
-    def _facts_of(self, layer: Layer, shapes: tuple[Shape, ...], call: Call | None) -> Facts:
+    def _facts_of(self, layer: Layer, shapes: tuple[Shape, ...], *how: Any) -> Facts:
         """What the layer answers for these inputs; asked once for each distinct case."""
-        facts = self.facts.get((layer, shapes, call))
+        facts = self.facts.get((layer, shapes, *how))
         if facts is None:
-            facts = self.facts[layer, shapes, call] = self._ask(layer, shapes, call)
+            facts = self.facts[layer, shapes, *how] = self._ask(layer, shapes, *how)
         return facts
 
-    def _ask(self, layer: Layer, shapes: tuple[Shape, ...], call: Call | None) -> Facts:
-        batch = self.setting.batch
+    def _ask(self, layer: Layer, shapes: tuple[Shape, ...], call: Call | None, batch: int) -> Facts:
         output = layer.output(shapes)
         params = layer.params(shapes, output)
-        self._check_size(output, params)
+        check_size(output, params, batch)
         operations = layer.operations(shapes, output)
         written = output.elements * batch
         return Facts(
@@ -338,15 +333,6 @@ class Walk:
         field = fields.headline(state.ties.axes, state.ties.extents(state.shape.spatial))
         return field if state.exact and state.ties.exact else replace(field, exact=False)
 
-    def _check_size(self, output: Shape, params: int) -> None:
-        elements = output.elements
-        if is_number(elements) and elements * self.setting.batch > INT64_MAX:
-            raise LimitError(
-                f"its output {_brief(output)} has more elements than a 64-bit tensor can hold"
-            )
-        if is_number(params) and params > INT64_MAX:
-            raise LimitError("it has more parameters than a 64-bit tensor can hold")
-
     def whole_field(self, node: int | None = None) -> ReceptiveField:
         """The field of a node, the last one if left out, with the support of an interior unit."""
         node = len(self.states) - 1 if node is None else node
@@ -392,8 +378,3 @@ def positions_read(
     walk = Walk(graph, Setting(input))
     walk.visit_all()
     return read_by(walk, unit, clip, graph.outputs[0].node)
-
-
-def _brief(shape: Shape) -> str:
-    text = str(shape)
-    return text if len(text) <= 40 else f"of {shape.rank} axes"

@@ -63,7 +63,9 @@ def parse_inputs(given: str | Sequence[str] | Mapping[str, str]) -> Shape | tupl
     """
     texts = [given] if isinstance(given, str) else given
     if isinstance(texts, Mapping):
+        _check_texts(list(texts.values()))
         texts = [f"{name}={text}" for name, text in texts.items()]
+    _check_texts(texts)
     found = [_named(text) for text in texts]
     if len(found) == 1 and found[0][0] == found[0][2] == "":
         return found[0].shape
@@ -71,6 +73,25 @@ def parse_inputs(given: str | Sequence[str] | Mapping[str, str]) -> Shape | tupl
     if len(set(names)) < len(names):
         raise SpecError("two inputs share a name", option="input", value=", ".join(texts))
     return tuple(found)
+
+
+def _check_texts(given: Any) -> None:
+    """Raises SpecError for what are no texts of sizes."""
+    if not isinstance(given, Sequence) or not given:
+        raise SpecError("expected a size", option="input", value=given, hint=_EXAMPLE)
+    for one in given:
+        if not isinstance(one, str):
+            sizes = "x".join(map(str, given))
+            whole = all(isinstance(size, int) for size in given)
+            raise SpecError(
+                f"expected a string, got {shorten(repr(one), 20)}",
+                option="input",
+                value=given,
+                hint=f'write "{sizes}"' if whole else _EXAMPLE,
+            )
+
+
+_EXAMPLE = 'for example "3x224x224", or ["3x224x224", "40:int64"] for two inputs'
 
 
 def _named(text: str) -> Input:

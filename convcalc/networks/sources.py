@@ -80,12 +80,23 @@ def holds_tensors(given: Any) -> bool:
 
 def _at_its_input(graph: Graph, input: Any) -> Graph:  # noqa: A002
     """Raises OptionError for a model that was followed at another size."""
-    if graph.module is not None and input is not None and graph.input != input:
+    if graph.module is not None and input is not None and not _is_at(graph, input):
         raise OptionError(
             f"{shorten(graph.name, 40)} was followed at {graph.input}, and holds there only",
             hint="give the model itself to analyse it at another input",
         )
     return graph
+
+
+def _is_at(graph: Graph, given: Any) -> bool:
+    """Was the model followed at these sizes?"""
+    if not are_inputs(given):
+        return bool(graph.input == given)
+    by_name = {one.name: one.shape for one in graph.inputs}
+    return len(given) == len(by_name) and all(
+        (by_name.get(one.name) if one.name else graph.inputs[number].shape) == one.shape
+        for number, one in enumerate(given)
+    )
 
 
 def is_file(name: str) -> bool:

@@ -45,6 +45,7 @@ def arguments_of(
     model: nn.Module,
     given: Any,
     batch_axis: int | None = 0,
+    together: bool = False,
 ) -> Arguments:
     """The arguments of the forward pass, each tensor one sample of an input.
 
@@ -52,6 +53,7 @@ def arguments_of(
         given: the shape of one sample, shapes by name, or tensors as the model takes them.
         batch_axis: the axis of samples in every tensor that has as many as the first; None where
             there is none.
+        together: each tensor with all of its samples, as if they were channels.
 
     Raises:
         OptionError: neither a shape nor a tensor.
@@ -72,9 +74,13 @@ def arguments_of(
     made: dict[int, torch.Tensor] = {}
     inputs: list[Input] = []
     for number, (name, tensor) in enumerate(tensors.values()):
-        dims = _dims(tuple(map(int, tensor.shape)), batch, batch_axis)
+        size = tuple(map(int, tensor.shape))
+        where = axis_of_samples(size, batch, batch_axis)
+        dims = _dims(size, where, together)
         made[id(tensor)] = _made(recorder, number, dims, tensor.dtype)
-        inputs.append(Input("input" if len(tensors) == 1 else name, shape_of(dims)))
+        shared = batch is not None and where is None
+        name = "input" if len(tensors) == 1 else name
+        inputs.append(Input(name, shape_of(dims), shared=shared))
 
     def placed(item: Any) -> Any:
         if isinstance(item, torch.Tensor):
@@ -91,20 +97,30 @@ def arguments_of(
     return _bound(model, arguments)
 
 
+def samples_in(given: Any, axis: int | None) -> int:
+    """The samples of example tensors; 1 where sizes are given, which are of one."""
+    if axis is None or given is None or isinstance(given, Shape) or are_inputs(given):
+        return 1
+    first = next((tensor for _, tensor in named_tensors(given)), None)
+    if first is None or not -first.dim() <= axis < first.dim():
+        return 1
+    return int(first.shape[axis])
+
+
 def _by_name(recorder: Recorder, model: nn.Module, given: tuple[Input, ...]) -> Arguments:
     """Empty tensors of the shapes that were given by name, or in order."""
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
     inputs: list[Input] = []
     names = [*_parameters(model), *(f"input{n}" for n in range(len(given)))]
-    for number, (name, shape, dtype) in enumerate(given):
+    for number, (name, shape, dtype, _) in enumerate(given):
         kind = getattr(torch, dtype or "float32")
         tensor = _made(recorder, number, map_dims(shape), kind)
         if name:
             kwargs[name] = tensor
         else:
             args.append(tensor)
-        inputs.append(Input(name or names[len(args) - 1], shape))
+        inputs.append(Input(name or names[len(args) - 1], shape, dtype))
     return Arguments(tuple(args), kwargs, tuple(inputs), None)
 
 
@@ -146,17 +162,21 @@ def _parameters(model: nn.Module) -> list[str]:
         return []
 
 
-def _dims(size: tuple[int, ...], batch: int | None, axis: int | None) -> Dims:
-    """One sample of a tensor: channels, then positions."""
-    where = None
-    if axis is not None and size and -len(size) <= axis < len(size):
-        where = axis % len(size) if size[axis] == batch else None
+def axis_of_samples(size: tuple[int, ...], batch: int | None, axis: int | None) -> int | None:
+    """The axis of samples; None of a tensor that is one for the whole batch."""
+    if axis is None or not -len(size) <= axis < len(size) or size[axis] != batch:
+        return None
+    return axis % len(size)
+
+
+def _dims(size: tuple[int, ...], where: int | None, together: bool) -> Dims:
+    """Channels, then positions, of one sample or of all samples together."""
     rest = [n for number, n in enumerate(size) if number != where]
     found: list[Any] = [
         ((CHANNEL, n),) if number == 0 else ((number - 1, n),) for number, n in enumerate(rest)
     ]
     if where is not None:
-        found.insert(where, ())
+        found.insert(where, ((CHANNEL, size[where]),) if together and size[where] != 1 else ())
     return tuple(found)
 
 

@@ -18,12 +18,13 @@ from convcalc.errors import ConvcalcError, SourceError, shorten
 from convcalc.graph import INPUT, Graph, Module, Node, Output
 from convcalc.layers.linear import Identity
 from convcalc.torch_bridge.importing.beneath import own_error
-from convcalc.torch_bridge.importing.ends import arguments_of, outputs_of
+from convcalc.torch_bridge.importing.ends import arguments_of, outputs_of, samples_in
 from convcalc.torch_bridge.importing.finding import default_size, import_model, ready
 from convcalc.torch_bridge.importing.handlers import HANDLERS
 from convcalc.torch_bridge.importing.keeping import kept
 from convcalc.torch_bridge.importing.place import failed
 from convcalc.torch_bridge.importing.recorder import Recorder
+from convcalc.torch_bridge.importing.samples import graph_of_samples
 from convcalc.torch_bridge.state import evaluation
 
 
@@ -71,6 +72,17 @@ def model_graph(
     Raises:
         ConvcalcError: the forward pass fails, or takes what it does from values.
     """
+
+    def followed(together: bool) -> Graph:
+        return _graph(model, input, name, batch_axis, together)
+
+    return graph_of_samples(followed) if samples_in(input, batch_axis) > 1 else followed(False)
+
+
+def _graph(
+    model: nn.Module, input: Any, name: str, batch_axis: int | None, together: bool  # noqa: A002
+) -> Graph:  # fmt: skip
+    """The graph of one sample, or of all together as if they were channels."""
     program = getattr(torch, "export", None)
     if program is not None and isinstance(model, program.ExportedProgram):
         model = model.module()
@@ -78,17 +90,19 @@ def model_graph(
     with kept(model) as state, ready(model) as followed_model:
         followed_model = _initialised(followed_model, given, name)
         recorder = Recorder(followed_model, HANDLERS, state.tensors)
-        arguments = arguments_of(recorder, followed_model, given, batch_axis)
+        recorder.together = together
+        arguments = arguments_of(recorder, followed_model, given, batch_axis, together)
         result = _followed(recorder, followed_model, arguments.args, arguments.kwargs, name)
         nodes, outputs = _with_unused(recorder, followed_model, outputs_of(recorder, result))
     return Graph(
         tuple(nodes),
         name,
-        type(followed_model).__name__,
+        type(followed_model).__name__
+        + (f", {arguments.batch} samples together" if together else ""),
         arguments.inputs[0].shape,
         inputs=arguments.inputs,
         outputs=outputs,
-        batch=arguments.batch,
+        batch=None if together else arguments.batch,
         unknown=tuple(map(str, recorder.unknown)),
         module=model,
         modules=_modules(followed_model),

@@ -81,6 +81,8 @@ class NodeWriter:
         self._learned = {id(p): p.numel() for p in model.parameters() if not is_lazy(p)}
         self._made_of: dict[int, tuple[torch.Tensor, frozenset[int]]] = {}
         self._names: dict[str, int] = {}
+        self.together = False
+        """Are all samples of a batch followed together?"""
         self.in_constants = False
         """Is a call followed that nothing of the input goes into?"""
         self._constants: dict[Shape, Value] = {}

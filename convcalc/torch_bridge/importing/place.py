@@ -73,7 +73,7 @@ def failed(error: BaseException, module: str) -> ConvcalcError:
     """The error of a forward pass, with the module and the line it happened in."""
     where = f" in {module}" if module else ""
     if isinstance(error, ConvcalcError):
-        return error.with_context(suffix=where)
+        return error.with_context(suffix=f"{where}{_at(place_of(error))}")
     if isinstance(error, ValuesNeeded):
         return LayerError(
             f"the forward pass{where} depends on values of its input: {error}"

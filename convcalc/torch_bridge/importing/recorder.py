@@ -213,7 +213,7 @@ class Recorder(TorchFunctionMode, NodeWriter):
         if handler is not None and _is_work(given):
             with self._constants_as_values(given):
                 found = handler(self, *args, **kwargs)
-        elif given and name not in FREE and _is_work(given):
+        elif given and not _is_free(func, name) and _is_work(given):
             self.note_unknown(f"{name.strip('_')} of the model's own tensors")
         limit = READABLE if name in READS_VALUES else SMALL
         if self._has_values(given, limit):
@@ -307,6 +307,11 @@ def _is_in_kernel(frame: FrameType) -> bool:
     work of the operator that called it, which nobody here has seen."""
     name: str = frame.f_globals.get("__name__", "")
     return name.startswith(_KERNELS)
+
+
+def _is_free(func: Any, name: str) -> bool:
+    """Of the model's own tensors, is it no work that anyone counts: moving, initialising?"""
+    return name in FREE or getattr(func, "__module__", "") == "torch.nn.init"
 
 
 def _is_work(given: Sequence[torch.Tensor]) -> bool:

@@ -19,6 +19,41 @@ def numbers(args: Sequence[Any]) -> Size:
     return tuple(int(n) for n in given)
 
 
+def axis(dim: int, rank: int) -> int:
+    """An axis counted from the first.
+
+    Raises:
+        IndexError: as torch, where there is no such axis.
+    """
+    most = max(rank, 1)
+    if not -most <= dim < most:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-most}, {most - 1}], "
+            f"but got {dim})"
+        )
+    return int(dim) % most
+
+
+def check_same(tensors: Sequence[Any], along: int | None = None) -> None:
+    """Raises RuntimeError, as torch, for tensors of different sizes; along one axis they may
+    differ."""
+    first = [int(n) for number, n in enumerate(tensors[0].shape) if number != along]
+    for index, tensor in enumerate(tensors):
+        size = [int(n) for number, n in enumerate(tensor.shape) if number != along]
+        if size == first:
+            continue
+        if along is None:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {first} at entry 0 and "
+                f"{size} at entry {index}"
+            )
+        have, found = next((a, b) for a, b in zip([*first, 0], [*size, 0], strict=False) if a != b)
+        raise RuntimeError(
+            f"Sizes of tensors must match except in dimension {along}. Expected size {have} but "
+            f"got size {found} for tensor number {index} in the list."
+        )
+
+
 def broadcast(sizes: Sequence[Sequence[int]]) -> Size:
     """Sizes aligned at their last axes, ones repeated.
 
@@ -56,51 +91,61 @@ def flattened(size: Sequence[int], start: int, end: int) -> Size:
     """Axes start to end, both included, as one."""
     if not size:
         return (1,)
-    first, last = start % len(size), end % len(size)
+    first, last = axis(start, len(size)), axis(end, len(size))
+    if last < first:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
     return (*size[:first], prod(size[first : last + 1]), *size[last + 1 :])
 
 
 def unflattened(size: Sequence[int], dim: int, parts: Sequence[int]) -> Size:
     """One axis as several."""
-    dim %= len(size)
+    dim = axis(dim, len(size))
     return (*size[:dim], *viewed((size[dim],), parts), *size[dim + 1 :])
 
 
 def squeezed(size: Sequence[int], dims: Sequence[int] | None) -> Size:
     """Axes of size 1 left out: all, or those given."""
-    axes = range(len(size)) if dims is None else [dim % len(size) for dim in dims if size]
-    return tuple(n for axis, n in enumerate(size) if n != 1 or axis not in axes)
+    axes = range(len(size)) if dims is None else [axis(dim, len(size)) for dim in dims]
+    return tuple(n for number, n in enumerate(size) if n != 1 or number not in axes)
 
 
 def unsqueezed(size: Sequence[int], dim: int) -> Size:
     """A new axis of size 1."""
-    dim %= len(size) + 1
+    dim = axis(dim, len(size) + 1)
     return (*size[:dim], 1, *size[dim:])
 
 
 def expanded(size: Sequence[int], wanted: Sequence[int]) -> Size:
     """Axes of size 1 repeated; -1 keeps an axis."""
     padded = (1,) * (len(wanted) - len(size)) + tuple(size)
+    for have, want in zip(padded, wanted, strict=False):
+        if have not in (1, want) and want != -1:
+            raise RuntimeError(
+                f"The expanded size of the tensor ({want}) must match the existing size ({have})"
+            )
     return tuple(have if want == -1 else want for have, want in zip(padded, wanted, strict=True))
 
 
 def repeated(size: Sequence[int], times: Sequence[int]) -> Size:
     """Every axis that many times."""
+    if len(times) < len(size):
+        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of "
+                           "dimensions of tensor")  # fmt: skip
     padded = (1,) * (len(times) - len(size)) + tuple(size)
     return tuple(have * n for have, n in zip(padded, times, strict=True))
 
 
 def without(size: Sequence[int], axes: Sequence[int], keep: bool) -> Size:
     """The size after a reduction over axes."""
-    gone = {axis % len(size) for axis in axes} if size else set()
+    gone = {axis(dim, len(size)) for dim in axes}
     if keep:
-        return tuple(1 if axis in gone else n for axis, n in enumerate(size))
-    return tuple(n for axis, n in enumerate(size) if axis not in gone)
+        return tuple(1 if number in gone else n for number, n in enumerate(size))
+    return tuple(n for number, n in enumerate(size) if number not in gone)
 
 
 def replaced(size: Sequence[int], dim: int, n: int) -> Size:
     """Another number along one axis."""
-    dim %= len(size)
+    dim = axis(dim, len(size))
     return (*size[:dim], n, *size[dim + 1 :])
 
 
@@ -154,11 +199,18 @@ def windows(
     padding: Sequence[int],
     dilation: Sequence[int],
 ) -> Size:
-    """Places of a sliding window along each axis."""
-    return tuple(
+    """Places of a sliding window along each axis.
+
+    Raises:
+        RuntimeError: as torch, where it does not fit.
+    """
+    found = tuple(
         (n + 2 * p - d * (k - 1) - 1) // s + 1
         for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True)
     )
+    if min(found) < 1:
+        raise RuntimeError(f"a window of {tuple(kernel)} does not fit into {tuple(size)}")
+    return found
 
 
 def resized(size: Sequence[int], wanted: Any, scale: Any) -> Size:
@@ -191,19 +243,19 @@ def indexed(size: Sequence[int], parts: Sequence[Any]) -> Size:
     out: list[int] = []
     places: list[int] = []
     found: list[Size] = []
-    axis = 0
+    at_axis = 0
     for number, part in enumerate(parts):
         if part is None:
             out.append(1)
             continue
         if isinstance(part, slice):
-            out.append(len(range(*part.indices(size[axis]))))
+            out.append(len(range(*part.indices(size[at_axis]))))
         elif isinstance(part, tuple):
             if not found:
                 at = len(out)
             found.append(part)
             places.append(number)
-        axis += 1
+        at_axis += 1
     if not found:
         return tuple(out)
     together = broadcast(found)

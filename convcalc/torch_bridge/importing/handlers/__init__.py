@@ -11,9 +11,12 @@ from convcalc.torch_bridge.importing.handlers.common import HANDLERS
 
 for _module in (
     "attention",
+    "blocks",
     "complex",
     "elementwise",
     "fourier",
+    "lookups",
+    "moved",
     "norms",
     "parts",
     "products",

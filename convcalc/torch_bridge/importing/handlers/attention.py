@@ -22,6 +22,11 @@ from convcalc.torch_bridge.importing.recorder import Recorder
 def _attention(rec: Recorder, query: Tensor, key: Tensor, value: Tensor,
                attn_mask: Tensor | None = None, *args: Any, **kwargs: Any) -> Any:  # fmt: skip
     *batch, length, depth = map(int, query.shape)
+    if (key.shape[-1], value.shape[-2]) != (depth, key.shape[-2]):
+        raise RuntimeError(
+            f"attention of {tuple(query.shape)} with keys {tuple(key.shape)} and values "
+            f"{tuple(value.shape)}"
+        )
     batch = list(sizes.broadcast([tuple(batch), tuple(map(int, value.shape[:-2]))]))
     counts = _attention_counts(prod(batch), length, int(key.shape[-2]), depth,
                                int(value.shape[-1]))  # fmt: skip
@@ -64,6 +69,10 @@ def _multi_head(
     is_causal: bool = False,
 ) -> Any:  # fmt: skip
     embed = int(query.shape[-1])
+    if embed != embed_dim_to_check:
+        raise RuntimeError(
+            f"was expecting embedding dimension of {embed_dim_to_check}, but got {embed}"
+        )
     length, keys = int(query.shape[0]), int(key.shape[0])
     batch = int(query.shape[1]) if query.dim() == 3 else 1
     biases = embed * batch * (length + 2 * keys) if in_proj_bias is not None else 0

@@ -41,6 +41,8 @@ def _activation(layer: activation.Activation, in_place: bool) -> Handler:
         if value is None:
             return NotImplemented
         learned = [given for given in (*args, *kwargs.values()) if isinstance(given, Tensor)]
+        if any(given.numel() not in (1, input.shape[1]) for given in learned):
+            return NotImplemented  # torch refuses it
         out = rec.emit(layer, [value], value.dims, learned)
         flag = kwargs.get("inplace", False) or any(arg is True for arg in args)
         return result_into(rec, out, input if in_place or flag else None)
@@ -60,8 +62,12 @@ def _glu(rec: Recorder, input: Tensor, dim: int = -1) -> Any:
     value = value_of(rec, input)
     if not is_channels(value.dims[dim]):
         return NotImplemented
-    half = int(input.shape[dim]) // 2
-    dims = with_channels(value.dims, dim % input.dim(), half)
+    half, odd = divmod(int(input.shape[dim]), 2)
+    if odd:
+        raise RuntimeError(
+            f"Halving dimension must be even, but dimension {dim} is size {2 * half + 1}"
+        )
+    dims = with_channels(value.dims, sizes.axis(dim, input.dim()), half)
     counts = activation.Sigmoid.per_element * shape_of(dims).elements
     counts = counts + OpCounts(multiplies=shape_of(dims).elements)
     return rec.traced("glu", [value], dims, counts, rec.pointwise([value], dims))
@@ -73,7 +79,7 @@ def _softmax(rec: Recorder, input: Tensor, dim: Any = None, *args: Any, **kwargs
     if dim is None:
         dim = 1 if input.dim() not in (0, 1, 3) else 0
     dtype = next((one for one in args if isinstance(one, torch.dtype)), kwargs.get("dtype"))
-    if is_map(value.dims) and dim % input.dim() == 1:
+    if is_map(value.dims) and sizes.axis(dim, input.dim()) == 1:
         return rec.emit(linear.Softmax(), [value], value.dims, dtype=dtype)
     elements = input.numel()
     rows = elements // int(input.shape[dim])

@@ -53,6 +53,8 @@ def _layer_norm(rec: Recorder, input: Tensor, normalized_shape: Any, weight: Any
                 bias: Any = None, *args: Any, **kwargs: Any) -> Any:  # fmt: skip
     value = value_of(rec, input)
     count = len(normalized_shape)
+    if tuple(map(int, input.shape[-count:])) != tuple(normalized_shape):
+        return NotImplemented  # torch refuses it
     if all(map(is_channels, value.dims[-count:])) and prod(normalized_shape) == (
         value.shape.channels
     ):

@@ -18,6 +18,7 @@ from convcalc.torch_bridge.importing.handlers.common import (
     parted,
     value_of,
 )
+from convcalc.torch_bridge.importing.handlers.lookups import index_select
 from convcalc.torch_bridge.importing.layout import (
     CHANNEL,
     Dim,
@@ -44,8 +45,18 @@ def _getitem(rec: Recorder, input: Tensor, index: Any) -> Any:
         return rec.traced("index", sources, vector_dims(size), weights=others, dtype=input.dtype)
     if given:
         size = sizes.indexed(value.size, parts)
+        if (where := _only_index(parts, given)) is not None:
+            return index_select(rec, input, where, given[0])
         return rec.traced("index", sources, vector_dims(size), dtype=input.dtype)
     return _sliced(rec, value, parts)
+
+
+def _only_index(parts: Sequence[Any], given: Sequence[Tensor]) -> int | None:
+    """The axis of the one index tensor, a row of places, beside whole axes."""
+    if len(given) > 1 or given[0].dim() != 1 or given[0].dtype in (torch.bool, torch.uint8):
+        return None
+    whole = all(isinstance(part, tuple) or part == slice(None) for part in parts)
+    return next(i for i, part in enumerate(parts) if isinstance(part, tuple)) if whole else None
 
 
 def index_parts(rec: Recorder, index: Any, count: int) -> tuple[list[Any], list[Tensor]]:
@@ -110,6 +121,9 @@ def _sliced(rec: Recorder, value: Value, parts: Sequence[Any]) -> Tensor:
                 if axis == 1 and taken.step == 1 and len(taken):
                     channels = (taken.start, taken.start + len(taken) - 1)
         else:
+            if not -size <= part < size:
+                raise IndexError(f"index {part} is out of bounds for dimension {axis} "
+                                 f"with size {size}")  # fmt: skip
             picks = picks or any(role == CHANNEL for role, _ in dim)
             reads[axis] = AxisRead(stride=0, offset=part % size)
         axis += 1
@@ -152,21 +166,25 @@ def _digits(
 
 @handles(*of_tensor("narrow"))
 def _narrow(rec: Recorder, input: Tensor, dim: int, start: Any, length: int) -> Any:
-    where = (slice(None),) * (dim % input.dim())
-    first = int(start) % int(input.shape[dim]) if int(start) < 0 else int(start)
+    where = (slice(None),) * sizes.axis(dim, input.dim())
+    size = int(input.shape[dim])
+    first = int(start) % size if int(start) < 0 else int(start)
+    if first + length > size:
+        raise RuntimeError(f"start ({first}) + length ({length}) exceeds dimension size ({size}).")
     return _getitem(rec, input, (*where, slice(first, first + length)))
 
 
 @handles(*of_tensor("select"))
 def _select(rec: Recorder, input: Tensor, dim: int, index: int) -> Any:
-    return _getitem(rec, input, ((slice(None),) * (dim % input.dim())) + (index,))
+    where = (slice(None),) * sizes.axis(dim, input.dim())
+    return _getitem(rec, input, (*where, index))
 
 
 @handles(torch.ops.aten.slice)
 def _slice(
     rec: Recorder, input: Tensor, dim: int = 0, start: Any = None, end: Any = None, step: int = 1
 ) -> Any:
-    where = (slice(None),) * (dim % input.dim())
+    where = (slice(None),) * sizes.axis(dim, input.dim())
     return _getitem(rec, input, (*where, slice(start, end, step)))
 
 
@@ -201,6 +219,11 @@ def _split(rec: Recorder, input: Tensor, split_size: Any = None, dim: int = 0, *
     parts = given.get("split_size_or_sections", given.get("split_sizes", split_size))
     n = int(input.shape[dim])
     if isinstance(parts, (tuple, list)):
+        if sum(map(int, parts)) != n:
+            raise RuntimeError(
+                f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size "
+                f"at dimension {dim}), but got split_sizes={list(parts)}"
+            )
         return _split_into(rec, input, [int(p) for p in parts], dim)
     return _split_into(rec, input, sizes.pieces(n, int(parts)), dim)
 
@@ -222,7 +245,8 @@ def _tensor_split(
 def _cat(rec: Recorder, tensors: Any, dim: int = 0, *, axis: Any = None, out: Any = None) -> Any:
     dim = dim if axis is None else axis
     tensors = [tensor for tensor in tensors if tuple(tensor.shape) != (0,)]
-    where = dim % tensors[0].dim()
+    where = sizes.axis(dim, tensors[0].dim())
+    sizes.check_same(tensors, where)
     total = sum(int(tensor.shape[where]) for tensor in tensors)
     size = sizes.replaced(tuple(map(int, tensors[0].shape)), where, total)
     sources, others = parted(rec, tensors)
@@ -252,7 +276,8 @@ def _cat(rec: Recorder, tensors: Any, dim: int = 0, *, axis: Any = None, out: An
 @handles(torch.stack)
 def _stack(rec: Recorder, tensors: Any, dim: int = 0, *, out: Any = None) -> Any:
     tensors = list(tensors)
-    where = dim % (tensors[0].dim() + 1)
+    where = sizes.axis(dim, tensors[0].dim() + 1)
+    sizes.check_same(tensors)
     size = tuple(map(int, tensors[0].shape))
     labels: list[Any] = [*range(where), "stacked", *range(where, len(size))]
     sources, others = parted(rec, tensors)
@@ -275,132 +300,3 @@ def _broadcast_tensors(rec: Recorder, *tensors: Any) -> Any:
     return [
         t if rec.value(t) is None else expand(rec, t, size) for t in given
     ]  # fmt: skip
-
-
-# Data that goes elsewhere: at no cost, but its positions are no longer followed
-
-
-def _elsewhere(
-    rec: Recorder, name: str, given: Sequence[Any], size: sizes.Size, dtype: torch.dtype
-) -> Tensor:
-    sources, others = parted(rec, given)
-    return rec.traced(name, sources, vector_dims(size), weights=others, dtype=dtype)
-
-
-def _rearranged(
-    rec: Recorder, name: str, value: Value, read: AxisRead, axes: Sequence[int]
-) -> Tensor:
-    """Positions along some dimensions put elsewhere."""
-    for axis in axes:
-        value = rec.settled_along(value, axis)
-    labels = range(len(value.dims))
-    found: dict[Any, AxisReading] = {
-        axis: read._replace(offset=value.size[axis] - 1) if read.stride < 0 else read
-        for axis in axes
-    }
-    dims, reading = tied([Operand(value.dims, labels, found)], labels, dict(enumerate(value.size)))
-    apart = any(is_channels(value.dims[axis]) for axis in axes)
-    return rec.traced(name, [value], dims, None, reading, apart=apart)
-
-
-@handles(*of_tensor("roll"))
-def _roll(rec: Recorder, input: Tensor, shifts: Any, dims: Any = ()) -> Any:
-    value = value_of(rec, input)
-    amounts, axes = sizes.numbers((shifts,)), sizes.numbers((dims,))
-    if not axes:
-        return _elsewhere(rec, "roll", [input], value.size, input.dtype)
-    for amount, axis in zip(amounts, axes, strict=True):
-        by = AxisRead(offset=-amount, outside="circular")
-        value = value_of(rec, _rearranged(rec, "roll", value, by, [axis % input.dim()]))
-    return rec.new(value)
-
-
-@handles(*of_tensor("flip"))
-def _flip(rec: Recorder, input: Tensor, *args: Any, dims: Any = None) -> Any:
-    axes = [axis % input.dim() for axis in sizes.numbers(args if dims is None else (dims,))]
-    return _flipped(rec, value_of(rec, input), axes)
-
-
-@handles(*of_tensor("fliplr"))
-def _fliplr(rec: Recorder, input: Tensor) -> Any:
-    return _flipped(rec, value_of(rec, input), [1])
-
-
-@handles(*of_tensor("flipud"))
-def _flipud(rec: Recorder, input: Tensor) -> Any:
-    return _flipped(rec, value_of(rec, input), [0])
-
-
-def _flipped(rec: Recorder, value: Value, axes: Sequence[int]) -> Tensor:
-    return _rearranged(rec, "flip", value, AxisRead(stride=-1), axes)
-
-
-@handles(*of_tensor("rot90"))
-def _rot90(rec: Recorder, input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Any:
-    size = list(value_of(rec, input).size)
-    if k % 2:
-        a, b = dims
-        size[a], size[b] = size[b], size[a]
-    return _elsewhere(rec, "rot90", [input], tuple(size), input.dtype)
-
-
-@handles(*of_tensor("index_select"))
-def _index_select(rec: Recorder, input: Tensor, dim: int, index: Tensor) -> Any:
-    size = sizes.replaced(tuple(map(int, input.shape)), dim, index.numel())
-    return _elsewhere(rec, "index_select", [input, index], size, input.dtype)
-
-
-@handles(*of_tensor("gather"))
-def _gather(rec: Recorder, input: Tensor, dim: int, index: Tensor, **_: Any) -> Any:
-    size = tuple(map(int, index.shape))
-    return _elsewhere(rec, "gather", [input, index], size, input.dtype)
-
-
-@handles(*of_tensor("take_along_dim"))
-def _take_along_dim(rec: Recorder, input: Tensor, indices: Tensor, dim: Any = None) -> Any:
-    if dim is None:
-        size: sizes.Size = (indices.numel(),)
-    else:
-        one = sizes.replaced(tuple(map(int, input.shape)), dim, 1)
-        other = sizes.replaced(tuple(map(int, indices.shape)), dim, 1)
-        size = sizes.replaced(sizes.broadcast([one, other]), dim, int(indices.shape[dim]))
-    return _elsewhere(rec, "take_along_dim", [input, indices], size, input.dtype)
-
-
-@handles(*of_tensor("take"))
-def _take(rec: Recorder, input: Tensor, index: Tensor) -> Any:
-    return _elsewhere(rec, "take", [input, index], tuple(map(int, index.shape)), input.dtype)
-
-
-@handles(*of_tensor("repeat_interleave"))
-def _repeat_interleave(
-    rec: Recorder, input: Tensor, repeats: Any = None, dim: Any = None, **kwargs: Any
-) -> Any:
-    if isinstance(repeats, Tensor):
-        if rec.value(repeats) is not None or repeats.is_meta:
-            raise ValuesNeeded("how often elements are repeated")
-        total = int(repeats.sum()) * (
-            int(input.shape[dim]) if repeats.numel() == 1 and dim is not None else 1
-        )
-    else:
-        total = int(repeats) * (input.numel() if dim is None else int(input.shape[dim]))
-    size = (total,) if dim is None else sizes.replaced(tuple(map(int, input.shape)), dim, total)
-    return _elsewhere(rec, "repeat_interleave", [input], size, input.dtype)
-
-
-@handles(*of_tensor("diagonal", "diag"))
-def _diagonal(rec: Recorder, input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
-    size = list(map(int, input.shape))
-    if len(size) == 1:
-        side = size[0] + abs(offset)
-        return _elsewhere(rec, "diag", [input], (side, side), input.dtype)
-    a, b = dim1 % len(size), dim2 % len(size)
-    length = min(size[a], size[b] - offset) if offset >= 0 else min(size[a] + offset, size[b])
-    rest = tuple(n for axis, n in enumerate(size) if axis not in (a, b))
-    return _elsewhere(rec, "diagonal", [input], (*rest, max(0, length)), input.dtype)
-
-
-@handles(*of_tensor("tril", "triu"))
-def _triangle(rec: Recorder, input: Tensor, diagonal: int = 0) -> Any:
-    value = value_of(rec, input)
-    return rec.traced("tri", [value], value.dims, None, rec.pointwise([value], value.dims))

@@ -31,8 +31,9 @@ from convcalc.torch_bridge.importing.layout import (
     vector_dims,
     with_channels,
 )
+from convcalc.torch_bridge.importing.nodes import Value
 from convcalc.torch_bridge.importing.recorder import Recorder
-from convcalc.torch_bridge.importing.tying import Operand, tied
+from convcalc.torch_bridge.importing.tying import Operand, axes_of, tied
 
 
 @handles(torch.conv1d, torch.conv2d, torch.conv3d, F.conv1d, F.conv2d, F.conv3d)
@@ -52,7 +53,23 @@ def _conv(
         tuple(weight.shape[2:]), weight.shape[0], axis_values(stride, rank),
         axis_values(dilation, rank), sides, bias_option(bias), groups,
     )  # fmt: skip
+    alone = set(layer.kernel_size) | set(layer.stride) == {1} and padding in (0, (0,), [0], "same")
+    if alone and (value := _as_rows(rec, input, rank)) is not None:
+        layer = conv.Conv((1,) * value.shape.rank, weight.shape[0], padding="valid",
+                          bias=bias_option(bias), groups=groups)  # fmt: skip
+        dims = with_channels(value.dims, 1, weight.shape[0])
+        return rec.emit(layer, [value], dims, [weight, bias])
     return sampled(rec, input, rank, layer, [weight, bias])
+
+
+def _as_rows(rec: Recorder, input: Tensor, rank: int) -> Value | None:
+    """A tensor in which several axes of a map stand in one row, which a pointwise layer keeps."""
+    value = rec.value(input)
+    if value is None or len(value.dims) != rank + 2 or value.dims[0]:
+        return None
+    in_rows = is_channels(value.dims[1]) and any(len(axes_of(dim)) > 1 for dim in value.dims)
+    every = all(len(axes_of(dim)) == len(dim) for dim in value.dims[2:])
+    return value if in_rows and every else None
 
 
 @handles(
@@ -66,7 +83,10 @@ def _conv_transpose(
 ) -> Any:  # fmt: skip
     rank = weight.dim() - 2
     if input.dim() not in (rank + 1, rank + 2) or input.shape[-1 - rank] != weight.shape[0]:
-        return NotImplemented
+        raise RuntimeError(
+            f"Given transposed=1, weight of size {list(weight.shape)}, expected input"
+            f"{list(input.shape)} to have {weight.shape[0]} channels"
+        )
     sides = tuple((amount, amount) for amount in axis_values(padding, rank))
     layer = conv.ConvTranspose(
         tuple(weight.shape[2:]), weight.shape[1] * groups, axis_values(stride, rank),
@@ -144,6 +164,9 @@ def _bilinear(rec: Recorder, input1: Tensor, input2: Tensor, weight: Tensor,
 @handles(*of_tensor("matmul", "mm", "bmm", "mv", "dot", "vdot"), Tensor.__matmul__,
          torch.linalg.matmul, torch.linalg.vecdot)  # fmt: skip
 def _matmul(rec: Recorder, input: Tensor, other: Tensor, **_: Any) -> Any:
+    ranks = {"bmm": 3, "mm": 2}.get(rec.called)
+    if ranks is not None and (input.dim(), other.dim()) != (ranks, ranks):
+        raise RuntimeError(f"{rec.called}: expected tensors of {ranks} dimensions")
     size = sizes.multiplied(tuple(map(int, input.shape)), tuple(map(int, other.shape)))
     left, right, result = _matrix_labels(input.dim(), other.dim())
     taps = prod(size) * int(input.shape[-1])
@@ -166,6 +189,11 @@ def _rmatmul(rec: Recorder, right: Tensor, left: Tensor) -> Any:
 
 @handles(*of_tensor("inner"))
 def _inner(rec: Recorder, input: Tensor, other: Tensor) -> Any:
+    if input.shape[-1] != other.shape[-1]:
+        raise RuntimeError(
+            f"inner() the last dimension must match on both input tensors but got shapes "
+            f"{list(input.shape)} and {list(other.shape)}"
+        )
     size = (*tuple(map(int, input.shape[:-1])), *tuple(map(int, other.shape[:-1])))
     left = [("left", n) for n in range(input.dim() - 1)]
     right = [("right", n) for n in range(other.dim() - 1)]
@@ -195,6 +223,12 @@ def _tensordot(rec: Recorder, a: Tensor, b: Tensor, dims: Any = 2, out: Any = No
     else:
         left, right = ([axis % t.dim() for axis in sizes.numbers((given,))]
                        for given, t in zip(dims, (a, b), strict=True))  # fmt: skip
+    for one, other in zip(left, right, strict=True):
+        if a.shape[one] != b.shape[other]:
+            raise RuntimeError(
+                f"contracted dimensions need to match, but first has size {a.shape[one]} in dim "
+                f"{one} and second has size {b.shape[other]} in dim {other}"
+            )
     rest = [int(n) for axis, n in enumerate(a.shape) if axis not in left]
     rest += [int(n) for axis, n in enumerate(b.shape) if axis not in right]
     summed = prod(int(a.shape[axis]) for axis in left)
@@ -324,6 +358,9 @@ def einsum_labels(
         labels = _spelled(term, hidden[most - rank :] if "..." in term else [])
         terms.append(labels)
         for label, n in zip(labels, size, strict=True):
+            if n != 1 and sizes_of.get(label, 1) not in (1, n):
+                raise RuntimeError(f"einsum(): subscript {label} has sizes {sizes_of[label]} and "
+                                   f"{n}")  # fmt: skip
             sizes_of[label] = max(n, sizes_of.get(label, 1))
     if arrow:
         return terms, _spelled(right, hidden), sizes_of

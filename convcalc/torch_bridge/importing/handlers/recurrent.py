@@ -71,7 +71,7 @@ def _layered(name: str) -> Handler:
         out_units = int(first.shape[-1])
         directions = 2 if both else 1
         steps = _steps(input)
-        if packed:  # of all samples together, where counts are of one
+        if packed and not rec.together:  # counts are of one sample
             steps, left = divmod(steps, int(batch_sizes[0]))
             if left:
                 rec.note_unknown(f"{name} over packed sequences of different lengths")

@@ -43,7 +43,7 @@ class Reduced:
     def __init__(self, name: str, input: Tensor, dim: Any, keepdim: Any, dtype: Any) -> None:
         count = input.dim()
         given = range(count) if dim is None or dim == () or dim == [] else sizes.numbers((dim,))
-        self.axes = tuple(axis % count for axis in given) if count else ()
+        self.axes = tuple(sizes.axis(axis, count) for axis in given) if count else ()
         self.keeps = bool(keepdim)
         self.size = sizes.without(tuple(map(int, input.shape)), self.axes, self.keeps)
         self.dtype = dtype or _dtype_of(name, input.dtype)
@@ -162,7 +162,7 @@ def _ordered(
     rec: Recorder, name: str, input: Tensor, dim: int, size: sizes.Size, sums: int = 0
 ) -> Tensor:
     """What is put in order along an axis, or summed up to each place."""
-    value = value_of(rec, input)
+    value, dim = value_of(rec, input), sizes.axis(dim, input.dim())
     counts = OpCounts(adds=sums * value.shape.elements)
     if not input.dim():
         return rec.traced(name, [value], value.dims, counts, [()])
@@ -197,6 +197,8 @@ def _argsort(rec: Recorder, input: Tensor, dim: int = -1, *_: Any, **kwargs: Any
 @handles(*of_tensor("topk"))
 def _topk(rec: Recorder, input: Tensor, k: int, dim: int = -1, *_: Any, **__: Any) -> Any:
     size = sizes.replaced(tuple(map(int, input.shape)), dim, int(k))
+    if input.dim() and k > input.shape[dim]:
+        raise RuntimeError("selected index k out of range")
     out = _ordered(rec, "topk", input, dim, size)
     return torch.return_types.topk((out, _places(rec, out)))
 

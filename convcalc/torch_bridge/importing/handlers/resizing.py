@@ -1,4 +1,4 @@
-"""Pooling, interpolation, padding, pixel shuffles."""
+"""Pooling, interpolation, padding."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (its name everywhere)
 
 from convcalc.layers import pool, resample
-from convcalc.layers.channels import Shuffle
 from convcalc.quantities import AxisRead, AxisReading, OpCounts, Windows
 from convcalc.torch_bridge.importing import sizes
 from convcalc.torch_bridge.importing.handlers.common import (
@@ -24,13 +23,11 @@ from convcalc.torch_bridge.importing.handlers.common import (
     value_of,
 )
 from convcalc.torch_bridge.importing.layout import (
-    CHANNEL,
     is_map,
     vector_dims,
 )
 from convcalc.torch_bridge.importing.names import rank_named
 from convcalc.torch_bridge.importing.nodes import Value
-from convcalc.torch_bridge.importing.place import ValuesNeeded
 from convcalc.torch_bridge.importing.recorder import Handler, Recorder
 from convcalc.torch_bridge.importing.tying import Grid, Operand, resize_windows, tied
 
@@ -171,6 +168,11 @@ def _interpolate(rec: Recorder, input: Tensor, size: Any = None, scale_factor: A
                  recompute_scale_factor: Any = None,
                  antialias: bool = False) -> Any:  # fmt: skip
     have = tuple(map(int, input.shape[2:]))
+    rank = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}.get(mode, len(have))
+    if rank != len(have):
+        raise NotImplementedError(
+            f"Got {input.dim()}D input, but {mode} mode needs {rank + 2}D input"
+        )
     want = sizes.resized(have, size, scale_factor)
     by_sizes = size is not None or recompute_scale_factor or mode == "area"
     factors = None if by_sizes else scale_factor
@@ -230,44 +232,6 @@ for _mode, _rank in (("nearest", 1), ("nearest", 2), ("nearest", 3), ("linear", 
     HANDLERS[getattr(torch._C._nn, f"upsample_{_mode}{_rank}d")] = _upsampling(_mode)
 
 
-@handles(F.pixel_shuffle, torch.pixel_shuffle)
-def _pixel_shuffle(rec: Recorder, input: Tensor, upscale_factor: int) -> Any:
-    value = value_of(rec, input)
-    r = int(upscale_factor)
-    *_, channels, height, width = value.size
-    size = (*value.size[:-3], channels // r**2, height * r, width * r)
-    read = AxisRead(r, 1, 1 - r, 1, r)  # output r*i ... r*i + r-1 comes of input i
-    return _between_channels(rec, "pixel_shuffle", value, size, read)
-
-
-def _between_channels(
-    rec: Recorder, name: str, value: Value, size: sizes.Size, read: AxisRead
-) -> Tensor:
-    """Positions of a map moved to its channels, or from there."""
-    count = len(size)
-    value = rec.settled(value, (count - 3,), (count - 2, count - 1))
-    labels = range(count)
-    operand = Operand(value.dims, labels, {count - 2: read, count - 1: read})
-    dims, reading = tied([operand], labels, dict(enumerate(size)))
-    to_channels = read.stride > 1
-    return rec.traced(name, [value], dims, None, reading, apart=to_channels, picks=not to_channels)
-
-
-@handles(F.pixel_unshuffle, torch.pixel_unshuffle)
-def _pixel_unshuffle(rec: Recorder, input: Tensor, downscale_factor: int) -> Any:
-    value = value_of(rec, input)
-    r = int(downscale_factor)
-    *_, channels, height, width = value.size
-    size = (*value.size[:-3], channels * r**2, height // r, width // r)
-    return _between_channels(rec, "pixel_unshuffle", value, size, AxisRead(r, r))
-
-
-@handles(F.channel_shuffle, torch.channel_shuffle)
-def _channel_shuffle(rec: Recorder, input: Tensor, groups: int) -> Any:
-    value = value_of(rec, input)
-    return rec.emit(Shuffle(groups), [value], value.dims)
-
-
 @handles(F.pad, torch._C._nn.pad)
 def _pad(rec: Recorder, input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> Any:
     known = value_of(rec, input)
@@ -283,6 +247,11 @@ def _pad(rec: Recorder, input: Tensor, pad: Any, mode: str = "constant", value: 
         if all(a <= 0 and b <= 0 for a, b in inner):
             return rec.emit(resample.Crop(tuple((-a, -b) for a, b in inner)), [known])
     outside = "" if mode == "constant" else mode
+    for n, (before, after) in zip(input.shape, sides, strict=True):
+        most = {"reflect": n - 1, "circular": n}.get(mode, max(before, after))
+        if max(before, after) > most:
+            raise RuntimeError(f"{mode} padding of {before} and {after} is larger than the input, "
+                               f"{n}")  # fmt: skip
     reads: dict[int, AxisReading] = {}
     for axis, (before, after) in enumerate(sides):
         if before or after:
@@ -291,102 +260,6 @@ def _pad(rec: Recorder, input: Tensor, pad: Any, mode: str = "constant", value: 
     labels = range(len(size))
     dims, reading = tied([Operand(known.dims, labels, reads)], labels, dict(enumerate(size)))
     return rec.traced("pad", [known], dims, None, reading)
-
-
-@handles(F.unfold, torch._C._nn.im2col)
-def _unfold(rec: Recorder, input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
-            stride: Any = 1) -> Any:  # fmt: skip
-    kernel = axis_values(kernel_size, 2)
-    places = sizes.windows(tuple(map(int, input.shape[-2:])), kernel, axis_values(stride, 2),
-                           axis_values(padding, 2), axis_values(dilation, 2))  # fmt: skip
-    size = (*tuple(map(int, input.shape[:-3])), int(input.shape[-3]) * prod(kernel), prod(places))
-    first = input.dim() - 2
-    value = rec.settled(value_of(rec, input), (first - 1,), (first, first + 1))
-    reads: dict[Any, AxisReading] = {
-        first + axis: AxisRead(k, s, -p, d)
-        for axis, (k, s, p, d) in enumerate(zip(
-            kernel, axis_values(stride, 2), axis_values(padding, 2), axis_values(dilation, 2),
-            strict=True))
-    }  # fmt: skip
-    labels = range(input.dim())
-    lengths = dict(enumerate((*size[:-1], *places)))
-    dims, reading = tied([Operand(value.dims, labels, reads)], labels, lengths)
-    joined = (*dims[:-2], (*dims[-2], *dims[-1]))  # the places in one row
-    return rec.traced("unfold", [value], joined, None, reading, apart=True)
-
-
-@handles(F.fold, torch._C._nn.col2im)
-def _fold(rec: Recorder, input: Tensor, output_size: Any, kernel_size: Any, *args: Any,
-          **kwargs: Any) -> Any:  # fmt: skip
-    """Overlapping blocks added: an addition for each of their elements."""
-    kernel = axis_values(kernel_size, 2)
-    channels = int(input.shape[-2]) // prod(kernel)
-    size = (*tuple(map(int, input.shape[:-2])), channels, *axis_values(output_size, 2))
-    counts = OpCounts(adds=input.numel())
-    return rec.traced("fold", [value_of(rec, input)], vector_dims(size), counts)
-
-
-@handles(Tensor.unfold, torch.Tensor.unfold)
-def _windows_along(rec: Recorder, input: Tensor, dimension: int, size: int, step: int) -> Any:
-    have = tuple(map(int, input.shape))
-    count = (have[dimension] - size) // step + 1
-    out = (*sizes.replaced(have, dimension, count), size)
-    axis = dimension % input.dim()
-    value = rec.settled_along(value_of(rec, input), axis)
-    labels: list[Any] = list(range(input.dim()))
-    operand = Operand(value.dims, labels, {axis: AxisRead(size, step)})
-    lengths: dict[Any, int] = {**dict(enumerate(out[:-1])), "window": size}
-    dims, reading = tied([operand], [*labels, "window"], lengths)
-    return rec.traced("unfold", [value], dims, None, reading, moves_data=False, apart=True)
-
-
-@handles(F.grid_sample, torch.grid_sampler)
-def _grid_sample(rec: Recorder, input: Tensor, grid: Tensor, mode: Any = "bilinear",
-                 *args: Any, **kwargs: Any) -> Any:  # fmt: skip
-    """Positions that values say, each worked out from those around it."""
-    rank = input.dim() - 2
-    size = (*tuple(map(int, input.shape[:2])), *tuple(map(int, grid.shape[1:-1])))
-    taps = {"nearest": 0, 1: 0, "bicubic": 16, 2: 16}.get(mode, 2**rank)
-    elements = prod(size)
-    counts = OpCounts(multiplies=taps * elements, adds=max(0, taps - 1) * elements)
-    sources, others = parted(rec, [input, grid])
-    return rec.traced("grid_sample", sources, vector_dims(size), counts, weights=others,
-                      dtype=input.dtype)  # fmt: skip
-
-
-@handles(F.affine_grid, torch.affine_grid_generator)
-def _affine_grid(rec: Recorder, theta: Tensor, size: Any, *args: Any, **kwargs: Any) -> Any:
-    """Each position of a grid times a matrix."""
-    rank = len(size) - 2
-    out = (int(size[0]), *(int(n) for n in size[2:]), rank)
-    taps = prod(out) * (rank + 1)
-    counts = OpCounts(taps, taps)
-    return rec.traced("affine_grid", [value_of(rec, theta)], vector_dims(out), counts)
-
-
-@handles(F.embedding)
-def _embedding(rec: Recorder, input: Tensor, weight: Tensor, *args: Any, **kwargs: Any) -> Any:
-    if not isinstance(weight, Tensor) or weight.dim() != 2:
-        return NotImplemented
-    value = value_of(rec, input)
-    dims = (*value.dims, ((CHANNEL, int(weight.shape[1])),))
-    return rec.traced("embedding", [value], dims, None, rec.pointwise([value], dims), [weight],
-                      weight.dtype)  # fmt: skip
-
-
-@handles(torch.embedding)
-def _embedding_of_aten(rec: Recorder, weight: Tensor, indices: Tensor, *_: Any) -> Any:
-    return _embedding(rec, indices, weight)
-
-
-@handles(F.one_hot)
-def _one_hot(rec: Recorder, tensor: Tensor, num_classes: int = -1) -> Any:
-    if num_classes < 0:
-        raise ValuesNeeded("how many classes there are")
-    value = value_of(rec, tensor)
-    dims = (*value.dims, ((CHANNEL, int(num_classes)),))
-    return rec.traced("one_hot", [value], dims, None, rec.pointwise([value], dims),
-                      dtype=torch.int64)  # fmt: skip
 
 
 def indices_of(rec: Recorder, out: Tensor) -> Tensor:

@@ -87,6 +87,9 @@ def _view_as(rec: Recorder, input: Tensor, other: Tensor) -> Any:
 def _moved(rec: Recorder, input: Tensor, order: Any) -> Tensor:
     """The axes in another order."""
     value = value_of(rec, input)
+    count = len(value.dims)
+    if sorted(sizes.axis(dim, count) for dim in order) != list(range(count)):
+        raise RuntimeError(f"permute: {list(order)} are not the {count} dimensions of the tensor")
     return rec.new(value._replace(dims=tuple(value.dims[axis] for axis in order)))
 
 
@@ -98,6 +101,9 @@ def _permute(rec: Recorder, input: Tensor, *order: Any, dims: Any = None) -> Any
 @handles(*of_tensor("transpose", "swapaxes", "swapdims"))
 def _transpose(rec: Recorder, input: Tensor, dim0: int, dim1: int) -> Any:
     order = list(range(input.dim()))
+    if not order:
+        return _moved(rec, input, order)
+    dim0, dim1 = sizes.axis(dim0, len(order)), sizes.axis(dim1, len(order))
     order[dim0], order[dim1] = order[dim1], order[dim0]
     return _moved(rec, input, order)
 
@@ -114,8 +120,8 @@ def _transposed(rec: Recorder, input: Tensor) -> Any:
 @handles(*of_tensor("movedim", "moveaxis"))
 def _movedim(rec: Recorder, input: Tensor, source: Any, destination: Any) -> Any:
     count = input.dim()
-    moved = [axis % count for axis in sizes.numbers((source,))]
-    to = [axis % count for axis in sizes.numbers((destination,))]
+    moved = [sizes.axis(axis, count) for axis in sizes.numbers((source,))]
+    to = [sizes.axis(axis, count) for axis in sizes.numbers((destination,))]
     rest = [axis for axis in range(count) if axis not in moved]
     placed = dict(zip(to, moved, strict=True))
     order = [placed[axis] if axis in placed else rest.pop(0) for axis in range(count)]
@@ -163,5 +169,6 @@ def _expand_as(rec: Recorder, input: Tensor, other: Tensor) -> Any:
 def _repeat(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
     given = kwargs.get("repeats", kwargs.get("dims"))
     times = sizes.numbers(args if given is None else (given,))
-    times = (1,) * (input.dim() - len(times)) + times  # tile may name fewer axes
+    if rec.called == "tile":  # which may name fewer axes
+        times = (1,) * (input.dim() - len(times)) + times
     return _repeating(rec, value_of(rec, input), sizes.repeated(input.shape, times), False)

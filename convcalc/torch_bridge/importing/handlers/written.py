@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from convcalc.layers.base import Reads
-from convcalc.quantities import LOST, AxisRead
+from convcalc.quantities import LOST, AxisRead, AxisReading
 from convcalc.torch_bridge.importing import sizes
 from convcalc.torch_bridge.importing.handlers.common import (
     HANDLERS,
@@ -18,21 +18,56 @@ from convcalc.torch_bridge.importing.handlers.common import (
     spellings,
     value_of,
 )
+from convcalc.torch_bridge.importing.handlers.parts import index_parts
 from convcalc.torch_bridge.importing.layout import Dims, shape_of, vector_dims
 from convcalc.torch_bridge.importing.nodes import Value
 from convcalc.torch_bridge.importing.recorder import Handler, Recorder
+from convcalc.torch_bridge.importing.tying import Operand, tied
 
 
 @handles(Tensor.__setitem__)
 def _setitem(rec: Recorder, input: Tensor, index: Any, given: Any) -> Any:
     """Afterwards the tensor is what it was, or what was put in."""
-    sources, _ = parted(rec, [input, given])
-    known = rec.value(input)
-    dims = vector_dims(input.shape) if known is None else known.dims
-    reading = [LOST] * len(sources) if known is None else _written_over(sources, dims)
-    out = rec.traced("assign", sources, dims, None, reading, dtype=input.dtype)
+    out = _at_slices(rec, input, index, given)
+    if out is None:
+        sources, _ = parted(rec, [input, given])
+        known = rec.value(input)
+        dims = vector_dims(input.shape) if known is None else known.dims
+        reading = [LOST] * len(sources) if known is None else _written_over(sources, dims)
+        out = rec.traced("assign", sources, dims, None, reading, dtype=input.dtype)
     rec.track(input, value_of(rec, out))
     return None
+
+
+def _at_slices(rec: Recorder, input: Tensor, index: Any, given: Any) -> Tensor | None:
+    """What an index of slices and numbers puts in stands where the index says; None of others."""
+    where = index if isinstance(index, tuple) else (index,)
+    if any(isinstance(part, (Tensor, list)) or part is None for part in where):
+        return None
+    parts, _ = index_parts(rec, where, input.dim())
+    size = tuple(map(int, input.shape))
+    labels = list(range(len(size)))
+    value, put = rec.value(input), rec.value(given)
+    operands: list[Operand] = []
+    sources: list[Value] = []
+    if value is not None:  # which of it stays is not said
+        sources.append(value)
+        operands.append(Operand(value.dims, labels, exact=False))
+    if put is not None:
+        kept = [axis for axis in labels if isinstance(parts[axis], slice)]
+        own = kept[len(kept) - len(put.dims) :]
+        if len(own) < len(put.dims):
+            return None
+        reads: dict[Any, AxisReading] = {}
+        for number, axis in enumerate(own):
+            start, _, step = parts[axis].indices(size[axis])
+            if (start, step) != (0, 1) or put.size[number] != size[axis]:
+                put = rec.settled_along(put, number)
+                reads[axis] = AxisRead(offset=-start, upsampling=step)  # o = start + step * i
+        sources.append(put)
+        operands.append(Operand(put.dims, own, reads))
+    dims, reading = tied(operands, labels, dict(enumerate(size)))
+    return rec.traced("assign", sources, dims, None, reading, dtype=input.dtype, apart=True)
 
 
 def _written_over(sources: Sequence[Value], dims: Dims) -> list[Reads]:
