@@ -194,14 +194,13 @@ class Walk:
         """The map of a node, or of an input."""
         return self.states[index] if index >= 0 else self.starts[-1 - index]
 
-    def visit_all(self) -> None:
-        """Visit every node.
+    def visit_all(self) -> list[Facts]:
+        """Visit every node; what each layer answers.
 
         Raises:
             LayerError, LimitError, SymbolError: as `analyze_graph`.
         """
-        for index, node in enumerate(self.graph.nodes):
-            self._visit(index, node)
+        return [self._visit(index, node) for index, node in enumerate(self.graph.nodes)]
 
     def _visit(self, index: int, node: Node) -> Facts:
         try:

@@ -54,13 +54,10 @@ def export_text(
 def _facts(graph: Graph, setting: Setting) -> list[Facts]:
     """What every node answers."""
     walk = Walk(graph, setting)
-    walk.visit_all()
-    found = []
-    for node, state in zip(graph.nodes, walk.states, strict=True):
-        shapes = tuple(walk.state(source).shape for source in node.inputs)
-        facts = walk.facts[node.layer, shapes, node.call]
-        found.append(Facts(state.shape, facts.operations, facts.reads, facts.params))
-    return found
+    return [
+        Facts(facts.output, facts.operations, facts.reads, facts.params)
+        for facts in walk.visit_all()
+    ]
 
 
 def _explicit(graph: Graph) -> Graph:

@@ -46,7 +46,7 @@ class Model:
                 self.model(data)
             finally:
                 handle.remove()
-        tensor: torch.Tensor = next(tensors_in(found[-1]))
+        tensor: torch.Tensor = tensors_in(found[-1])[0]
         return tensor
 
     @contextmanager

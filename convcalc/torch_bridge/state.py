@@ -58,13 +58,18 @@ def evaluation(model: nn.Module) -> Iterator[None]:
             module.training = True
 
 
-def tensors_in(given: Any) -> Iterator[torch.Tensor]:
+def tensors_in(given: Any) -> list[torch.Tensor]:
     """The tensors in nested tuples, lists and dicts."""
     if isinstance(given, torch.Tensor):
-        yield given
-    elif isinstance(given, (tuple, list)):
-        for item in given:
-            yield from tensors_in(item)
-    elif isinstance(given, dict):
-        for item in given.values():
-            yield from tensors_in(item)
+        return [given]
+    found: list[torch.Tensor] = []
+    if isinstance(given, dict):
+        given = given.values()
+    elif not isinstance(given, (tuple, list)):
+        return found
+    for item in given:
+        if isinstance(item, torch.Tensor):
+            found.append(item)
+        elif isinstance(item, (tuple, list, dict)) and item:
+            found += tensors_in(item)
+    return found

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from operator import is_not
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -76,15 +77,11 @@ class Kept:
             if item:
                 item.clear()
         for item, before in self._dicts:
-            if len(item) != len(before) or any(
-                item.get(key, before) is not value for key, value in before.items()
-            ):
+            if item.keys() != before.keys() or any(map(is_not, item.values(), before.values())):
                 item.clear()
                 item.update(before)
         for item, before in self._others:
-            if len(item) != len(before) or any(
-                a is not b for a, b in zip(item, before, strict=True)
-            ):
+            if len(item) != len(before) or any(map(is_not, item, before)):
                 item.clear()
                 (item.update if isinstance(item, set) else item.extend)(before)
 

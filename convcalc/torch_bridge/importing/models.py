@@ -6,6 +6,7 @@ import copy
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,8 @@ def _graph(
         model = model.module()
     given = default_size(model) if input is None else input
     with kept(model) as state, ready(model) as followed_model:
-        followed_model = _initialised(followed_model, given, name)
+        if any(map(is_lazy, state.tensors)):
+            followed_model = _initialised(followed_model, given, name)
         recorder = Recorder(followed_model, HANDLERS, state.tensors)
         recorder.together = together
         arguments = arguments_of(recorder, followed_model, given, batch_axis, together)
@@ -105,18 +107,29 @@ def _graph(
         batch=None if together else arguments.batch,
         unknown=tuple(map(str, recorder.unknown)),
         module=model,
-        modules=_modules(followed_model),
+        modules=_modules(recorder),
     )
 
 
-def _modules(model: nn.Module) -> dict[str, Module]:
+def _modules(recorder: Recorder) -> dict[str, Module]:
+    """The model's modules, with the trained parameters in each and in its own modules."""
+    trained = dict.fromkeys(recorder.made_up_of, 0)
+    for parameter, homes in recorder.parameters.values():
+        if parameter.requires_grad:
+            count = parameter.numel()
+            for path in {above for home in homes for above in _above(home)} & trained.keys():
+                trained[path] += count
     return {
-        path: Module(
-            type(module).__name__,
-            sum(param.numel() for param in module.parameters() if param.requires_grad),
-        )
-        for path, module in model.named_modules()
+        path: Module(type(module).__name__, trained[path])
+        for path, module in recorder.made_up_of.items()
     }
+
+
+@lru_cache(maxsize=4096)
+def _above(path: str) -> tuple[str, ...]:
+    """A module's path and those of the modules that it is in."""
+    parts = path.split(".") if path else []
+    return tuple(".".join(parts[:count]) for count in range(len(parts) + 1))
 
 
 def _followed(
@@ -161,11 +174,8 @@ def _hooked(enter: Any, leave: Any) -> Iterator[None]:
 
 
 def _initialised(model: nn.Module, given: Any, name: str) -> nn.Module:
-    """A copy without weights of a model with lazy modules, whose sizes one pass has filled in; any
-    other model itself."""
+    """A copy without weights of a model with lazy modules, whose sizes one pass has filled in."""
     own = (*model.parameters(), *model.buffers())
-    if not any(map(is_lazy, own)):
-        return model
     model = copy.deepcopy(model, {id(t): _without_data(t) for t in own})
     recorder = Recorder(model, HANDLERS, own)
     arguments = arguments_of(recorder, model, given)

@@ -68,7 +68,18 @@ class NodeWriter:
     def __init__(self, model: nn.Module) -> None:
         self.nodes: list[Node] = []
         self.unknown: list[Unknown] = []
-        self.paths = {id(module): name for name, module in model.named_modules()}
+        self.made_up_of: dict[str, nn.Module] = {}
+        """The modules by their paths, one that stands at several by the first."""
+        self.parameters: dict[int, tuple[nn.Parameter, list[str]]] = {}
+        """By id: the parameters, and the paths of the modules that they belong to."""
+        self.paths: dict[int, str] = {}
+        for path, module in model.named_modules(remove_duplicate=False):
+            if self.paths.setdefault(id(module), path) == path:
+                self.made_up_of[path] = module
+            for parameter in module._parameters.values():
+                if parameter is not None:
+                    homes = self.parameters.setdefault(id(parameter), (parameter, []))[1]
+                    homes.append(path)
         self.stack: list[str] = []
         """The paths of the modules whose forward pass is running."""
         self.modules: list[nn.Module] = []
@@ -78,7 +89,10 @@ class NodeWriter:
         self.origin: Value | None = None
         """The input."""
         self._values: dict[int, tuple[torch.Tensor, Value]] = {}
-        self._learned = {id(p): p.numel() for p in model.parameters() if not is_lazy(p)}
+        self._learned = {
+            key: p.numel() for key, (p, _) in self.parameters.items() if not is_lazy(p)
+        }
+        self._texts: dict[Layer, str] = {}
         self._made_of: dict[int, tuple[torch.Tensor, frozenset[int]]] = {}
         self._names: dict[str, int] = {}
         self.together = False
@@ -167,9 +181,16 @@ class NodeWriter:
         size = None if shown == shape and is_in_order(out.dims) else shown
         params, call = self.claim(weights), self._call()
         self.nodes.append(
-            Node(name, layer, inputs, str(layer), size=size, params=params, call=call)
+            Node(name, layer, inputs, self._text(layer), size=size, params=params, call=call)
         )
         return out._replace(node=len(self.nodes) - 1)
+
+    def _text(self, layer: Layer) -> str:
+        """The layer as a specification; worked out once for each."""
+        found = self._texts.get(layer)
+        if found is None:
+            found = self._texts[layer] = str(layer)
+        return found
 
     def constant_value(self, tensor: torch.Tensor) -> Value:
         """The value of a constant that a node reads as it reads data."""

@@ -61,9 +61,9 @@ class Recorder(TorchFunctionMode, NodeWriter):
         TorchFunctionMode.__init__(self)
         NodeWriter.__init__(self, model)
         self.handlers = handlers
-        self.device = next((p.device for p in model.parameters()), torch.device("cpu"))
-        self._owners = {id(p): name.rpartition(".")[0] for name, p in model.named_parameters()}
-        self._owned = {id(tensor): tensor for tensor in (*model.parameters(), *owned)}
+        parameters = [parameter for parameter, _ in self.parameters.values()]
+        self.device = next((p.device for p in parameters), torch.device("cpu"))
+        self._owned = {id(tensor): tensor for tensor in (*parameters, *owned)}
         self._meta: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         self.beneath = Beneath(self)
         """To be entered beside this one: brings the operators that no function calls."""
@@ -78,7 +78,7 @@ class Recorder(TorchFunctionMode, NodeWriter):
         kwargs = kwargs or {}
         if func in CALLED_AS_THEY_ARE or _is_in_kernel(sys._getframe(1)):
             return func(*args, **kwargs)
-        given = list(tensors_in((args, kwargs)))
+        given = tensors_in((args, kwargs))
         if any(map(is_wrapped, given)):  # its operators come by one by one
             return func(*args, **kwargs)
         with torch._C._DisableTorchDispatch():
@@ -86,8 +86,8 @@ class Recorder(TorchFunctionMode, NodeWriter):
 
     def operator(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call beneath Python: named by the module whose weights it takes."""
-        given = list(tensors_in((args, kwargs)))
-        owner = next((path for t in given if (path := self._owners.get(id(t)))), "")
+        given = tensors_in((args, kwargs))
+        owner = next((self.parameters[id(t)][1][0] for t in given if id(t) in self.parameters), "")
         if not owner.startswith(self.stack[-1] if self.stack else ""):
             owner = ""
         self.stack += [owner] if owner else []
@@ -162,7 +162,7 @@ class Recorder(TorchFunctionMode, NodeWriter):
         written down as unknown."""
         name = self.called
         result = self.run(func, args, kwargs)
-        made = list(tensors_in(result))
+        made = tensors_in(result)
         own = [tensor for tensor in made if not any(tensor is one for one in given)]
         if not made or name in NO_DATA or (name == "__get__" and not own):
             return result
@@ -192,7 +192,7 @@ class Recorder(TorchFunctionMode, NodeWriter):
 
     def of_constants(self, func: Any, *args: Any) -> Any:
         """Call a function of constants only: what a handler finds that a call comes down to."""
-        return self._constant(func, self.handlers.get(func), args, {}, list(tensors_in(args)))
+        return self._constant(func, self.handlers.get(func), args, {}, tensors_in(args))
 
     def _constant(
         self,
