@@ -200,7 +200,9 @@ def front() -> convcalc.SearchResult:
 
 
 @pytest.mark.parametrize(
-    "networks", [("zoo:resnet18",), ("7x7", "7x1+1x7"), ("5s2+3",), front], ids=str
+    "networks",
+    [("zoo:resnet18",), ("7x7", "7x1+1x7"), ("5s2+3",), front],
+    ids=["resnet18", "two", "one-dimensional", "front"],
 )
 def test_axe_finds_nothing_serious(page: Any, networks: Any) -> None:
     """Deque's axe-core: the rules of WCAG that a program can check."""

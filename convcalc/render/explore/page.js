@@ -147,6 +147,12 @@ class Pane {
     this.input.resize(plane(this.network.input.spatial), this.network.input.text);
     this.select(this.network.start);
   }
+  // Bring the selected layer into the middle of its list.
+  centre() {
+    const node = this.nodes[this.layer];
+    this.list.scrollLeft = node.offsetLeft + node.offsetWidth / 2 - this.list.clientWidth / 2;
+    this.list.scrollTop = node.offsetTop - this.list.clientHeight / 2;
+  }
   select(number, unit = null, tell = true) {
     const layer = this.network.layers[number];
     if (this.layer !== number || this.shownIn !== this.network) {
@@ -279,11 +285,17 @@ const arrange = () => {
   const several = data.networks.length > 1;
   const chosen = several ? Number($("variant").value) : 0;
   const shown = several && $("both").checked && chosen !== 0 ? [0, chosen] : [chosen];
-  if (panes.length === shown.length) shown.forEach((index, i) => panes[i].index === index || panes[i].open(index));
-  else {
+  if (panes.length === shown.length) {
+    shown.forEach((index, i) => {
+      if (panes[i].index === index) return;
+      panes[i].open(index);
+      panes[i].centre();
+    });
+  } else {
     const made = shown.map((index) => new Pane(index));
     panes = made;
     document.querySelector("main").replaceChildren(...panes.map((pane) => pane.element));
+    panes.forEach((pane) => pane.centre());
   }
   rows.forEach((row, i) => row.setAttribute("aria-current", String(shown.includes(i))));
   points.forEach((point, index) => point.setAttribute("aria-pressed", String(index === chosen)));
