@@ -120,8 +120,8 @@ def wrong_arrow(found: Import) -> str | None:
     unit = unit_of(found.path)
     top, _, rest = found.module.partition(".")
     if top in HEAVY:
-        if top == "matplotlib" and found.path != "render/plot.py":
-            return "matplotlib outside render/plot.py"
+        if top == "matplotlib" and not found.path.startswith("render/plots/"):
+            return "matplotlib outside render/plots/"
         if top not in ("sympy", "matplotlib") and unit != "torch_bridge":
             return f"{top} outside torch_bridge"
         if not found.lazy and unit != "torch_bridge":

@@ -28,6 +28,13 @@ class Renderable:
         """A Markdown table."""
         return self._render("markdown")
 
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Draw it on matplotlib axes (new ones if none are given) and return them; `theme="dark"`
+        for a dark ground. Needs convcalc[plot]."""
+        from convcalc.render.plots import plot
+
+        return plot(self, ax, **options)
+
     def __str__(self) -> str:
         return self._render("table").rstrip("\n")
 

@@ -7,10 +7,10 @@ input sizes go together. The field of any layer, on the input or on another laye
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import lcm
+from math import inf, lcm
 from typing import NamedTuple
 
 from convcalc.analysis import Setting
@@ -43,6 +43,13 @@ class Disagreement(NamedTuple):
     they repeat."""
 
 
+class Growth(NamedTuple):
+    """How large the field is behind a layer that has a window."""
+
+    layer: str
+    size: tuple[int | None, ...]
+
+
 @dataclass(frozen=True)
 class FieldView(Renderable):
     """What one layer's units see of a map.
@@ -56,6 +63,7 @@ class FieldView(Renderable):
     effective: how much each position counts.
     position, reached, reached_units: an input position in the middle, and the outputs it reaches.
     productivity: along each axis.
+    growth: the field behind each layer with a window, in the order of the network.
     """
 
     network: str
@@ -77,6 +85,7 @@ class FieldView(Renderable):
     reached_units: int | None
     productivity: tuple[Productivity, ...]
     positions_read: sets.Region | None = None
+    growth: tuple[Growth, ...] = ()
 
 
 def receptive_field(
@@ -217,6 +226,7 @@ def view_of(
         reached=_box(reached) if reached else None,
         reached_units=sets.count(reached.rows) if reached else None,
         productivity=tuple(productivity(walk, axis) for axis in range(origin.rank)),
+        growth=tuple(_growth(walk)),
     )
 
 
@@ -234,6 +244,20 @@ def _checked(unit: tuple[int, ...], output: Shape) -> tuple[int, ...]:
             else f"it is a vector: leave {option('unit')} out",
         )
     return unit
+
+
+def _growth(walk: Walk) -> Iterator[Growth]:
+    """The layers that have weights, those that see more than any before them, and the last."""
+    largest: tuple[float, ...] = (1,) * walk.state(walk.origin).shape.rank
+    for node, state in zip(walk.graph.nodes, walk.states, strict=True):
+        if state.ties is None:
+            continue
+        size = walk.headline(state).size
+        seen = tuple(inf if part is None else part for part in size)
+        is_larger = any(a > b for a, b in zip(seen, largest, strict=True))
+        if is_larger or node.layer.is_weighted or node is walk.graph.nodes[-1]:
+            yield Growth(node.name, size)
+        largest = tuple(map(max, seen, largest))
 
 
 def _read_by(walk: Walk, unit: tuple[int, ...], clip: bool) -> sets.Region | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from contextlib import nullcontext
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -23,8 +23,28 @@ EPILOG = """Examples:
 
   convcalc compare 7x7 7x1+1x7 --verify --profile
 
-  convcalc compare zoo:vgg16 zoo:resnet50 --format svg --output growth.svg
+  convcalc compare zoo:vgg16 zoo:resnet50 --x params --output cost.svg
 """
+
+
+XAxis = Annotated[
+    str | None,
+    options.option(
+        "--x",
+        panel=options.OUTPUT,
+        metavar="FIGURE",
+        help="Of a picture: a figure or field, along x. Default: macs.",
+    ),
+]
+YAxis = Annotated[
+    str | None,
+    options.option(
+        "--y",
+        panel=options.OUTPUT,
+        metavar="FIGURE",
+        help="Of a picture: a figure or field, along y. Default: field.",
+    ),
+]
 
 
 def compare(
@@ -49,6 +69,9 @@ def compare(
     sort: options.Sort = None,
     form: options.FormatOrPicture = None,
     raw: options.Raw = False,
+    x: XAxis = None,
+    y: YAxis = None,
+    theme: options.Theme = None,
     output: options.Output = None,
 ) -> None:
     """Compare networks: what each costs, what a unit sees, and what follows."""
@@ -95,6 +118,7 @@ def compare(
         layers,
         further,
         raw=raw,
+        picture={"theme": theme, "x": x, "y": y},
         columns=options.names(columns),
         sort=sort,
     )

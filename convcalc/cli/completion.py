@@ -69,6 +69,13 @@ def formats_and_pictures(ctx: Any, incomplete: str) -> list[str]:  # noqa: ARG00
     return _starting([*FORMATS, *PICTURES], incomplete)
 
 
+def themes(ctx: Any, incomplete: str) -> list[str]:  # noqa: ARG001
+    """The looks of pictures."""
+    from convcalc.render.plots.style import THEMES
+
+    return _starting(THEMES, incomplete)
+
+
 def check_formats(ctx: Any, incomplete: str) -> list[str]:  # noqa: ARG001
     """The formats of `convcalc check`."""
     from convcalc.render.formats import CHECK_FORMATS

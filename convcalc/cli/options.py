@@ -198,6 +198,16 @@ Sort = Annotated[
     str | None,
     option("--sort", panel=OUTPUT, metavar="FIGURE", help="Sort by a figure, e.g. macs."),
 ]
+Theme = Annotated[
+    str | None,
+    option(
+        "--theme",
+        panel=OUTPUT,
+        metavar="NAME",
+        help="Of a picture: light or dark. Default: light.",
+        autocompletion=completion.themes,
+    ),
+]
 Device = Annotated[
     str, option("--device", panel=TIMING, metavar="NAME", help="cpu, cuda, cuda:1, mps or auto.")
 ]

@@ -45,6 +45,7 @@ def show(
     layers: bool = False,
     further: dict[str, Any] | None = None,
     raw: bool = False,
+    picture: dict[str, Any] | None = None,
     **table: Any,
 ) -> None:
     """Print or write a result in one of the formats.
@@ -52,16 +53,23 @@ def show(
     Args:
         further: results that belong to it, under the names they have in the JSON.
         raw: of csv: cells that a spreadsheet would take for formulas stay as they are.
+        picture: what a picture takes: `theme`, `x` and `y`, `image`; None for what was not given.
         table: what the table takes: `columns` and `sort`.
 
     Raises:
-        OptionError: an unknown format, or `raw` of another than csv.
+        OptionError: an unknown format, `raw` of another than csv, a picture's options of none.
         SourceError: the file cannot be written.
     """
     check_raw(raw, form)
+    drawn = {name: value for name, value in (picture or {}).items() if value is not None}
     if form in PICTURES:
-        _show_picture(shown, form, output)
+        _show_picture(shown, form, output, drawn)
         return
+    for name in drawn:
+        raise OptionError(
+            f"{option(name)} is for pictures",
+            hint=f"add {option('form', 'svg')}, or {option('output', 'picture.png')}",
+        )
     results = {"": shown, **(further or {})}
     if form == "table" and output is None:
         for number, result in enumerate(results.values()):
@@ -106,13 +114,13 @@ def print_page(page: Any) -> None:
         console().print(page)
 
 
-def _show_picture(shown: Any, form: str, output: Path | None) -> None:
+def _show_picture(shown: Any, form: str, output: Path | None, drawn: dict[str, Any]) -> None:
     """Draw a result."""
     if form != "svg" and output is None and sys.stdout.isatty():
         raise OptionError(f"refusing to write {form.upper()} to a terminal (use --output FILE)")
-    from convcalc.render.plot import draw
+    from convcalc.render.plots import draw
 
-    data = draw(shown, form)
+    data = draw(shown, form, **drawn)
     if output is not None:
         write_whole(output, data)
     elif hasattr(sys.stdout, "buffer"):

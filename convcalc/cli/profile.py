@@ -49,6 +49,7 @@ def profile(
     depth: options.Depth = None,
     form: options.FormatOrPicture = None,
     raw: options.Raw = False,
+    theme: options.Theme = None,
     output: options.Output = None,
 ) -> None:
     """Measure the latency of real layers, interleaved, next to the roofline.
@@ -87,7 +88,7 @@ def profile(
         )
     if stage or depth is not None or form in ("table", *PICTURES):
         result = result.folded(depth, stage or ())
-    show(result, form, output, raw=raw)
+    show(result, form, output, raw=raw, picture={"theme": theme})
     for timing in result.failed:
         print(f"error: {timing.error}", file=sys.stderr)
     if result.interrupted:

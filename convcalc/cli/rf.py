@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from convcalc.cli import completion, options
@@ -18,6 +19,17 @@ EPILOG = """Examples:
 
   convcalc rf 'add(7x1 | 1x7)+3x3d2' --format svg --output field.svg
 """
+
+
+Image = Annotated[
+    Path | None,
+    options.option(
+        "--image",
+        panel=options.OUTPUT,
+        metavar="FILE",
+        help="Of a picture: a photo that the field is drawn over, stretched to the input.",
+    ),
+]
 
 
 def rf(
@@ -60,6 +72,8 @@ def rf(
     model_arg: options.ModelArg = None,
     form: options.FormatOrPicture = None,
     raw: options.Raw = False,
+    image: Image = None,
+    theme: options.Theme = None,
     output: options.Output = None,
     output_of: options.OutputOf = None,
 ) -> None:
@@ -82,4 +96,4 @@ def rf(
         local=local,
         output_of=output_of,
     )
-    show(view, form, output, raw=raw)
+    show(view, form, output, raw=raw, picture={"theme": theme, "image": image})

@@ -56,6 +56,7 @@ def search(
     explore: own.Explored = None,
     form: options.FormatOrPicture = None,
     raw: options.Raw = False,
+    theme: options.Theme = None,
     output: options.Output = None,
 ) -> None:
     """Find what can stand in a layer's place: every candidate counted, the best of them shown.
@@ -104,7 +105,8 @@ def search(
         explore_networks(shown, output=explore)
         print(f"wrote {explore}", file=sys.stderr)
     result, further = _measured(shown, verify, profile)
-    show(result, form or "table", output, False, further, raw=raw)
+    picture = {"theme": theme}
+    show(result, form or "table", output, False, further, raw=raw, picture=picture)
     if not result.complete:
         raise typer.Exit(130)
     if not result.front or not all(found.agrees for found in further.values()

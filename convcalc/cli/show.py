@@ -47,6 +47,7 @@ def show(
     sort: options.Sort = None,
     form: options.FormatOrPicture = None,
     raw: options.Raw = False,
+    theme: options.Theme = None,
     output: options.Output = None,
     output_of: options.OutputOf = None,
 ) -> None:
@@ -84,4 +85,12 @@ def show(
         report = replace(report, layers=fold(report.layers, depth, stage or ()))
     elif form == "table" and len(report.layers) > MOST_ROWS and has_stages(report.layers):
         report = replace(report, layers=fold(report.layers, 1))
-    show_report(report, form, output, raw=raw, columns=options.names(columns), sort=sort)
+    show_report(
+        report,
+        form,
+        output,
+        picture={"theme": theme},
+        raw=raw,
+        columns=options.names(columns),
+        sort=sort,
+    )

@@ -232,6 +232,7 @@ def to_dict(view: FieldView) -> dict[str, Any]:
             "positions_95": effective.positions_95,
             "share_95": effective.positions_95 / _box(view),
         },
+        "growth": [{"layer": found.layer, "size": list(found.size)} for found in view.growth],
         "productivity": [
             {
                 "unproductive": list(found.unproductive),

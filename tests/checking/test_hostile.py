@@ -249,7 +249,7 @@ def test_a_picture_shows_names_as_they_are() -> None:
     """`$x$` is no formula, and a name that begins with _ is not left out of the legend."""
     from dataclasses import replace
 
-    from convcalc.render.plot import draw
+    from convcalc.render.plots import draw
 
     names = ("$x^2$", "_x", "a\u202e\x1b<b>")
     reports = tuple(replace(convcalc.analyze("3x3"), name=name) for name in names)

@@ -81,7 +81,7 @@ def test_json_has_the_layers() -> None:
 
 def test_a_picture_of_the_slowest_layers() -> None:
     pytest.importorskip("matplotlib")
-    from convcalc.render.plot import draw
+    from convcalc.render.plots import draw
 
     text = draw(profile_of(TIMING), "svg").decode()
     assert text == draw(profile_of(TIMING), "svg").decode()
