@@ -77,15 +77,57 @@ def python() -> str:
 
 
 def zoo() -> str:
-    """Every built-in network with its figures and its field, drawn."""
+    """Every built-in network with its figures, its field and where its work lies, drawn."""
     import convcalc
     from convcalc.networks import zoo_blocks, zoo_networks
 
     lines = ["# The zoo", "", "`convcalc show zoo:NAME`, `convcalc explore zoo:NAME`.", ""]
-    lines += ["| network | params | MACs | field before the head |", "|---|---:|---:|---:|"]
-    for name in (*zoo_networks(), *zoo_blocks()):
-        report = convcalc.analyze(f"zoo:{name}", local=True)
-        field = report.field_before_head or report.receptive_field
-        size = "x".join("all" if size is None else str(size) for size in field.size)
-        lines.append(f"| `{name}` | {report.params:,} | {report.macs:,} | {size} |")
-    return "\n".join(lines) + "\n"
+    lines += [
+        "Bars: the share of MACs by stage, from the input on; by layer where one stage is nearly all.",
+        "",
+    ]
+    for heading, names in (("Networks", zoo_networks()), ("Blocks", zoo_blocks())):
+        lines += [f"## {heading}", ""]
+        lines += ["| network | params | MACs | field before the head | MACs by stage |"]
+        lines += ["|---|---:|---:|---:|---|"]
+        for name in names:
+            report = convcalc.analyze(f"zoo:{name}", local=True)
+            field = report.field_before_head or report.receptive_field
+            size = "x".join("all" if size is None else str(size) for size in field.size)
+            cells = [f"`{name}`", f"{report.params:,}", f"{report.macs:,}", size, bars(report)]
+            lines.append(f"| {' | '.join(cells)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+WIDTH, HEIGHT = 150, 26
+"""Of a picture in the table, in pixels."""
+
+
+def bars(report: Any) -> str:
+    """The share of MACs of each stage as an inline picture; names where the mouse rests."""
+    work: dict[str, int] = {}
+    for layer in report.layers:
+        stage = layer.name.partition("/")[0]
+        work[stage] = work.get(stage, 0) + layer.macs
+    if max(work.values()) > 0.9 * report.macs:  # one stage is nearly all: its layers
+        work = {layer.name: layer.macs for layer in report.layers if layer.macs}
+    most = max(work.values(), default=0)
+    if not most:
+        return ""
+    step = WIDTH / len(work)
+    drawn = []
+    for number, (stage, macs) in enumerate(work.items()):
+        height = round(HEIGHT * macs / most, 1)
+        share = 100 * macs / max(report.macs, 1)
+        at, width = f"{number * step:.1f}", f"{max(step - 1, 1):.1f}"
+        drawn.append(
+            f'<rect x="{at}" y="{HEIGHT - height:.1f}" width="{width}" height="{height}" '
+            'fill="currentColor" opacity="0.6">'
+            f"<title>{stage}: {share:.1f} % of the MACs</title></rect>"
+        )
+    label = f"MACs of {len(work)} parts, the most in {max(work, key=work.__getitem__)}"
+    return (
+        f'<svg role="img" aria-label="{label}" width="{WIDTH}" height="{HEIGHT}" '
+        f'viewBox="0 0 {WIDTH} {HEIGHT}">{"".join(drawn)}</svg>'
+    )
