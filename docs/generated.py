@@ -83,7 +83,7 @@ def zoo() -> str:
 
     lines = ["# The zoo", "", "`convcalc show zoo:NAME`, `convcalc explore zoo:NAME`.", ""]
     lines += [
-        "Bars: the share of MACs by stage, from the input on; by layer where one stage is nearly all.",
+        "Bars: MACs by stage, from the input on; by layer where one stage is nearly all.",
         "",
     ]
     for heading, names in (("Networks", zoo_networks()), ("Blocks", zoo_blocks())):
