@@ -25,7 +25,7 @@ from convcalc.analysis.packed import Counts, Lines
 from convcalc.analysis.support import TooLarge
 from convcalc.analysis.walk import Walk
 from convcalc.layers.base import Reads
-from convcalc.quantities import AxisRead, AxisReading, Links, Windows
+from convcalc.quantities import AxisRead, AxisReading, Link, Links, Windows
 
 MAX_BITS = 2**31
 """Bits that one map of counts may take."""
@@ -46,6 +46,11 @@ def _size(counts: _Apart | Counts) -> tuple[int, ...]:
     if isinstance(counts, Counts):
         return counts.size
     return tuple(part.size[0] for part in counts)
+
+
+class Tied(TooLarge):
+    """One axis of a map moves several of another, as along a diagonal: their counts are no
+    product."""
 
 
 class EffectiveField(NamedTuple):
@@ -72,6 +77,7 @@ def effective_field(walk: Walk, unit: tuple[int, ...], clip: bool) -> EffectiveF
 
     Raises:
         TooLarge: the counts would take too much memory or time.
+        Tied: two axes are seen along one.
     """
     _Counter(walk, unit, clip, dry=True).counts()
     counts = _Counter(walk, unit, clip).counts()
@@ -159,12 +165,20 @@ class _Counter:
         found = self._read(counts, (read,))
         return self._clipped(found, (extent,), (read,)) if self.clip else found
 
-    def _linked(self, here: _Apart | Counts, links: Links, spatial: tuple[int, ...]) -> _Apart:
-        """The axes of the input, each read where it is linked to; only while they are apart."""
+    def _linked(
+        self, here: _Apart | Counts, links: Links, spatial: tuple[int, ...]
+    ) -> _Apart | Counts:
+        """The axes of the input, each read where it is linked to.
+
+        Raises:
+            Tied: one axis moves several.
+        """
         assert links.axes is not None
         linked = [link.output for link in links.axes if link.output is not None and link.read]
-        if isinstance(here, Counts) or len(set(linked)) < len(linked):
-            raise TooLarge
+        if len(set(linked)) < len(linked):
+            raise Tied
+        if isinstance(here, Counts):
+            return self._linked_together(here, links.axes, spatial)
         alone = Counts((0,), (1,), [1], self.width)
         found = [
             self._everywhere(1, (extent,))
@@ -175,11 +189,33 @@ class _Counter:
             for link, extent in zip(links.axes, spatial, strict=True)
         ]
         left = prod(part.total() for axis, part in enumerate(here) if axis not in linked)
+        if not found:  # a vector has no axis that would hold them
+            return Counts((), (), [left], self.width)
         if left != 1 and not self.dry:
-            if not found:
-                raise TooLarge
             found[0] = replace(found[0], rows=[row * left for row in found[0].rows])
         return tuple(found)
+
+    def _linked_together(
+        self, counts: Counts, links: tuple[Link, ...], spatial: tuple[int, ...]
+    ) -> Counts:
+        """The same of counts that are no product of those along each axis."""
+        order = [link.output if link.read else None for link in links]
+        for axis in set(range(len(counts.size))) - set(order):  # all of its paths go on
+            counts = self._along(counts, axis, 1, methodcaller("summed")).moved(axis, 0)
+        self._spend((), _COUNT * prod(counts.size))
+        size = tuple(1 if axis is None else counts.size[axis] for axis in order)
+        low = tuple(0 if axis is None else counts.low[axis] for axis in order)
+        rows = [] if self.dry else counts.rearranged(order)
+        counts = Counts(low, size, rows, self.width)
+        for axis, (link, extent) in enumerate(zip(links, spatial, strict=True)):
+            if link.read is None:
+                counts = self._mapped(counts, axis, lambda _, last=extent - 1: (0, last))  # type: ignore[misc]
+            else:
+                counts = self._read_axis(counts, axis, link.read)
+        if self.clip:
+            reads = [link.read or AxisRead() for link in links]
+            counts = self._clipped(counts, spatial, reads)
+        return counts
 
     def _together(self, counts: _Apart | Counts) -> Counts:
         """The product of what was counted along each axis."""

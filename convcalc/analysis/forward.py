@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from convcalc.analysis import support
+from convcalc.analysis.linked import reaching
 from convcalc.analysis.walk import Walk
-from convcalc.quantities import AxisRead, AxisReading, Links, Shape, Windows
+from convcalc.layers.base import Reads
+from convcalc.quantities import AxisRead, AxisReading, Link, Links, Shape, Windows
 
 
 def reached_from(walk: Walk, position: tuple[int, ...]) -> support.Region | None:
@@ -18,13 +20,7 @@ def reached_from(walk: Walk, position: tuple[int, ...]) -> support.Region | None
                 region = regions.get(source)
                 if region is None:
                     continue
-                if isinstance(read, Links):
-                    return None  # positions are not followed forwards through these
-                if read is None:
-                    found = support.everything(output.spatial)
-                else:
-                    found = counter.read(region, _adjoint(read, output))
-                    found = counter.clipped(found, output.spatial)
+                found = _through(counter, region, read, walk.state(source).shape, output)
                 if found.rows:
                     before = regions.get(index)
                     regions[index] = found if before is None else counter.join(before, found)
@@ -33,16 +29,31 @@ def reached_from(walk: Walk, position: tuple[int, ...]) -> support.Region | None
     return regions.get(len(walk.states) - 1, support.Region(position, 0))
 
 
+def _through(
+    counter: support.Counter, region: support.Region, read: Reads, given: Shape, output: Shape
+) -> support.Region:
+    """The outputs that read anything in the region."""
+    if read is None or (isinstance(read, Links) and read.axes is None):
+        return support.everything(output.spatial)
+    if isinstance(read, Links):
+        return reaching(counter, region, read, given.spatial, output.spatial)
+    if any(map(_needs_trial, read)):
+        links = Links(tuple(Link(axis, along) for axis, along in enumerate(read)))
+        return reaching(counter, region, links, given.spatial, output.spatial)
+    found = counter.read(region, _adjoint(read, output))
+    return counter.clipped(found, output.spatial)
+
+
+def _needs_trial(read: AxisReading) -> bool:
+    """Is it no equation that can be solved for the output?"""
+    return isinstance(read, Windows) or bool(read.outside) or read.stride < 0
+
+
 def _adjoint(reads: tuple[AxisReading, ...], output: Shape) -> tuple[AxisRead, ...]:
     """Which outputs an input is read by: the equation of `AxisRead` solved for the output.
 
     stride * o = upsampling * i - offset - dilation * t, with t counted from the last tap.
-
-    Raises:
-        TooLarge: not that equation says what is read, but windows or another mode of padding.
     """
-    if any(isinstance(read, Windows) or read.outside or read.stride < 0 for read in reads):
-        raise support.TooLarge
     return tuple(
         AxisRead(
             read.kernel_size,

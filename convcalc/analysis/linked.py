@@ -109,3 +109,43 @@ def _through_link(counter: Counter, part: _Product, link: Link, size: int, clip:
         through = counter.clipped(through, (size,), (link.read,))
     assert isinstance(through.rows, int)
     return through.low[0], through.rows
+
+
+def reaching(
+    counter: Counter, region: Region, links: Links, given: tuple[int, ...], output: tuple[int, ...]
+) -> Region:
+    """The outputs that read anything in `region` of an input whose axes are linked to theirs.
+
+    Raises:
+        TooLarge: the set has too many parts.
+    """
+    assert links.axes is not None
+    tried: dict[Link, list[_Along]] = {}
+    for link, size in zip(links.axes, given, strict=True):
+        if link not in tried and link.read is not None:
+            places = range(1 if link.output is None else output[link.output])
+            tried[link] = [_read_at(counter, link, size, place) for place in places]
+    found: Region | None = None
+    for part in _products(region, set()):
+        along: list[int] = [(1 << size) - 1 for size in output]
+        is_read = True
+        for (low, bits), link in zip(part, links.axes, strict=True):
+            if link.read is None:
+                continue
+            hits = 0
+            for place, (first, read) in enumerate(tried[link]):
+                hits |= bool(read << first & bits << low) << place
+            if link.output is None:
+                is_read = is_read and hits != 0
+            else:
+                along[link.output] &= hits
+        if is_read and all(along):
+            product = _product([(0, bits) for bits in along])
+            found = product if found is None else counter.join(found, product)
+    return found or Region((0,) * len(output), 0)
+
+
+def _read_at(counter: Counter, link: Link, size: int, place: int) -> _Along:
+    """What one output position reads along one axis, inside the map."""
+    low, bits = _through_link(counter, ((place, 1),), link._replace(output=0), size, True)
+    return max(low, 0), bits

@@ -55,6 +55,22 @@ class Counts:
         """The same counts from another first position on."""
         return replace(self, low=(*self.low[:axis], low, *self.low[axis + 1 :]))
 
+    def rearranged(self, order: Sequence[int | None]) -> list[int]:
+        """The rows with axis order[k] as axis k, and an axis of one position for None; axes that
+        are left out have one position."""
+        flat = [value for row in self.values for value in row]
+        steps = [prod(self.size[axis + 1 :]) for axis in range(len(self.size))]
+        places = [0]
+        for axis in order:
+            if axis is not None:
+                along = range(0, self.size[axis] * steps[axis], steps[axis])
+                places = [place + step for place in places for step in along]
+        last = 1 if not order or order[-1] is None else self.size[order[-1]]
+        found = [flat[place] for place in places]
+        return [
+            _packed(found[start : start + last], self.width) for start in range(0, len(found), last)
+        ]
+
     def changed(self, axis: int, n: int, change: Callable[[Lines], Lines]) -> Counts:
         """The counts with the lines along one axis changed; there are n of them afterwards."""
         size = (*self.size[:axis], n, *self.size[axis + 1 :])
@@ -241,6 +257,10 @@ def _sum_of(row: int, width: int) -> int:
         n = (n + 1) // 2
         row = (row >> n * width) + (row & ((1 << n * width) - 1))
     return row
+
+
+def _packed(values: Sequence[int], width: int) -> int:
+    return int.from_bytes(b"".join(n.to_bytes(width // 8, "little") for n in values), "little")
 
 
 def _unpacked(row: int, n: int, width: int) -> list[int]:

@@ -17,7 +17,7 @@ from convcalc.analysis import Setting
 from convcalc.analysis import receptive_field as algebra
 from convcalc.analysis import support as sets
 from convcalc.analysis.backward import read_by
-from convcalc.analysis.effective import EffectiveField, effective_field
+from convcalc.analysis.effective import EffectiveField, Tied, effective_field
 from convcalc.analysis.forward import reached_from
 from convcalc.analysis.productivity import Productivity, productivity
 from convcalc.analysis.renderable import Renderable
@@ -60,7 +60,8 @@ class FieldView(Renderable):
     disagreements: the merges whose branches are not aligned.
     unit: the output unit that the following are of; `clipped`: cut off at the origin's borders.
     region: what it sees along each axis; `read`: positions that it reads, None if too many.
-    effective: how much each position counts.
+    effective: how much each position counts; None where it is not counted, and `uncounted` says
+        why.
     position, reached, reached_units: an input position in the middle, and the outputs it reaches.
     productivity: along each axis.
     growth: the field behind each layer with a window, in the order of the network.
@@ -86,6 +87,7 @@ class FieldView(Renderable):
     productivity: tuple[Productivity, ...]
     positions_read: sets.Region | None = None
     growth: tuple[Growth, ...] = ()
+    uncounted: str = ""
 
 
 def receptive_field(
@@ -205,6 +207,7 @@ def view_of(
     positions = _read_by(walk, unit, clipped)
     position = tuple(size // 2 for size in origin.spatial)
     reached = reached_from(walk, position)
+    counted, why = _effective(walk, unit, clipped) if effective and positions else (None, "")
     nodes = walk.graph.nodes
     return FieldView(
         network=walk.graph.name,
@@ -221,7 +224,8 @@ def view_of(
         region=_region(ties, unit, origin, positions, clipped),
         read=sets.count(positions.rows) if positions else None,
         positions_read=positions,
-        effective=_effective(walk, unit, clipped) if effective and positions is not None else None,
+        effective=counted,
+        uncounted=why,
         position=position,
         reached=_box(reached) if reached else None,
         reached_units=sets.count(reached.rows) if reached else None,
@@ -268,11 +272,14 @@ def _read_by(walk: Walk, unit: tuple[int, ...], clip: bool) -> sets.Region | Non
         return None
 
 
-def _effective(walk: Walk, unit: tuple[int, ...], clip: bool) -> EffectiveField | None:
+def _effective(walk: Walk, unit: tuple[int, ...], clip: bool) -> tuple[EffectiveField | None, str]:
+    """The effective field, or why there is none."""
     try:
-        return effective_field(walk, unit, clip)
+        return effective_field(walk, unit, clip), ""
+    except Tied:
+        return None, "is not counted: two axes of the input are seen along one, as on a diagonal"
     except sets.TooLarge:
-        return None
+        return None, "is too large to count"
 
 
 def _centre(axis: algebra.AxisField) -> Fraction | None:

@@ -85,7 +85,7 @@ def sentences(view: FieldView) -> list[str]:
             f"positions, {share:.1%} of the box (Luo et al. 2016; channels are not counted apart)."
         )
     elif view.read:
-        found.append("Its effective field is too large to count.")
+        found.append(f"Its effective field {view.uncounted or 'is not counted'}.")
     if view.reached is not None and view.reached_units is not None:
         where = ",".join(map(str, view.position))
         units = "unit" if view.reached_units == 1 else "units"
