@@ -1,4 +1,4 @@
-"""Budgets in a test suite: the marker and the fixture `convcalc`, which pytest finds by itself.
+"""Budgets in a test suite: the marker and the fixture `convcalc`, which pytest finds automatically.
 
     @pytest.mark.convcalc("zoo:resnet50", params="<=26M", macs="<=5G")
     def test_something():  # runs if the network keeps its budgets
@@ -8,9 +8,8 @@
     def test_my_model(convcalc):
         convcalc.assert_within(MyModel())  # the marker's budgets, or others
 
-A marker with networks asserts before the test; one without, on a test, a class or a module, says
-what the fixture and those markers take where they say nothing themselves. Nothing heavy is loaded
-before a test asks for it.
+A marker with networks asserts before the test; one without, on a test, a class or a module, sets
+the defaults of the fixture and of such markers. Nothing heavy is loaded until a test needs it.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ PROPERTY = "convcalc"
 
 
 class Budgets:
-    """What the fixture is: `convcalc.assert_within` with the markers' budgets and options."""
+    """The fixture: `convcalc.assert_within` with the markers' budgets and options."""
 
     def __init__(self, given: dict[str, Any]) -> None:
         self.given = given
@@ -45,7 +44,7 @@ class Budgets:
         self.is_used = False
 
     def assert_within(self, network: Any, **budgets_and_options: Any) -> Check:
-        """As `convcalc.assert_within`; what is given here goes before the markers."""
+        """As `convcalc.assert_within`; arguments override those of markers."""
         __tracebackhide__ = True
         self.is_used = True
         try:
@@ -73,7 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[Any]:
-    """Assert what the test's markers ask, before the test; then that they asked something."""
+    """Assert the budgets of the test's markers before it, and after it that there were any."""
     markers = list(item.iter_markers("convcalc"))
     for marker in markers:
         for network in marker.args:
@@ -90,26 +89,26 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[Any]:
 
 
 def _check_used(item: pytest.Item, markers: list[pytest.Mark], fixture: Any) -> None:
-    """Fail a test whose own marker asked nothing of any network."""
+    """Fail a test whose own marker checked no network."""
     if any(marker.args for marker in markers):
         return
     own = [marker for marker in item.own_markers if marker.name == "convcalc"]
     if own and not isinstance(fixture, Budgets):
-        pytest.fail("marker convcalc: no network: name one in the marker, or use the fixture "
-                    "convcalc", pytrace=False)  # fmt: skip
+        pytest.fail("convcalc marker: no network (name one in the marker, or use the convcalc "
+                    "fixture)", pytrace=False)  # fmt: skip
     if isinstance(fixture, Budgets) and (fixture.given or own) and not fixture.is_used:
-        pytest.fail("fixture convcalc: assert_within was never called", pytrace=False)
+        pytest.fail("convcalc fixture: assert_within was never called", pytrace=False)
 
 
 def _kept(item: pytest.Item, network: Any, budgets_and_options: dict[str, Any]) -> str:
-    """The table of what is not kept, or what is wrong with the marker; "" if all is well."""
+    """The findings, or what is wrong with the marker; "" if it passed."""
     try:
         library.assert_within(network, **budgets_and_options)
     except AssertionError as error:
         item.user_properties += [(PROPERTY, finding) for finding in _findings(error)]
         return str(error).strip("\n")
     except library.ConvcalcError as error:
-        return f"marker convcalc: {error}"
+        return f"convcalc marker: {error}"
     return ""
 
 
@@ -128,7 +127,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def _defaults(node: Any) -> dict[str, Any]:
-    """What markers without networks say, the nearest last."""
+    """The arguments of markers without networks; the nearest override others."""
     given: dict[str, Any] = {}
     for marker in reversed(list(node.iter_markers("convcalc"))):
         if not marker.args:

@@ -220,4 +220,4 @@ def _inputs(networks: list[Placed]) -> str:
     if len({shape for _, shape, _ in networks}) == 1:
         return f"input {networks[0].input}{how[networks[0].chosen_by]}"
     each = ", ".join(f"{shape} of {shorten(graph.name, 30)}" for graph, shape, _ in networks)
-    return f"each at its own input ({each}; --input puts all on one)"
+    return f"each at its own input ({each})"

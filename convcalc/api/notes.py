@@ -24,7 +24,7 @@ SZEGEDY = "Szegedy et al. 2015, arXiv:1512.00567, section 3.2"
 SIMONYAN = "Simonyan & Zisserman 2014, arXiv:1409.1556, section 2.3"
 
 MOST_SPANS = 4
-"""Networks whose share of a dense layer is told."""
+"""Networks whose share of a dense layer is reported."""
 
 SMALLEST_GRID, LARGEST_GRID = 12, 20
 """Sizes of the maps on which SZEGEDY found 1xn and nx1 to work well."""
@@ -58,14 +58,14 @@ def _about_spans(reports: tuple[Report, ...]) -> list[Note]:
         span = span_of(report.graph, report.input, linear_part=True)
         if span is None or span.value == span.dense:
             continue
-        said = "" if span.exact else "at most " if span.is_bound else "about "
+        bound = "" if span.exact else "at most " if span.is_bound else "about "
         part = f"{100 * span.share:#.3g}".removesuffix(".")
         numerator, denominator = span.ratio
         ratio = f" ({numerator}/{denominator})" if denominator < 10_000 else ""
         name = f"the linear part of {_brief(report.name)}" if between else _brief(report.name)
         text = (
-            f"{name} expresses {said}{part} %{ratio} of a dense {_field(report)}: its kernels have "
-            f"{said}{span.value:,} of {span.dense:,} dimensions."
+            f"{name} expresses {bound}{part} %{ratio} of a dense {_field(report)}: its kernels "
+            f"have {bound}{span.value:,} of {span.dense:,} dimensions."
         )
         found.append(Note(text[0].upper() + text[1:] if between else text))
     return found
@@ -199,7 +199,7 @@ def _about_nonlinearities(reports: tuple[Report, ...]) -> list[Note]:
         if report.nonlinearities == base.nonlinearities == 0:
             return [
                 Note(
-                    f"No activation is counted: --after-conv relu would give {name} "
+                    f"No activation is counted: with one after each convolution {name} would have "
                     f"{report.depth} against {base.depth}, one reason to stack small kernels",
                     SIMONYAN,
                 )

@@ -20,9 +20,9 @@ def assert_within(network: Network, **budgets_and_options: Any) -> Check:
     Args:
         network: a specification, a file, zoo:NAME or a torch model.
         budgets_and_options: budgets by figure (params, macs, flops, activations, traffic,
-            depth, receptive_field, output), each "<=10M", ">=7x7", "==64x56x56", a bare value (at
-            most that much; of sizes exactly that) or a dict of min, max and exact; and the options
-            of `convcalc.analyze`.
+            depth, receptive_field, output), each "<=10M", ">=7x7", "==64x56x56", a bare value (a
+            maximum; of sizes, exact) or a dict of min, max and exact; and the options of
+            `convcalc.analyze`.
 
     Raises:
         AssertionError: a budget is exceeded, or a figure is incomplete; the message has a line for

@@ -1,8 +1,8 @@
-"""Baselines: the figures that entries had when someone said they were right.
+"""Baselines: the figures of entries that were accepted.
 
-A small JSON file that belongs into version control: sorted, a figure a line so that branches
-merge, integers only, no date and no host. Where timings were asked for, and only then, an entry
-also has its latency and the device it was measured on.
+A small JSON file to commit: sorted, one figure per line so that branches merge, integers only, no
+dates or host names. An entry has a latency, and the device it was measured on, only if timings were
+requested.
 
     {
       "schema_version": 1,
@@ -23,10 +23,9 @@ also has its latency and the device it was measured on.
       }
     }
 
-A size of null is an axis that is seen whole; a stride of [1, 2] is one half; layers have params,
-MACs, output and field. Where `has_head`, the field is that before a head which sees everything.
-Versions may add figures: one that is missing is not compared, one that this version does not know
-is kept.
+A size of null is an axis that is seen whole; a stride of [1, 2] is one half; a layer's row is
+params, MACs, output, field. With `has_head` the field is the one before a head that sees
+everything. Later versions may add figures: a missing figure is not compared, an unknown one kept.
 """
 
 from __future__ import annotations
@@ -99,7 +98,7 @@ def loads(text: str, name: str) -> dict[str, Record]:
     if "\n<<<<<<< " in f"\n{text}":
         raise SourceError(
             f"{name} has conflict markers",
-            hint="take either side, then: convcalc check --update",
+            hint="resolve the conflict (either side will do), then run: convcalc check --update",
         )
     document = parse_document(text, name, is_json=True)
     version = document.data.get("schema_version")
@@ -107,18 +106,18 @@ def loads(text: str, name: str) -> dict[str, Record]:
         raise SourceError(
             f"{name} has schema version {shorten(str(version), 20)}; this convcalc reads "
             f"{SCHEMA_VERSION}",
-            hint="a newer convcalc wrote it: upgrade, or convcalc check --save-baseline",
+            hint="a newer convcalc wrote it: upgrade, or run: convcalc check --save-baseline",
         )
     entries = document.data.get("entries")
     if version != SCHEMA_VERSION or isinstance(version, bool) or not isinstance(entries, dict):
         raise SourceError(
             f"{name} is not a baseline file",
-            hint="convcalc check --save-baseline FILE writes one",
+            hint="create one with: convcalc check --save-baseline FILE",
         )
     reader = Reader(document)
     records = {key: _record(reader, key) for key in entries}
     if reader.errors:
-        hint = "if damaged, rewrite it with convcalc check --save-baseline"
+        hint = "if it is damaged, run: convcalc check --save-baseline"
         raise ProblemsError.of([error.with_context(hint=hint) for error in reader.errors], name)
     return records
 
@@ -237,7 +236,7 @@ def git(arguments: list[str], folder: Path, revision: str, argument: str = "chan
     """What git prints.
 
     Raises:
-        OptionError: it fails, or there is none.
+        OptionError: it fails, or git is not installed.
     """
     # Hooks of git name a repository in the environment; the files are in that of their folder.
     environment = {name: text for name, text in os.environ.items() if name not in _OF_A_REPOSITORY}
@@ -253,6 +252,6 @@ def git(arguments: list[str], folder: Path, revision: str, argument: str = "chan
             f"git: {shorten(reason, 200)}",
             option=argument,
             value=revision,
-            hint="in CI the checkout must have that revision (fetch-depth: 0)",
+            hint="in CI, check out with the full history (fetch-depth: 0)",
         )
     return done.stdout.decode("utf-8", "replace").replace("\r\n", "\n")

@@ -1,8 +1,8 @@
-"""Budgets: what a figure may be. `params<=10M`, `receptive_field>=7x7`, `macs<=0.5*baseline`.
+"""Budgets: limits of figures. `params<=10M`, `receptive_field>=7x7`, `macs<=0.5*baseline`.
 
-On the command line a budget is such a requirement. In a file it is the same text without the
-figure (`params = "<= 10 M"`), a bare value (at most that much, of counts; exactly that, of sizes),
-or a table of `min`, `max` and `exact` with a `level` and a `message`.
+On the command line a budget is written like that. In a file it is the same without the figure
+(`params = "<= 10 M"`), a bare value (a maximum of counts, exact for sizes), or a table of `min`,
+`max` and `exact` with a `level` and a `message`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ KEYS = {"min": ">=", "max": "<=", "exact": "=="}
 
 
 class Bound(NamedTuple):
-    """One limit: a value, so many times the baseline's, or a share of the network's total."""
+    """One limit: a value, a multiple of the baseline's, or a share of the network's total."""
 
     relation: str
     limit: Limit | None
@@ -44,7 +44,7 @@ class Bound(NamedTuple):
         return f"{self.relation} {write_limit(self.limit) if self.limit is not None else what}"
 
     def limit_for(self, then: Value | None) -> Limit | Fraction | None:
-        """The value that is asked for, given the baseline's or the total; None without those."""
+        """The limit as a value, given the baseline's figure or the total; None without it."""
         factor = self.times if self.share is None else self.share
         if factor is None:
             return self.limit
@@ -55,7 +55,7 @@ class Bound(NamedTuple):
 
 @dataclass(frozen=True)
 class Budget:
-    """What one figure may be."""
+    """The limits of one figure."""
 
     figure: Figure
     bounds: tuple[Bound, ...]
@@ -82,8 +82,8 @@ def write_limit(limit: Limit | Fraction) -> str:
 
 
 def meets(value: Value, relation: str, limit: Limit | Fraction) -> bool:
-    """Does the value keep the limit? Sizes must on every axis; one size stands for all axes of a
-    receptive field."""
+    """Is the value within the limit? Sizes must be on every axis; a single size is meant for all
+    of them."""
     if not isinstance(limit, tuple):
         assert isinstance(value, int)
         return _holds(value, relation, limit)
@@ -123,7 +123,7 @@ def read_bound(figure: Figure, written: Any, default: str | None = None) -> Boun
     """A limit as it is written: "<= 10M", 10_000_000, "0.5*baseline".
 
     Args:
-        default: the relation where none is written; if left out, at most for counts, exactly for
+        default: the relation if none is written; if left out, <= for counts and == for
             sizes.
 
     Raises:
@@ -222,12 +222,12 @@ def _contradict(low: Bound, high: Bound) -> bool:
     if low.times is not None and high.times is not None:
         return low.times > high.times
     if isinstance(low.limit, tuple) and isinstance(high.limit, tuple):
-        least, most = low.limit, high.limit
-        axes = max(len(least), len(most))
-        least = least * axes if len(least) == 1 else least
-        most = most * axes if len(most) == 1 else most
-        pairs = zip(least, most, strict=False)
-        return len(least) != len(most) or any(
+        lowest, highest = low.limit, high.limit
+        axes = max(len(lowest), len(highest))
+        lowest = lowest * axes if len(lowest) == 1 else lowest
+        highest = highest * axes if len(highest) == 1 else highest
+        pairs = zip(lowest, highest, strict=False)
+        return len(lowest) != len(highest) or any(
             a is not None and b is not None and a > b for a, b in pairs
         )
     if isinstance(low.limit, int) and isinstance(high.limit, int):

@@ -65,7 +65,7 @@ def answers(entries: Sequence[Entry], folder: Path) -> Iterator[Answer | Convcal
                 yield _died(child, entries[number])
                 at = shorten(entries[number].name, 60)
                 for _ in entries[number + 1 :]:
-                    yield SourceError(f"not analysed, because the process ended at {at}")
+                    yield SourceError(f"not analysed: {at} ended the process")
                 return
             yield answer
     finally:
@@ -83,10 +83,10 @@ def _stripped(entry: Entry) -> Entry:
 def _died(child: subprocess.Popen[bytes], entry: Entry) -> ConvcalcError:
     """The error of a process that ended without an answer."""
     code = child.wait()
-    how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+    how = f"signal {-code}" if code < 0 else f"exit code {code}"
     return SourceError(
-        f"the process that imported {entry.network} ended {how}, without an answer",
-        hint="does the model's module, or something it imports, end the process?",
+        f"{entry.network} ended the process that imported it ({how})",
+        hint="look for os._exit or a crash in the model's module and in what it imports",
     )
 
 

@@ -1,10 +1,10 @@
 """The entries that `convcalc check` checks: convcalc.toml, or [tool.convcalc] of pyproject.toml.
 
     baseline = "convcalc-baseline.json"     where the baseline is, beside this file
-    fail_on = ["macs:2%"]                   what differs from it too much
+    fail_on = ["macs:2%"]                   growth that is allowed
     input = "3x224x224"                     this, batch, padding, bias, after_conv, convention,
                                             element_size, local and machine (a card, to predict
-                                            times with): of entries that do not say
+                                            times): defaults of all entries
 
     [[entry]]
     name = "stem"                           the network itself, if left out
@@ -18,8 +18,8 @@
     macs = "<= 5 %"                         of the network's
 
 An entry may also have a level and a message, for all of its budgets and comparisons, its own
-fail_on, `model_args` for a torch model, and `incomplete = "warn"` where an operation of a torch
-model that is not counted shall not fail.
+fail_on, `model_args` for a torch model, and `incomplete = "warn"`, so that operations of a torch
+model that are not counted do not fail.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ _ENTRY_KEYS = {"name": STRING, "network": STRING, "level": STRING, "message": ST
 
 @dataclass(frozen=True)
 class Entry:
-    """A network that is checked, and what is asked of it."""
+    """A network to check, and its limits."""
 
     name: str
     network: Any
@@ -124,7 +124,7 @@ class Entry:
 
 
 def network_in(entry: Entry, folder: Path) -> Network:
-    """The network; files and models of a configuration are beside it."""
+    """The network; files and models of a configuration are relative to its folder."""
     network = entry.network
     if not isinstance(network, str) or not (entry.place or entry.model_args):
         return network
@@ -142,7 +142,7 @@ def network_in(entry: Entry, folder: Path) -> Network:
 
 @dataclass(frozen=True)
 class Config:
-    """What a configuration says."""
+    """A configuration that has been read."""
 
     name: str
     folder: Path
@@ -183,7 +183,7 @@ def read_config(path: Path, name: str | None = None) -> Config:
     """The entries of a configuration.
 
     Raises:
-        SourceError: no such file, or all that is wrong with it.
+        SourceError: no such file, or everything that is wrong with it.
     """
     if name is None:  # whole: findings have it as their place
         name = str(path) if str(path).isprintable() else shorten(str(path), 100)
@@ -213,8 +213,8 @@ class _ConfigReader(Reader):
         fail_on = self.fail_on(data, self.root)
         count = len(data.get("entry", []))
         if count > MAX_ENTRIES:
-            raise SourceError(f"{self.document.name} has {count:,} entries: "
-                              f"at most {MAX_ENTRIES:,} are accepted")  # fmt: skip
+            raise SourceError(f"{self.document.name}: too many entries ({count:,}, at most "
+                              f"{MAX_ENTRIES:,})")  # fmt: skip
         entries: dict[str, Entry] = {}
         duplicates: list[Entry] = []
         for number in range(count):
@@ -240,7 +240,7 @@ class _ConfigReader(Reader):
         )
 
     def read_network(self, entry: Entry) -> None:
-        """Notes that a specification or a file does not parse; a model is not imported for it."""
+        """Notes a specification or a file that does not parse. Models are not imported."""
         if not is_model(entry.network.strip()):
             try:
                 to_graph(network_in(entry, self.path.parent), Defaults.of("same", True, None))

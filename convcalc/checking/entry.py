@@ -48,8 +48,9 @@ def report_of(entry: Entry, folder: Path) -> Report:
         return with_times([graph], [report], _card(path, changed))[0]
     if any(budget.figure.is_optional and budget.level != "off" for budget in entry.budgets):
         raise OptionError(
-            "a time is predicted for a machine, and none is named",
-            hint=f"convcalc machine --output card.json, then {option('machine', 'card.json')}",
+            "a budget of time needs a machine",
+            hint="create a card with convcalc machine --output card.json, then give "
+            f"{option('machine', 'card.json')}",
         )
     return report
 

@@ -1,6 +1,6 @@
-"""What a check can find: the kinds of findings, each with a stable code, and the verdicts.
+"""Findings: their kinds, each with a stable code, and the verdicts of a check.
 
-Everything that depends on the kind of a finding is said once, in its `Code`.
+Everything that depends on the kind of a finding is in its `Code`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LEVELS = {"error": ERROR, "warn": WARNING}
 
 
 class Verdict(NamedTuple):
-    """One thing that was asked of an entry, and what came out."""
+    """One check of an entry, and its outcome."""
 
     entry: str
     level: str
@@ -35,12 +35,12 @@ class Verdict(NamedTuple):
     then: Value | None = None
     """The baseline's."""
     bound: Bound | None = None
-    """The budget that was asked for."""
+    """The budget."""
     tolerance: Tolerance | None = None
     """The growth that the baseline allows."""
     detail: str = ""
     message: str = ""
-    """The user's own words for it."""
+    """The user's message."""
     place: Place | None = None
     """Of the budget, or of the entry, in its file."""
     where: str = ""
@@ -49,7 +49,7 @@ class Verdict(NamedTuple):
     """False where `now` is an upper bound."""
 
     @property
-    def called(self) -> str:
+    def label(self) -> str:
         """The figure, and where in the network."""
         return f"{self.figure} {self.where}".rstrip() + ("" if self.exact else ", at most")
 
@@ -94,7 +94,7 @@ def _budget(verdict: Verdict) -> str:
     assert verdict.bound is not None
     text = wording.budget(
         verdict.figure, verdict.now, verdict.bound, verdict.then, verdict.level == PASSED,
-        verdict.called,
+        verdict.label,
     )  # fmt: skip
     return f"{text}; {verdict.detail}" if verdict.detail else text
 
@@ -105,7 +105,7 @@ def _change(verdict: Verdict) -> str:
     if verdict.now is None and verdict.then is None:
         return verdict.detail
     return wording.change(
-        verdict.figure, verdict.now, verdict.then, verdict.tolerance, verdict.detail, verdict.called
+        verdict.figure, verdict.now, verdict.then, verdict.tolerance, verdict.detail, verdict.label
     )
 
 
@@ -147,60 +147,58 @@ class Code(NamedTuple):
 _CODES = (
     Code("CC001", "outside its budget",
          "A figure is above the maximum, below the minimum, or not exactly what a budget requires. "
-         "`convcalc show NETWORK` shows which layers cost it, `convcalc compare NETWORK OTHER` "
-         "which variant keeps it. If the figure is intended, change the budget: the finding names "
-         "its line. `level = \"warn\"` reports it without failing.",
+         "`convcalc show NETWORK` shows which layers it comes from, `convcalc compare NETWORK "
+         "OTHER` compares alternatives. If the figure is intended, change the budget: the finding "
+         "names its line. `level = \"warn\"` reports it without failing.",
          _change, "see {show}"),
     Code("CC002", "regressed",
          "A figure grew by more than --fail-on allows since the baseline was written. "
-         "Analytic figures are exact, so nothing is allowed by default: any growth of params "
-         "or MACs fails. If the growth is intended: `convcalc check --update NAME`, and commit "
-         "the baseline.",
+         "Figures are exact, so by default any growth of params or MACs fails. If the growth is "
+         "intended, run `convcalc check --update NAME` and commit the baseline.",
          _change, "if intended: {update}", once_recorded="note",
          can_be_accepted=True),
     Code("CC003", "incomplete",
-         "A torch model has operations that no figure counts, so its figures are lower "
-         "bounds and a budget that they keep proves nothing. `convcalc show MODEL` lists "
-         "the operations. Where they are known and accepted: `incomplete = \"warn\"` in the "
-         "entry.",
+         "A torch model has operations that are not counted, so its figures are lower bounds and "
+         "staying within a budget proves nothing. `convcalc show MODEL` lists the operations. If "
+         "they are known and acceptable, set `incomplete = \"warn\"` in the entry.",
          _detail, "see {show}", compares_nothing=True),
     Code("CC004", "missing entry",
-         "The baseline has an entry that is no longer checked, or lacks an entry or a figure that "
-         "is. `convcalc check --update` records what is checked now; --baseline-lenient turns it "
-         "into a note.",
+         "An entry is in the baseline but no longer checked, or an entry or a figure is checked "
+         "but not in the baseline. `convcalc check --update` records what is checked now; "
+         "--baseline-lenient makes it a note.",
          _detail, "if intended: {update_all}", compares_nothing=True,
          once_recorded="gone", can_be_accepted=True),
     Code("CC005", "changed",
-         "The receptive field, the output's shape, or the input that an entry is measured "
-         "at differs from the baseline. It fails either way: with a smaller field or output "
-         "it is a different network. If intended: `convcalc check --update NAME`.",
+         "The receptive field, the output shape, or the input of an entry differs from the "
+         "baseline. It fails in both directions: with a smaller field or output it is a "
+         "different network. If intended, run `convcalc check --update NAME`.",
          _change, "if intended: {update}", once_recorded="note", can_be_accepted=True),
     Code("CC006", "improved",
          "A figure is lower than in the baseline. Nothing fails; `convcalc check --update` "
-         "tightens the baseline, so that the gain cannot be lost unnoticed.",
+         "tightens the baseline, so that the improvement cannot be lost unnoticed.",
          _improvement, "tighten with {update}", fails=False, is_quiet=True, once_recorded="note"),
     Code("CC007", "latency not compared",
-         "Latencies are compared only with --profile, with `--fail-on latency:20%`, and only "
-         "with a baseline of the same device: they do not carry over to other machines.",
+         "Latencies are compared only with --profile and `--fail-on latency:20%`, and only with a "
+         "baseline measured on the same device: they do not carry over to other machines.",
          lambda verdict: f"latency is not compared: {verdict.detail}",
          fails=False, compares_nothing=True),
     Code("CC008", "nothing to check",
-         "An entry has neither a budget nor a baseline: nothing about it can fail. Give it "
+         "An entry has no budget and no baseline, so it cannot fail. Give it "
          "budgets, or write a baseline with `convcalc check --save-baseline`.",
          lambda _verdict: "no budget and no baseline: nothing to check", "{save}",
          fails=False, compares_nothing=True, once_recorded="gone"),
     Code("CC009", "accepted",
-         "With --against, a figure differs from the baseline of that revision, and the baseline "
-         "file of this working tree has been updated to match: the change accepts it. Reviewers "
-         "see it here. With --no-accept it fails.",
+         "With --against, a figure differs from the baseline at that revision, and the baseline "
+         "file in the working tree has been updated to match: this change accepts it. It is "
+         "listed for reviewers. With --no-accept it fails.",
          _accepted, fails=False),
     Code("CC010", "unknown figure",
-         "The baseline has figures that this version of convcalc does not know, written by a "
-         "newer one. They are kept in the file and not compared.",
+         "The baseline has figures that this version of convcalc does not know, because a newer "
+         "one wrote it. They are kept in the file and not compared.",
          _detail, fails=False, compares_nothing=True),
     Code("CC011", "old field",
-         "The baseline was written by a version that recorded the receptive field of a classifier "
-         "as global, so only that is compared. `convcalc check --update` records the field before "
+         "An older version wrote the baseline and recorded the receptive field of a classifier as "
+         "global, so only that is compared. `convcalc check --update` records the field before "
          "the head.",
          _detail, "record it with {update}", fails=False, compares_nothing=True,
          once_recorded="gone"),

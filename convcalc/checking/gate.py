@@ -1,4 +1,4 @@
-"""The gate: entries are analysed, held against their budgets and their baseline, and judged."""
+"""The gate: entries are analysed and checked against their budgets and their baseline."""
 
 from __future__ import annotations
 
@@ -54,29 +54,29 @@ def check(
     progress: Progress | None = None,
     **options: Any,
 ) -> Check:
-    """Hold networks against budgets and a baseline.
+    """Check networks against budgets and a baseline.
 
     Args:
-        networks: networks, or names of entries of the configuration; all of its entries if none
-            is given.
+        networks: networks, or names of entries of the configuration; by default all of its
+            entries.
         require: budgets of every network, one or several, such as "params<=10M",
             "receptive_field>=7x7" or "macs<=0.5*baseline".
-        config: a configuration; if left out, convcalc.toml or pyproject.toml here or above.
-        baseline: a baseline file (.json), or a network that the others are compared with; if left
-            out, that of the configuration, or convcalc-baseline.json beside it, if there is one.
-        against: a git revision, from which the baseline file is taken.
-        fail_on: what differs too much from the baseline, such as "macs:2%", "flops:0" or
-            "output:off"; any growth of params or MACs and any change of the receptive field or
-            the output's shape, if nothing else is said.
-        lenient: entries that one side lacks pass with a note.
-        accept: with `against`, growth that the baseline file of the working tree has is a note.
-        allow_empty: it is no error if nothing was asked of a network.
+        config: a configuration; by default convcalc.toml or pyproject.toml, here or in a folder
+            above.
+        baseline: a baseline file (.json), or a network to compare with; by default that of the
+            configuration, or convcalc-baseline.json beside it, if it exists.
+        against: a git revision whose baseline file is compared with.
+        fail_on: growth that is allowed, such as "macs:2%", "flops:0" or "output:off"; by default
+            no growth of params or MACs, and no change of the receptive field or the output shape.
+        lenient: entries that are missing on one side are notes.
+        accept: with `against`, growth recorded in the working tree's baseline file is a note.
+        allow_empty: it is no error if nothing was checked.
         profile: measure latencies, for "latency:20%".
-        options: of networks that are no entries, as for `convcalc.analyze`.
+        options: as for `convcalc.analyze`, of networks that are not entries.
 
     Raises:
-        ConvcalcError: a bad configuration, baseline, network or option; all of a file's problems
-            in one.
+        ConvcalcError: a bad configuration, baseline, network or option; one error has all
+            problems of a file.
 
     Examples:
         >>> check("7x1+1x7", input="64x56x56", require=["macs<=200M"]).passed
@@ -98,7 +98,7 @@ def check(
 
 
 def check_judged(check: Check, plan: Plan, of_each: bool) -> None:
-    """Raises OptionError where nothing was judged, or, `of_each`, nothing of one of the entries."""
+    """Raises OptionError if nothing was checked; with `of_each`, nothing of one of the entries."""
     if not check.passed:
         return
     judged = {verdict.entry for verdict in check.verdicts if verdict.is_judged}
@@ -106,7 +106,7 @@ def check_judged(check: Check, plan: Plan, of_each: bool) -> None:
     if idle and (of_each or not judged):
         names = ", ".join(shorten(name, 60) for name in idle[:3]) + (", ..." if idle[3:] else "")
         hint = "give budgets or a baseline, for example " + option("require", "params<=10M")
-        raise OptionError(f"nothing was checked of {names}", hint=hint)
+        raise OptionError(f"nothing was checked for {names}", hint=hint)
 
 
 def run(
@@ -174,12 +174,12 @@ def _unknown_figures(reference: Reference) -> Iterator[Verdict]:
 
 
 def _check_absolute(plan: Plan) -> None:
-    """Raises ProblemsError for budgets that are relative to a baseline, where there is none."""
+    """Raises ProblemsError for budgets that are relative to a baseline if there is no baseline."""
     errors = [
         OptionError(
             (f"{budget.place}: " if budget.place else "") + f"{shorten(entry.name, 60)}: "
             f"{budget.figure.name} {bound}: no baseline to compare with",
-            hint="write one with convcalc check --save-baseline, or give "
+            hint="create one with convcalc check --save-baseline, or give "
             f"{option('baseline', 'FILE.json')} or {option('baseline', 'NETWORK')}",
         )
         for entry in plan.entries
@@ -192,7 +192,7 @@ def _check_absolute(plan: Plan) -> None:
 
 
 def _answers(plan: Plan, progress: Progress, isolate: bool) -> Iterator[tuple[Entry, Answer]]:
-    """Every entry with what its network is; all that cannot be analysed are told in one go."""
+    """Every entry with its analysis; then one error for all that cannot be analysed."""
     errors: list[ConvcalcError] = []
     models = [entry for entry in plan.entries if isolate and _is_imported(entry)]
     apart = answers(models, plan.folder) if models else iter(())

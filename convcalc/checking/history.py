@@ -43,6 +43,9 @@ def read_history(path: Path, count: int) -> list[Revision]:
         if not found or records != found[-1].records:
             found.append(Revision("", "", records))
     if not found:
-        raise OptionError(f"no revision of {path.name}", option="history",
-                          hint="convcalc check --save-baseline writes it: commit it")  # fmt: skip
+        raise OptionError(
+            f"no revision of {path.name}",
+            option="history",
+            hint="create it with convcalc check --save-baseline, and commit it",
+        )
     return found

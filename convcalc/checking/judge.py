@@ -129,7 +129,7 @@ def _budget(
         if kept and not exact and bound.relation != "<=":  # it may be less
             verdict = verdict._replace(
                 level=LEVELS[entry.incomplete], code="CC003", bound=None,
-                detail=f"{verdict.called} {value(name, now)}: {bound} cannot be proven",
+                detail=f"{verdict.label} {value(name, now)}: {bound} cannot be proven",
             )  # fmt: skip
         yield verdict
 
@@ -191,7 +191,7 @@ def _compared(
         now, old = record.values.get(name), then.values.get(name)
         if now is None:
             yield Verdict(entry.name, NOTE if lenient else ERROR, name, "CC004",
-                          detail=f"{name}: no machine's card to predict it with",
+                          detail=f"{name}: no machine card to predict it with",
                           place=entry.place)  # fmt: skip
             continue
         if old is None:
@@ -201,7 +201,7 @@ def _compared(
             yield from _sizes(entry, name, record, then, tolerance)
         else:
             assert isinstance(now, int) and isinstance(old, int)
-            code = "CC002" if now > tolerance.most(old) else "CC006" if now < old else ""
+            code = "CC002" if now > tolerance.limit(old) else "CC006" if now < old else ""
             judged = level if code and CODES[code].fails else NOTE if code else PASSED
             detail = _layers(name, record, then) if code == "CC002" else ""
             yield Verdict(entry.name, judged, name, code, now, old, None, tolerance, detail,
@@ -254,7 +254,7 @@ def _sizes(
             now, old = record.outputs.get(output), then.outputs.get(output)
             if now is None or old is None:
                 if name == "output":
-                    detail = f"output {output} is {'new' if old is None else 'gone'}"
+                    detail = f"output {output} was {'added' if old is None else 'removed'}"
                     yield Verdict(entry.name, level, name, "CC005", now and now.output,
                                   old and old.output, None, tolerance, detail, entry.message,
                                   entry.place, f"of {output}")  # fmt: skip
@@ -285,7 +285,8 @@ def _field_change(view: View, then: View) -> str:
     """What changed of a receptive field besides its size."""
     changes = []
     if view.has_head != then.has_head:
-        changes.append(f"the head that sees everything is {'new' if view.has_head else 'gone'}")
+        verb = "added" if view.has_head else "removed"
+        changes.append(f"a head that sees everything was {verb}")
     if then.stride and view.stride != then.stride:
         changes.append(f"stride {strides(then.stride)} -> {strides(view.stride)}")
     reads, read = view.support, then.support
@@ -298,14 +299,14 @@ def _latencies(
     entry: Entry, now: Latency | None, then: Latency | None, tolerance: Tolerance
 ) -> Verdict:
     why = (
-        "only measured with --profile" if now is None
-        else "not in the baseline: --save-baseline --profile records it" if then is None
+        "not measured" if now is None
+        else "not in the baseline" if then is None
         else f"the baseline was measured on {then.device}, not on {now.device}"
         if now.device != then.device else ""
     )  # fmt: skip
     if now is None or then is None or why:
         return Verdict(entry.name, NOTE, LATENCY, "CC007", detail=why, place=entry.place)
-    slower = now.nanoseconds > tolerance.most(then.nanoseconds)
+    slower = now.nanoseconds > tolerance.limit(then.nanoseconds)
     return Verdict(entry.name, LEVELS[entry.level] if slower else PASSED, LATENCY,
                    "CC002" if slower else "", now.nanoseconds, then.nanoseconds, None, tolerance,
                    message=entry.message, place=entry.place)  # fmt: skip

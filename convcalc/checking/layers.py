@@ -25,7 +25,7 @@ _SHARE = re.compile(r"\s*(<=|≤)?\s*([0-9]{1,3}(?:\.[0-9]{1,9})?)\s*%\s*")
 
 @dataclass(frozen=True)
 class LayerLimits:
-    """What each layer of that name may be."""
+    """The limits of each layer that matches."""
 
     match: str
     budgets: tuple[Budget, ...]
@@ -45,7 +45,7 @@ def read_layer_limits(reader: Reader, where: Where, level: str) -> LayerLimits:
                 place = reader.document.place(*where, name)
                 budgets.append(_read(figure, table[name], level, place))
     if not budgets and not reader.errors:
-        reader.note(f"expected a limit, one of {', '.join(_FIGURES)}", reader.document.key(*where))
+        reader.note(f"expected a limit of {', '.join(_FIGURES)}", reader.document.key(*where))
     place = reader.document.place(*where)
     return LayerLimits(table.get("match", ""), tuple(budgets), table.get("message", ""), place)
 
@@ -58,18 +58,18 @@ def _read(figure: Figure, written: Any, level: str, place: Place) -> Budget:
         return Budget(figure, (bound,), level, "", place)
     budget = read_budget(figure, written, level, place)
     if any(bound.times is not None for bound in budget.bounds):
-        raise OptionError(f"{figure.name}: limits of layers are not relative to a baseline",
+        raise OptionError(f"{figure.name}: a limit of layers cannot be relative to a baseline",
                           hint='write a number, or a share such as "<= 5 %"')  # fmt: skip
     return budget
 
 
 def check_matches(limits: Sequence[LayerLimits], layers: Sequence[LayerReport]) -> None:
-    """Raises OptionError where a pattern matches no layer: it would limit nothing."""
+    """Raises OptionError for a pattern that matches no layer."""
     for limit in limits:
         if not any(_matches(limit, layer) for layer in layers):
             names = ", ".join(shorten(layer.name, 30) for layer in layers[:5])
             raise OptionError(
-                f"no layer matches {shorten(limit.match, 40)!r}", hint=f"layers are {names}, ..."
+                f"no layer matches {shorten(limit.match, 40)!r}", hint=f"layers: {names}, ..."
             )
 
 

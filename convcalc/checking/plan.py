@@ -142,7 +142,7 @@ def _chosen(
 
 
 def _identity(network: Network, folder: Path) -> Any:
-    """What two spellings of one network have in common; something unique where there is none."""
+    """A key that all spellings of a network share; unique for what has no spelling."""
     network = str(network) if isinstance(network, Path) else network
     if not isinstance(network, str):
         return object()
@@ -166,9 +166,9 @@ def _config(networks: Sequence[Network], given: str | Path | None) -> Config | N
         if networks:
             return None
         raise SourceError(
-            "no network given, and no convcalc.toml or [tool.convcalc] in pyproject.toml found "
-            "here or above",
-            hint="convcalc check --init 7x1+1x7 writes one",
+            "no network given, and no convcalc.toml or [tool.convcalc] in pyproject.toml here or "
+            "in a folder above",
+            hint="create one with: convcalc check --init 7x1+1x7",
         )
     path = Path(os.path.relpath(path))
     try:
@@ -176,8 +176,8 @@ def _config(networks: Sequence[Network], given: str | Path | None) -> Config | N
     except ConvcalcError as error:
         if not networks:
             raise
-        # they can be checked without it, but not against the budgets of its entries
-        warn(f"{path} is not read, because of an error in it: {error.headline()}")
+        # they can be checked without it, but not against budgets that it may have for them
+        warn(f"ignoring {path}: {error.headline().removeprefix(f'{path}: ')}")
         return None
 
 
@@ -262,7 +262,7 @@ def find_reference(
         if plan.baseline:
             raise SourceError(
                 f"{name}: no such file, but {plan.config} names it as the baseline",
-                hint="convcalc check --save-baseline writes it",
+                hint="create it with: convcalc check --save-baseline",
             )
         return None
     records = read_baseline(path, name)

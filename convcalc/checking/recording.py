@@ -65,7 +65,7 @@ def record(
 
 
 def _once_recorded(verdict: Verdict) -> list[Verdict]:
-    """A change that was just recorded is no failure any more."""
+    """A change that has just been recorded is no longer a failure."""
     fate = verdict.kind.once_recorded if verdict.kind is not None else "stays"
     if fate == "gone" and verdict.bound is None:
         return []
@@ -96,7 +96,7 @@ def update_budgets(plan: Plan, result: Check, headroom: str | None) -> str:
         A line that says what was written.
     """
     if plan.path is None:
-        raise OptionError(f"{option('budgets')}: no configuration whose limits could be rewritten")
+        raise OptionError("no configuration whose limits could be rewritten", option="budgets")
     records = [(entry, result.by_name[entry.name].record) for entry in plan.entries if entry.where]
     room = read_headroom(headroom or "0%")
     with locked(plan.path.parent):
@@ -117,12 +117,15 @@ def init(
     """
     room = None if headroom is None else read_headroom(headroom)
     if not networks:
-        raise OptionError("--init: expected a network", hint="convcalc check --init 7x1+1x7")
+        raise OptionError(
+            "expected a network", option="init", hint="for example convcalc check --init 7x1+1x7"
+        )
     if path.suffix != ".toml" or path.name == PYPROJECT:
-        raise OptionError(f"--init writes a .toml file of its own, not {shorten(str(path), 60)}")
+        raise OptionError("expected a .toml file of its own", option="output", value=str(path))
     if path.exists():
         raise SourceError(
-            f"refusing to overwrite {shorten(str(path), 100)}", hint="name another with --output"
+            f"refusing to overwrite {shorten(str(path), 100)}",
+            hint=f"name another file with {option('output')}",
         )
     result = run(Plan(entries_of(networks, options), Path()), None, {}, isolate=True)
     write_whole(path, starter(result.entries, DEFAULT_NAME, dict(options), path.parent, room))

@@ -34,7 +34,7 @@ def read_headroom(text: str) -> Fraction:
     """
     number = text.strip().removesuffix("%").strip()
     if not text.strip().endswith("%") or not number.replace(".", "", 1).isdecimal():
-        raise OptionError("expected a share such as 10%", option="headroom", value=text)
+        raise OptionError("expected a percentage such as 10%", option="headroom", value=text)
     return Fraction(number) / 100
 
 
@@ -79,7 +79,7 @@ def rewrite_budgets(
         for entry, record in checked for span, new in _edits(document, entry, record, headroom)
     }  # fmt: skip
     if not edits:
-        return f"{name}: every limit holds, nothing to rewrite"
+        return f"{name}: nothing to rewrite, every limit holds"
     for span in sorted(edits, key=lambda span: -span.start):
         text = text[: span.start] + edits[span] + text[span.end :]
     _check(text, path, name, checked)

@@ -24,7 +24,7 @@ class Tolerance(NamedTuple):
     share: Fraction = Fraction(0)
     amount: int = 0
 
-    def most(self, then: int) -> Fraction:
+    def limit(self, then: int) -> Fraction:
         """The largest value that passes."""
         return then * (1 + self.share) + self.amount
 
@@ -73,7 +73,7 @@ def read_tolerance(name: str, value: Any) -> Tolerance | None:
     share = _SHARE.fullmatch(str(value))
     if figure is None:
         if share is None:
-            raise OptionError(f"{LATENCY}: expected a share such as 20%")
+            raise OptionError(f"{LATENCY}: expected a percentage such as 20%")
         return Tolerance(Fraction(share[1]) / 100)
     if figure.is_sizes:
         if str(value) != "0":

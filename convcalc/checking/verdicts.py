@@ -1,4 +1,4 @@
-"""What a check came to, and what to do next about each of its findings."""
+"""The result of a check, and what to do next about each finding."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ class Checked(NamedTuple):
 
 @dataclass(frozen=True)
 class Check(Renderable):
-    """What a check came to. `passed` unless a verdict is an error."""
+    """The result of a check. `passed` unless a verdict is an error."""
 
     entries: tuple[Checked, ...]
     verdicts: tuple[Verdict, ...]
     config: str = ""
     """The configuration's name; "" for networks that were named directly."""
     baseline: str = ""
-    """What was compared with; "" where nothing was."""
+    """What was compared with; "" if nothing was."""
     is_recorded: bool = False
     """Is that a baseline file, which --update can change?"""
     errors: tuple[ConvcalcError, ...] = ()
-    """Why it came to no verdicts."""
+    """Errors that prevented it."""
 
     @cached_property
     def by_name(self) -> Mapping[str, Checked]:
@@ -98,7 +98,7 @@ class Check(Renderable):
         )
 
     def next_step(self, verdict: Verdict) -> str:
-        """What to run next; "" where nothing is to be done."""
+        """What to run next; "" if there is nothing to do."""
         kind = verdict.kind
         if kind is None or verdict.level == PASSED:
             return ""

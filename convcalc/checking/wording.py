@@ -19,26 +19,26 @@ def budget(
     bound: Bound,
     then: Value | None,
     is_kept: bool,
-    called: str = "",
+    label: str = "",
 ) -> str:
     """params 12.35 M is over the 10 M allowed (+23.5 %).
 
     Args:
-        called: the figure, and where in the network, if not only the figure.
+        label: the figure and where in the network, if not the figure alone.
     """
-    called = _label(name) if called in ("", name) else called
+    label = _label(name) if label in ("", name) else label
     limit = bound.limit_for(then)
     if isinstance(limit, tuple) or isinstance(now, tuple) or limit is None or now is None:
         relation = {"<=": "at most", ">=": "at least", "==": ""}[bound.relation]
         wanted = f"{relation} {write_limit(limit) if limit is not None else 'baseline'}".strip()
-        return f"{called} {value(name, now)} {'is' if is_kept else 'is not'} {wanted}"
+        return f"{label} {value(name, now)} {'is' if is_kept else 'is not'} {wanted}"
     shown_now, shown_limit = _apart(name, now, limit)
     if is_kept:
-        return f"{called} {shown_now} ({bound.relation} {shown_limit})"
+        return f"{label} {shown_now} ({bound.relation} {shown_limit})"
     relative = f"{bound}"[3:] + ", " if bound.is_relative else ""
     outcome = {"<=": "is over the {} allowed", ">=": "is below the {} required",
                "==": "is not the {} required"}[bound.relation]  # fmt: skip
-    return f"{called} {shown_now} {outcome.format(shown_limit)} ({relative}{growth(now, limit)})"
+    return f"{label} {shown_now} {outcome.format(shown_limit)} ({relative}{growth(now, limit)})"
 
 
 def change(
@@ -47,19 +47,19 @@ def change(
     then: Value | None,
     tolerance: Tolerance | None,
     detail: str,
-    called: str = "",
+    label: str = "",
 ) -> str:
     """macs 118.0 M -> 131.2 M (+11.2 %, allowed +5 %): conv3 +13.2 M."""
-    called = _label(name) if called in ("", name) else called
+    label = _label(name) if label in ("", name) else label
     if isinstance(now, tuple) or isinstance(then, tuple) or now is None or then is None:
         same = now == then
         text = value(name, now) if same else f"{value(name, then)} -> {value(name, now)}"
-        return f"{called} {text}" + (f", {detail}" if detail else "")
+        return f"{label} {text}" + (f", {detail}" if detail else "")
     if now == then:
-        return f"{called} {value(name, now)} as before"
+        return f"{label} {value(name, now)} as before"
     shown_now, shown_then = _apart(name, now, then)
     allowed = f", allowed {tolerance}" if tolerance else ""
-    text = f"{called} {shown_then} -> {shown_now} ({growth(now, then)}{allowed})"
+    text = f"{label} {shown_then} -> {shown_now} ({growth(now, then)}{allowed})"
     return f"{text}: {detail}" if detail else text
 
 
@@ -150,10 +150,10 @@ def layer_changes(
 
 
 def largest_layers(name: str, layers: Iterable[Amount], limit: int = MAX_LAYERS) -> str:
-    """most in conv2 18.0 M, fc 4.00 M: the layers that a figure is made up of."""
+    """largest: conv2 18.0 M, fc 4.00 M."""
     found = sorted((layer for layer in layers if layer[1]), key=lambda layer: -layer[1])[:limit]
     if len(found) < 2:
         return ""
-    return "most in " + ", ".join(
+    return "largest: " + ", ".join(
         f"{shorten(layer, 60)} {value(name, amount)}" for layer, amount in found
     )

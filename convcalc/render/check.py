@@ -30,8 +30,8 @@ _STYLES = {ERROR: "bold red", WARNING: "yellow", NOTE: "cyan", PASSED: "green"}
 _WORDS = {ERROR: "failed", WARNING: "warning", NOTE: "note", PASSED: "passed"}
 
 
-def asked(verdict: Verdict) -> str:
-    """What the figure was compared with."""
+def limit_text(verdict: Verdict) -> str:
+    """The limit, or the baseline's figure."""
     if verdict.bound is not None:
         bound = verdict.bound
         limit = bound.limit_for(verdict.then)
@@ -65,21 +65,21 @@ def summary(check: Check) -> str:
     against = f", against {check.baseline}" if check.baseline else ""
     if check.errors:
         outcomes.append(counted(len(check.errors), "error"))
-    return f"{entries}, {checks}{against}: {', '.join(outcomes) or 'nothing to do'}."
+    return f"{entries}, {checks}{against}: {', '.join(outcomes) or 'nothing to check'}."
 
 
 def to_rows(check: Check) -> Rows:
     """A row for each verdict, for people (Markdown, LaTeX)."""
-    head = ["entry", "figure", "now", "asked or before", "change", "verdict"]
+    head = ["entry", "figure", "now", "limit or before", "change", "verdict"]
     return [head, *(_row(verdict) for verdict in _in_order(check))]
 
 
 def _row(verdict: Verdict) -> list[str]:
     return [
         verdict.entry,
-        verdict.called,
+        verdict.label,
         value(verdict.figure, verdict.now) if verdict.now is not None else "",
-        asked(verdict),
+        limit_text(verdict),
         change(verdict),
         f"{_WORDS[verdict.level]} {verdict.code}" if verdict.code else "ok",
     ]
@@ -176,7 +176,7 @@ def _table(check: Check) -> list[Any]:
         Column("entry", "left"),
         Column("figure", "left", flexible="wrap", least=16),
         Column("now"),
-        Column("asked / before", drop=1),
+        Column("limit / before", drop=1),
         Column("change", drop=2),
         Column("verdict", "left"),
     ]

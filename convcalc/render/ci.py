@@ -133,11 +133,11 @@ def _relative(file: str) -> str:
     return (file if outside else found).replace(os.sep, "/")
 
 
-def summary_markdown(check: Check, most: int = MAX_SUMMARY) -> str:
+def summary_markdown(check: Check, limit: int = MAX_SUMMARY) -> str:
     """What people read in a pull request: the findings in words, then a row for each verdict.
 
     Args:
-        most: bytes it may have.
+        limit: bytes it may have.
     """
     state = "passed" if check.passed else "failed"
     text = f"### convcalc check {state}\n\n{shown.summary(check)}\n\n"
@@ -145,7 +145,7 @@ def summary_markdown(check: Check, most: int = MAX_SUMMARY) -> str:
                 for error in check.errors[:MAX_FINDINGS]]  # fmt: skip
     findings += [f"- {markdown_text(_with_hint(check, verdict))}\n"
                  for verdict in check.findings[:MAX_FINDINGS]]  # fmt: skip
-    room = most - len(text.encode()) - _ROOM_BELOW
+    room = limit - len(text.encode()) - _ROOM_BELOW
     bullets, room = _that_fit(findings, room)
     left_out = len(check.findings) + len(check.errors) - len(bullets)
     text += "".join(bullets) + (f"- ... and {left_out:,} more findings\n" if left_out else "")

@@ -68,7 +68,7 @@ def test_a_stack_of_square_kernels_has_more_non_linearities() -> None:
     found = notes("5x5", "3x3+3x3", input="8x15x15", after_conv="relu")
     assert any("passes 2 non-linearities where 5x5 passes 1" in text for text in found)
     found = notes("5x5", "3x3+3x3", input="8x15x15")
-    assert any("would give 3x3+3x3 2 against 1" in text for text in found)
+    assert any("3x3+3x3 would have 2 against 1" in text for text in found)
     for network in ("5x1+1x5", "1x1+5x5"):  # no stack of one square kernel
         found = notes("5x5", network, input="8x15x15", after_conv="relu")
         assert not any("non-linearities" in text for text in found)

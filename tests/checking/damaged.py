@@ -10,6 +10,7 @@ import contextlib
 import io
 import os
 import random
+import re
 import sys
 import tempfile
 import time
@@ -192,7 +193,8 @@ def judged(
         return outcome, "a traceback"
     if spent.excess:
         return outcome, spent.excess
-    if code == 2 and (err.count("error: ") < 1 or not err.startswith("error: ")):
+    own = re.sub("^warning: .*\n", "", err)
+    if code == 2 and not own.startswith("error: "):
         return outcome, f"no message: {err[:200]!r}"
     if code == 2 and out and "--format" not in arguments:  # reports say that there was an error
         return outcome, "an error with output"

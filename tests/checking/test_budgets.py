@@ -206,7 +206,7 @@ def test_tables() -> None:
 def test_the_most_that_passes(text: str, then: int, most: int | Fraction) -> None:
     ((_, tolerance),) = read_tolerances([text]).items()
     assert tolerance is not None
-    assert tolerance.most(then) == most
+    assert tolerance.limit(then) == most
 
 
 @pytest.mark.parametrize(

@@ -365,7 +365,7 @@ def test_init_with_headroom_writes_limits(
 def test_headroom_that_is_no_share(program: Program, tmp_path: Path, headroom: str) -> None:
     ran = program("check", "--init", "3x3", "--headroom", headroom)
     assert (ran.code, ran.out) == (2, "")
-    assert "expected a share such as 10%" in ran.err
+    assert "expected a percentage such as 10%" in ran.err
 
 
 def test_init_keeps_options(

@@ -116,7 +116,7 @@ CASES = [
     Case("other stride", network("7x1+1x7s2"), 1, "stride 1x1 -> 2x2"),
     Case("fewer outputs", network("7x1+1x7@32"), 1, "CC005 a: output 64x56x56 -> 32x56x56"),
     Case("more outputs", network("7x1+1x7@96"), 1, "CC005 a: output"),
-    Case("a head", network("7x1+1x7+gap"), 1, "the head that sees everything is new"),
+    Case("a head", network("7x1+1x7+gap"), 1, "a head that sees everything was added"),
     Case("other rank", network("7+7"), 1, "CC005 a: input"),
     Case("growth in a network file", write("nets/b.toml", B.replace("3x3@8+", "5x5@8+")), 1,
          "CC002 b: macs"),
@@ -154,8 +154,8 @@ CASES = [
     Case("duplicate key", a('params = 1\nparams = "<= 1 G"'), 2, "invalid TOML"),
     Case("every level off", lambda f: [config(n, f'{n}\nlevel = "off"')(f) for n in
                                        (NAME_A, 'name = "b"', 'name = "none"')], 2,
-         "nothing was checked of a, b, none"),
-    Case("level of a named entry off", a('level = "off"'), 2, "nothing was checked of a", ("a",)),
+         "nothing was checked for a, b, none"),
+    Case("level of a named entry off", a('level = "off"'), 2, "nothing was checked for a", ("a",)),
     Case("unknown level", a('level = "ignore"'), 2, "expected one of error, warn, off"),
     # Budgets
     Case("budget broken", a('params = "<= 57,471"'), 1, "CC001 a: params 57,472 is over"),
@@ -192,7 +192,7 @@ CASES = [
          "unknown figure 'mac'"),
     Case("tolerance without a number", nothing, 2, "expected a tolerance", ("--fail-on", "macs")),
     Case("negative tolerance", nothing, 2, "--fail-on", ("--fail-on", "macs:-5%")),
-    Case("everything off", nothing, 2, "nothing was checked of a, b, none",
+    Case("everything off", nothing, 2, "nothing was checked for a, b, none",
          ("--fail-on", "params:off", "--fail-on", "macs:off", "--fail-on", "receptive_field:off",
           "--fail-on", "output:off")),
     Case("latency that is not measured", nothing, 2, "nothing was checked",
@@ -234,7 +234,7 @@ CASES = [
     Case("an empty file", write("nets/b.toml", ""), 2, "expected a stage"),
     Case("a built-in that is none", network("zoo:resnet19"), 2, "no such built-in network"),
     Case("a spec that is none", network("7x1+"), 2, "a: "),
-    Case("nothing asked of a network", nothing, 2, "nothing was checked of 9x9", ("9x9",)),
+    Case("nothing asked of a network", nothing, 2, "nothing was checked for 9x9", ("9x9",)),
     Case("nothing asked of one of two", nothing, 1, "CC004 9x9: not in", ("a", "9x9")),
     Case("an entry's network with blanks", write("convcalc.toml", BUDGETS), 1, "CC001 a: params",
          ("7x1 + 1x7",)),
@@ -301,7 +301,8 @@ CASES = [
     Case("two configurations in a folder", write("pyproject.toml", "[tool.convcalc]\n"), 0,
          "warning: pyproject.toml has [tool.convcalc] too: only convcalc.toml is read"),
     Case("a network beside a damaged configuration", write("convcalc.toml", "entry = 3\n"), 0,
-         "warning: convcalc.toml is not read", ("7x1+1x7", "--require", "params<=1G")),
+         "warning: ignoring convcalc.toml: entry: expected a list",
+         ("7x1+1x7", "--require", "params<=1G")),
     Case("warnings under --strict", a('params = { max = 1, level = "warn" }'), 1, "CC001 a: params",
          ("--strict",)),
 ]  # fmt: skip
@@ -495,7 +496,7 @@ def test_a_change_of_which_nothing_is_judged(program: Program, repository: Path)
     git(repository, "commit", "--quiet", "--all", "--message=no baseline")
     write("nets/b.toml", B.replace("3x3@8+", "5x5@8+"))(repository)
     code, text = since_main(program)
-    assert code == 2 and "nothing was checked of b" in text
+    assert code == 2 and "nothing was checked for b" in text
 
 
 @needs_git

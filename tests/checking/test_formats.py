@@ -572,7 +572,7 @@ def test_the_table_has_every_code_and_keeps_to_its_width(check: Check) -> None:
         text = plain_text(to_page(check, verbose))
         shown = {verdict.code for verdict in check.findings} - ({"CC006"} if not verbose else set())
         assert set(re.findall(r"^CC\d+", text, re.MULTILINE)) == shown
-        assert ("asked / before" in text) == (verbose and bool(check.verdicts))
+        assert ("limit / before" in text) == (verbose and bool(check.verdicts))
         assert all(len(line) <= 80 for line in text.splitlines())
 
 

@@ -125,7 +125,7 @@ ONE_OUTPUT = PYRAMID.partition('[[stage]]\nname = "large"')[0].replace(', "large
         ('outputs = ["small", "large"]', 'outputs = ["large", "small"]',
          "output of large 6x16x16"),
         ("", "", "2 outputs -> 1"),
-        ('"small", "large"]', '"small", "large", "stem"]', "output stem is new"),
+        ('"small", "large"]', '"small", "large", "stem"]', "output stem was added"),
     ],
 )  # fmt: skip
 def test_each_output_of_a_network_file_is_compared(
@@ -216,8 +216,8 @@ def test_every_output_is_compared() -> None:
     ]
     renamed = heads(SMALL, ("big", 1))
     assert [said for said in verdicts(renamed, both) if said[0]] == [
-        ("CC005", "output of large 8x16x16 -> -, output large is gone"),
-        ("CC005", "output of big - -> 8x16x16, output big is new"),
+        ("CC005", "output of large 8x16x16 -> -, output large was removed"),
+        ("CC005", "output of big - -> 8x16x16, output big was added"),
     ]
     alone = heads(SMALL)
     assert [said for said in verdicts(alone, both) if said[0]] == [
@@ -276,7 +276,7 @@ def test_a_head_that_goes_is_a_change(program: Program, project: Path) -> None:
     program("check", "--save-baseline")
     config(project, "", "3x3+1x1@64")
     off = ("--fail-on", "output:off")
-    assert "the head that sees everything is gone" in " ".join(program("check", *off).out.split())
+    assert "a head that sees everything was removed" in " ".join(program("check", *off).out.split())
 
 
 # What a field is at most
@@ -307,9 +307,9 @@ def test_a_field_that_is_a_bound_proves_no_minimum() -> None:
         ('match = "*relu*"\nmacs = 0\nparams = "<= 0"', 0, "2 passed"),
         ('match = "stage*"\nmacs = 1', 2, "n: no layer matches 'stage*'"),
         ('macs = 1', 2, "missing key 'match'"),
-        ('match = "*"', 2, "expected a limit, one of params"),
+        ('match = "*"', 2, "expected a limit of params"),
         ('match = "*"\nmac = 1', 2, "did you mean 'macs'?"),
-        ('match = "*"\nmacs = "<= 2*baseline"', 2, "limits of layers are not relative"),
+        ('match = "*"\nmacs = "<= 2*baseline"', 2, "a limit of layers cannot be relative"),
         ('match = "*"\nmacs = ">= 5 %"', 2, "got '5 %'"),
     ],
 )  # fmt: skip

@@ -85,10 +85,10 @@ def test_the_fixture_takes_budgets_and_options_of_markers(pytester: pytest.Pytes
 
 
 WRONG = {
-    '"7x1+1x7", parms="<=1k"': "marker convcalc: unknown figure 'parms'",
-    '"7x1+1x7", params="<=1x"': "marker convcalc: params: unknown unit 'x'*",
-    '"7x1+1x7"': "marker convcalc: expected a budget",
-    '"7x1+mxpool", params=1': "marker convcalc: unknown word 'mxpool'",
+    '"7x1+1x7", parms="<=1k"': "convcalc marker: unknown figure 'parms'",
+    '"7x1+1x7", params="<=1x"': "convcalc marker: params: unknown unit 'x'*",
+    '"7x1+1x7"': "convcalc marker: expected a budget",
+    '"7x1+mxpool", params=1': "convcalc marker: unknown word 'mxpool'",
 }
 
 
@@ -176,8 +176,8 @@ def test_markers_and_fixtures_that_ask_nothing_fail(pytester: pytest.Pytester) -
     )
     result.assert_outcomes(passed=1, failed=8, errors=1)
     text = result.stdout.str()
-    assert "marker convcalc: no network: name one in the marker" in text
-    assert "fixture convcalc: assert_within was never called" in text
+    assert "convcalc marker: no network (name one in the marker" in text
+    assert "convcalc fixture: assert_within was never called" in text
     summary = text[text.index("= convcalc =") :]
     assert (
         "::TestClass::test_of_a_class: CC001 3x3: params 36.93 k is over the 1 allowed" in summary
