@@ -150,7 +150,5 @@ def test_what_is_too_large_or_no_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(convcalc.ConvcalcError, match=f"may have {MAX_BYTES:,} bytes"):
         config(tmp_path, "#" * (MAX_BYTES + 1))
     many = "[[entry]]\nnetwork='relu'\n" * 100_001
-    with pytest.raises(
-        convcalc.ConvcalcError, match=r"too many entries \(100,001, at"
-    ):
+    with pytest.raises(convcalc.ConvcalcError, match=r"too many entries \(100,001, at"):
         config(tmp_path, many)
