@@ -166,6 +166,8 @@ class Tool:
     hooks: what it counts of functions that a model's own code calls, if it hooks modules; None if
         it sees every function.
     blind: torch modules whose work it does not see.
+    functions: what it counts for kinds without weights that a model's own code calls as functions:
+        those of torch.nn.functional by their kind, others as "torch.add". None: as for modules.
     """
 
     per_mac: int = 1
@@ -183,6 +185,7 @@ class Tool:
     one_sample: bool = False
     hooks: frozenset[str] | None = None
     blind: frozenset[str] = frozenset()
+    functions: Mapping[str, Each | By] | None = None
 
 
 CONVOLUTIONS = ("conv", "dw")
@@ -203,7 +206,7 @@ def _terms(tool: Tool, step: Step) -> Iterator[Term]:
         one = step._replace(batch=1)
         yield Term("counts one sample, whatever the batch", one.macs - step.macs, step.macs)
         step = one
-    if tool.hooks is not None and not step.is_in_module and _function(step) not in tool.hooks:
+    if _is_unseen(tool, step):
         reason = "hooks modules, and does not see functions that the model's own code calls"
         yield Term(reason, -step.macs, step.macs)
     elif step.call is not None and step.call.module in tool.blind:
@@ -211,9 +214,28 @@ def _terms(tool: Tool, step: Step) -> Iterator[Term]:
     elif step.layer.is_weighted:
         yield from _weighted(tool, step)
     elif not _absent(step):
-        rule = tool.others.get(step.word, tool.anything)
+        rule = _rule(tool, step)
         if rule is not None:
             yield Term(str(rule), rule(step), kind=step.word)
+
+
+def _is_unseen(tool: Tool, step: Step) -> bool:
+    """Is it a function in a model's own code, which the tool does not see?"""
+    if tool.hooks is None or step.call is None or step.is_in_module:
+        return False
+    if tool.functions is None:
+        return _function(step) not in tool.hooks
+    # It puts its own in place of functions, and operators do not call these.
+    return step.layer.is_weighted and not (step.call.home and _function(step) in tool.hooks)
+
+
+def _rule(tool: Tool, step: Step) -> Each | By | None:
+    """What it counts for a layer without weights."""
+    if tool.functions is None or step.call is None or step.is_in_module:
+        return tool.others.get(step.word, tool.anything)
+    if step.call.home == "functional":
+        return tool.functions.get(step.word)
+    return tool.functions.get(f"torch.{_function(step)}") if step.call.home else None
 
 
 def _function(step: Step) -> str:

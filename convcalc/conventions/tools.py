@@ -24,6 +24,7 @@ differs before and after is a layer of its own before a convolution without.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
 from convcalc.conventions.steps import CONVOLUTIONS, By, Each, Seen, Step, Tool
@@ -290,9 +291,18 @@ PTFLOPS = Tool(
         "lrn": LRN,
         "up": Each(written=2, why=TWICE.why),
     },
-    steps=MODULES,
+    steps=PRODUCTS,
     one_sample=True,
-)
+    hooks=PRODUCTS,
+    functions={
+        **dict.fromkeys(
+            ("relu", "prelu", "elu", "relu6", "gelu", "silu", "maxpool", "avgpool", "gap",
+             "softmax"),
+            IN,
+        ),
+        **dict.fromkeys(("up", "torch.add", "torch.mul"), OUT),
+    },
+)  # fmt: skip
 
 PTFLOPS_ATEN = Tool(
     conv_bias=_biases,
@@ -356,6 +366,15 @@ CALFLOPS_MACS = Tool(conv=_short_same, transposed=_groups_twice, steps=MODULES)
 
 _ACTIVATIONS = ("relu", "leakyrelu", "prelu", "elu", "gelu", "silu", "softmax")
 
+_PATCHED = {
+    **dict.fromkeys((*_ACTIVATIONS, "maxpool", "avgpool", "gap"), IN),
+    "bn": IN_2,
+    "gn": IN_5,
+    "ln": IN_5,
+    **dict.fromkeys(("up", "torch.add"), OUT),
+}
+"""What calflops and DeepSpeed count of functions: they put their own in place of torch's."""
+
 CALFLOPS = Tool(
     per_mac=2,
     conv=_short_same,
@@ -370,7 +389,10 @@ CALFLOPS = Tool(
         "up": By(_calflops_up, "1 per element in"),
     },
     steps=MODULES,
+    functions=_PATCHED,
 )
+
+DEEPSPEED_MACS = replace(CALFLOPS_MACS, steps=MODULES | {"matmul", "attention"})
 
 DEEPSPEED = Tool(
     per_mac=2,
@@ -381,7 +403,8 @@ DEEPSPEED = Tool(
         **CALFLOPS.others,
         "up": By(_deepspeed_up, "per element in, the scale to the power of the batch"),
     },
-    steps=MODULES,
+    steps=DEEPSPEED_MACS.steps,
+    functions=_PATCHED,
 )
 
 _TORCHSCAN_POOLS = {
@@ -441,6 +464,8 @@ FLOPTH = Tool(
         "up": Each(positions=1),
     },
     one_sample=True,
+    hooks=frozenset(),
+    functions={},
 )  # fmt: skip
 
 TF_PROFILER = Tool(
@@ -504,7 +529,7 @@ TOOLS = {
     "calflops": CALFLOPS,
     "calflops-macs": CALFLOPS_MACS,
     "deepspeed": DEEPSPEED,
-    "deepspeed-macs": CALFLOPS_MACS,
+    "deepspeed-macs": DEEPSPEED_MACS,
     "torchscan": TORCHSCAN,
     "torchscan-macs": TORCHSCAN_MACS,
     "flopth": FLOPTH,

@@ -51,6 +51,8 @@ class Call(NamedTuple):
     """torch's name of the function: "conv2d"."""
     module: str = ""
     """The class of the torch.nn module whose forward pass it is; "" in the model's own code."""
+    home: str = ""
+    """Where the function is called from: "functional", "torch", or "" for methods and operators."""
 
 
 class Size(NamedTuple):

@@ -235,6 +235,9 @@ def test_what_a_models_code_calls_has_no_rule_in_a_tool_of_modules() -> None:
 
     explanation = explain(convcalc.from_torch(Products(), input=(2, 4, 5)))
     assert explanation.report.macs == 2 * 4 * 5 * 4
-    assert reasons(explanation, "ptflops") == [
+    assert reasons(explanation, "calflops-macs") == [
         ("no rule for matmul as a model's code calls it", -160)
+    ]
+    assert reasons(explanation, "ptflops") == [
+        ("hooks modules, and does not see functions that the model's own code calls", -160)
     ]

@@ -74,6 +74,18 @@ def spellings_of(func: Any) -> Iterator[Any]:
             yield found
 
 
+_FUNCTIONAL = frozenset(
+    found for name, found in vars(F).items() if callable(found) and not name.startswith("_")
+)
+
+
+def home_of(func: Any) -> str:
+    """Where a function is called from, as `layers.base.Call` has it."""
+    if func in _FUNCTIONAL:
+        return "functional"
+    return "torch" if getattr(torch, getattr(func, "__name__", ""), None) is func else ""
+
+
 def rank_named(name: str) -> int | None:
     """The number of axes in a function's name: 2 of max_pool2d."""
     for rank in (1, 2, 3):

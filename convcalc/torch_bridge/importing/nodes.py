@@ -86,6 +86,8 @@ class NodeWriter:
         """Those modules."""
         self.called = ""
         """The name of the function that is being called."""
+        self.home = ""
+        """Where it is called from: "functional", "torch", or "" for methods and operators."""
         self.origin: Value | None = None
         """The input."""
         self._values: dict[int, tuple[torch.Tensor, Value]] = {}
@@ -211,7 +213,7 @@ class NodeWriter:
         """How the model's code calls the layer that is being written."""
         kind = type(self.modules[-1]) if self.modules else nn.Module
         is_torchs = kind.__module__.startswith("torch.nn.modules.")
-        return Call(self.called, kind.__name__ if is_torchs else "")
+        return Call(self.called, kind.__name__ if is_torchs else "", self.home)
 
     def _name(self, layer: Layer) -> str:
         """The module's path; behind its first layer, with what the others are and a number."""

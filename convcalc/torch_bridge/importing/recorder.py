@@ -33,6 +33,7 @@ from convcalc.torch_bridge.importing.names import (
     NO_DATA,
     READS_VALUES,
     REMADE,
+    home_of,
     spellings_of,
     writes_into,
 )
@@ -103,6 +104,7 @@ class Recorder(TorchFunctionMode, NodeWriter):
         """What a call returns."""
         func, handler = self._handler_of(func)
         self.called = getattr(func, "__name__", str(func)).partition(".")[0]
+        self.home = home_of(func)
         if not self._look_at(given):
             return self._constant(func, handler, args, kwargs, given)
         if handler is not None:
