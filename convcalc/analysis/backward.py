@@ -45,9 +45,9 @@ def carried(
 
 
 def read_by(
-    walk: Walk, unit: tuple[int, ...], clip: bool, node: int | None = None
+    walk: Walk, unit: tuple[int, ...] | support.Region, clip: bool, node: int | None = None
 ) -> support.Region | None:
-    """The positions of the origin that a unit of a node reads; None if there are none.
+    """The positions of the origin that a unit of a node reads, or several; None if there are none.
 
     With `clip`, positions outside a layer's input are padding, which reads nothing; without, every
     map goes on for ever, as around an interior unit.
@@ -72,4 +72,5 @@ def read_by(
         return found if found.rows else None
 
     last = len(walk.states) - 1 if node is None else node
-    return carried(walk, last, support.single(unit), through, counter.join)
+    start = unit if isinstance(unit, support.Region) else support.single(unit)
+    return carried(walk, last, start, through, counter.join)

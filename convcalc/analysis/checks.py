@@ -11,7 +11,7 @@ from convcalc.quantities import INT64_MAX, Shape, is_number
 def located(error: ConvcalcError, graph: Graph, node: Node, shape: Shape) -> ConvcalcError:
     """The error with the layer, its name, its place in the user's text, and an input that fits."""
     name = f" (layer {node.name})" if len(graph.nodes) > 1 else ""
-    hint = fitting_hint(graph, shape) if isinstance(error, LayerError) else None
+    hint = fitting_hint(graph, shape, node) if isinstance(error, LayerError) else None
     return error.with_context(
         prefix=f"{shorten(node.spec, 30)}: ", suffix=name, span=error.span or node.span, hint=hint
     )

@@ -7,7 +7,6 @@ position along it.
 
 from __future__ import annotations
 
-from math import inf
 from typing import NamedTuple
 
 from convcalc.analysis import receptive_field as fields
@@ -51,11 +50,13 @@ def productivity(walk: Walk, axis: int) -> Productivity:
         paths = [_path(narrowest[source], read) for source, read, _ in walk.branches[index]]
         if not paths:
             continue
-        narrowest[index] = min((path.after for path in paths), key=lambda ties: _size(ties.axes[0]))
+        narrowest[index] = min(
+            (path.after for path in paths), key=lambda ties: ties.axes[0].largest
+        )
         before, taps, _ = paths[0]
         node, state = walk.graph.nodes[index], walk.states[index]
         if node.layer.is_weighted and taps > 1 and not before.sees_all:
-            size = int(_size(before))
+            size = int(before.largest)
             smallest = max(smallest, size)
             if size > extent:
                 unproductive.append(node.name)
@@ -77,10 +78,3 @@ def _path(before: Ties, read: Reads) -> _Path:
     elif moved is not None and isinstance(read, tuple):
         along = read[moved]
     return _Path(field, along.taps if along else 1, after)
-
-
-def _size(axis: fields.AxisField) -> float:
-    """The most positions that a unit sees along the axis."""
-    if axis.sees_all:
-        return inf
-    return max(fields.length(region) for course in axis.courses for region in course.regions)

@@ -14,7 +14,7 @@ size is then the largest over the units that exist.
 
 from __future__ import annotations
 
-from math import gcd, lcm
+from math import gcd, inf, lcm
 from typing import NamedTuple
 
 from convcalc.errors import LimitError
@@ -174,6 +174,13 @@ class AxisField(NamedTuple):
     def is_fixed(self) -> bool:
         """Do all units see the same?"""
         return all(course.step == 0 and course.period == 1 for course in self.courses)
+
+    @property
+    def largest(self) -> float:
+        """The most positions that a unit sees; infinity where it sees all."""
+        if self.sees_all:
+            return inf
+        return max(length(region) for course in self.courses for region in course.regions)
 
     @property
     def is_causal(self) -> bool:

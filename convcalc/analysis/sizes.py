@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from convcalc.errors import ConvcalcError
-from convcalc.graph import INPUT, Graph
+from convcalc.graph import INPUT, Graph, Node
+from convcalc.layers.pool import AvgPool, MaxPool
 from convcalc.quantities import Shape, is_number
 
 MAX_TRIED = 50_000
@@ -39,11 +42,15 @@ def smallest_running(graph: Graph, shape: Shape, axis: int, origin: int = INPUT)
     return shape.spatial[axis]
 
 
-def fitting_hint(graph: Graph, shape: Shape) -> str | None:
-    """A hint with the next larger input at which the network runs; None if none was found,
-    or where the size is not what is wrong."""
+def fitting_hint(graph: Graph, shape: Shape, at: Node) -> str | None:
+    """A hint for a network that does not run, at a node that cannot take what reaches it: a pool
+    that lacks padding, or the next larger input that fits; None if neither was found."""
     if graph.module is not None or not all(map(is_number, shape.spatial)):
         return None
+    if runs(graph, shape):
+        return None  # it is something else that fails
+    if (pool := _unpadded_pool(graph, shape, at)) is not None:
+        return f"pools are not padded unless they say so: write {pool}psame"
     sizes = [
         max(size, least_size(graph, axis, shape.rank)) for axis, size in enumerate(shape.spatial)
     ]
@@ -51,8 +58,6 @@ def fitting_hint(graph: Graph, shape: Shape) -> str | None:
     for step in steps[: MAX_TRIED // len(graph.nodes)]:
         found = Shape(shape.channels, tuple(-(-size // step) * step for size in sizes))
         if runs(graph, found):
-            if found == shape:  # what is wrong is not the size
-                return None
             is_larger = step == 1
             return f"it needs an input of at least {found}" if is_larger else f"{found} would fit"
     return None
@@ -75,3 +80,16 @@ def _with(shape: Shape, axis: int, size: int) -> Shape:
     spatial = list(shape.spatial)
     spatial[axis] = size
     return Shape(shape.channels, tuple(spatial))
+
+
+def _unpadded_pool(graph: Graph, shape: Shape, at: Node) -> str | None:
+    """The pool in a branch of a merge that would fit with padding; None if there is none."""
+    number = graph.nodes.index(at)
+    nodes = list(graph.nodes[: number + 1])
+    found = ""
+    for index, node in enumerate(nodes):
+        in_branch = any(merge == at.name for merge, _ in node.branch)
+        if in_branch and isinstance(node.layer, (MaxPool, AvgPool)) and node.layer.padding is None:
+            nodes[index] = node._replace(layer=replace(node.layer, padding="same"))
+            found = found or node.spec
+    return found if found and runs(replace(graph, nodes=tuple(nodes), outputs=()), shape) else None

@@ -113,21 +113,48 @@ def padding_text(padding: Any) -> str:
     return padding
 
 
-def unit_position(unit: Any, name: str = "unit") -> tuple[int, ...] | None:
-    """The output position of `(3, 4)`, `3` or "3,4"; None for None."""
+Interval = tuple[int, int]
+"""First and last position."""
+
+_UNIT = re.compile(r"([0-9]{1,9})(?::([0-9]{1,9}))?")
+
+
+def unit_region(unit: Any, name: str = "unit") -> tuple[Interval, ...] | None:
+    """The output position of `(3, 4)`, `3` or "3,4"; the positions of "0:2,0:2", which is Python's
+    slice of 0 and 1, or of slices. None for None.
+
+    Raises:
+        OptionError: anything else, or no positions.
+    """
     if unit is None:
         return None
-    if isinstance(unit, str) and re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", unit):
-        return tuple(map(int, unit.split(",")))
-    numbers = (unit,) if _is_whole(unit) else unit
-    if not isinstance(numbers, (tuple, list)) or not all(map(_is_whole, numbers)):
+    parts = unit.split(",") if isinstance(unit, str) else unit
+    if not isinstance(parts, (tuple, list)):
+        parts = (parts,)
+    found = tuple(map(_interval, parts))
+    if any(interval is None for interval in found):
         raise OptionError(
             "expected a position such as 3,4",
             option=name,
             value=unit,
             hint=_position_hint(unit),
         )
-    return tuple(numbers)
+    return tuple(filter(None, found))
+
+
+def _interval(part: Any) -> Interval | None:
+    """The first and the last position of a number, a slice or their text; None if it is none."""
+    if isinstance(part, str):
+        if (written := _UNIT.fullmatch(part.strip())) is None:
+            return None
+        first, stop = int(written[1]), written[2]
+        part = slice(first, first + 1 if stop is None else int(stop))
+    elif _is_whole(part):
+        return part, part
+    if not isinstance(part, slice) or part.step not in (None, 1) or not _is_whole(part.stop):
+        return None
+    first = 0 if part.start is None else part.start
+    return (first, part.stop - 1) if _is_whole(first) and 0 <= first < part.stop else None
 
 
 def _position_hint(unit: Any) -> str:
@@ -135,7 +162,7 @@ def _position_hint(unit: Any) -> str:
     numbers = re.findall("[0-9]+", unit) if isinstance(unit, str) else []
     if numbers and len(unit) < 40 and not re.search(r"[^0-9x(),;\s\[\]]", unit):
         return f"write {','.join(numbers)}"
-    return "one number for each axis of the output, counted from 0"
+    return "one number for each axis of the output, counted from 0; 0:2 is 0 and 1"
 
 
 def texts(values: Any, name: str) -> list[str]:

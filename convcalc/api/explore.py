@@ -16,9 +16,9 @@ from convcalc.analysis import Report, Setting
 from convcalc.analysis.renderable import Renderable
 from convcalc.analysis.support import FOLDS
 from convcalc.analysis.walk import Walk
-from convcalc.api.arguments import PaddingSize, placed
+from convcalc.api.arguments import Interval, PaddingSize, placed
 from convcalc.api.compare import compare
-from convcalc.api.rf import FieldView, Interval, view_of
+from convcalc.api.rf import FieldView, view_of
 from convcalc.api.search import SearchResult
 from convcalc.errors import LimitError, OptionError, SymbolError
 from convcalc.files import write_whole

@@ -8,29 +8,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import inf, lcm
 from typing import NamedTuple
 
-from convcalc.analysis import Setting
+from convcalc.analysis import Setting, analyze_graph
 from convcalc.analysis import receptive_field as algebra
 from convcalc.analysis import support as sets
 from convcalc.analysis.backward import read_by
 from convcalc.analysis.effective import EffectiveField, Tied, effective_field
 from convcalc.analysis.forward import reached_from
+from convcalc.analysis.paths import Paths, paths
 from convcalc.analysis.productivity import Productivity, productivity
 from convcalc.analysis.renderable import Renderable
+from convcalc.analysis.report import OutputReport
 from convcalc.analysis.ties import Ties
 from convcalc.analysis.walk import Walk
-from convcalc.api.arguments import PaddingSize, check_flags, check_texts, placed, unit_position
+from convcalc.api.arguments import (
+    Interval,
+    PaddingSize,
+    check_flags,
+    check_texts,
+    placed,
+    unit_region,
+)
 from convcalc.errors import OptionError, SymbolError, nearest, option
 from convcalc.graph import INPUT, Graph
 from convcalc.networks.sources import InputSize, Network
 from convcalc.quantities import ReceptiveField, Shape, is_number
-
-Interval = tuple[int, int]
-"""First and last position."""
 
 
 class Disagreement(NamedTuple):
@@ -58,13 +64,17 @@ class FieldView(Renderable):
     field: size, effective stride and padding, alignment, support (of an interior unit).
     centre: of unit 0's field along each axis, as a position of the origin.
     disagreements: the merges whose branches are not aligned.
-    unit: the output unit that the following are of; `clipped`: cut off at the origin's borders.
+    unit: the output unit that the following are of, or the first and the last position of several
+        along each axis; `clipped`: cut off at the origin's borders.
     region: what it sees along each axis; `read`: positions that it reads, None if too many.
     effective: how much each position counts; None where it is not counted, and `uncounted` says
         why.
     position, reached, reached_units: an input position in the middle, and the outputs it reaches.
     productivity: along each axis.
     growth: the field behind each layer with a window, in the order of the network.
+    paths: the smallest and the largest field over all paths, and by groups of channels.
+    before_head: the last layer before a head that sees everything, and its field.
+    outputs: what each output sees, by name, of a network with several.
     """
 
     network: str
@@ -76,7 +86,7 @@ class FieldView(Renderable):
     field: ReceptiveField
     centre: tuple[Fraction | None, ...]
     disagreements: tuple[Disagreement, ...]
-    unit: tuple[int, ...]
+    unit: tuple[int | Interval, ...]
     clipped: bool
     region: tuple[Interval | None, ...]
     read: int | None
@@ -88,6 +98,9 @@ class FieldView(Renderable):
     positions_read: sets.Region | None = None
     growth: tuple[Growth, ...] = ()
     uncounted: str = ""
+    paths: Paths | None = None
+    before_head: tuple[str, ReceptiveField] | None = None
+    outputs: tuple[tuple[str, OutputReport], ...] = ()
 
 
 def receptive_field(
@@ -95,7 +108,7 @@ def receptive_field(
     *,
     at: str | None = None,
     origin: str | None = None,
-    unit: str | int | Sequence[int] | None = None,
+    unit: str | int | Sequence[int | slice] | None = None,
     input: InputSize = None,  # noqa: A002
     padding: PaddingSize = "same",
     bias: bool = True,
@@ -109,8 +122,9 @@ def receptive_field(
         at: the layer or stage whose output units are meant; the last one if left out.
         origin: the layer, stage or input on which the field is measured; if left out, the first
             input that the layer depends on.
-        unit: an output position; what it sees is then cut off at the borders. Left out, a unit
-            far from all borders, or the middle one where layers see everything.
+        unit: an output position, "3,4", or several, "0:2,0:2"; what they see is then cut off at
+            the borders. Left out, a unit far from all borders, or the middle one where layers see
+            everything.
         output_of: the output whose units are meant, in place of a layer.
         The others as for `convcalc.analyze`.
 
@@ -141,12 +155,15 @@ def receptive_field(
     else:
         first = _index(graph, origin, "origin")
         origins = range(first, first - 1, -1)
+    setting = Setting(shape, local=local)
+    outputs = _outputs(graph, setting) if at is None else ()
     graph = graph.up_to(last)
     for first in origins:
-        walk = Walk(graph, Setting(shape, local=local), first)
+        walk = Walk(graph, setting, first)
         walk.visit_all()
         if walk.states[-1].ties is not None:
-            return view_of(walk, unit_position(unit))
+            view = view_of(walk, unit_region(unit))
+            return replace(view, paths=paths(walk), before_head=_before_head(walk), outputs=outputs)
     raise OptionError(f"{graph.nodes[last].name} does not depend on {origin or 'any input'}")
 
 
@@ -180,6 +197,8 @@ def _also_known_as(name: str) -> list[str]:
         return [f"conv{int(found[1]) + 1}"]
     if found := re.fullmatch(r"(?:res|block|stage|conv)_?([1-9])", name):
         return [f"conv{found[1]}", f"stage{found[1]}"]
+    if found := re.fullmatch(r"(?:inception|block|mixed)_?([1-9][a-z])", name, re.IGNORECASE):
+        return [found[1]]
     if found := re.fullmatch(r"conv([1-9])_([1-9])", name):
         return [f"conv{found[1]}/conv{found[2]}"]
     if found := re.fullmatch(r"fc([6-8])", name):
@@ -187,8 +206,29 @@ def _also_known_as(name: str) -> list[str]:
     return []
 
 
+def _outputs(graph: Graph, setting: Setting) -> tuple[tuple[str, OutputReport], ...]:
+    """The outputs of a network that has several."""
+    if len(graph.outputs) == 1:
+        return ()
+    return tuple(analyze_graph(graph, setting).outputs.items())
+
+
+def _before_head(walk: Walk) -> tuple[str, ReceptiveField] | None:
+    """The last layer before a head that sees everything (global pooling, a flatten), and its
+    field; None where there is no such head."""
+    last = len(walk.states) - 1
+    for index in range(last, walk.origin, -1):
+        state = walk.states[index]
+        if state.ties is not None and not all(axis.sees_all for axis in state.ties.axes):
+            found = walk.graph.nodes[index].name, walk.headline(state)
+            return found if index < last else None
+        if state.ties is not None and state.shape.positions != 1:
+            return None
+    return None
+
+
 def view_of(
-    walk: Walk, unit: tuple[int, ...] | None = None, *, effective: bool = True
+    walk: Walk, units: tuple[Interval, ...] | None = None, *, effective: bool = True
 ) -> FieldView:
     """What the units of the last map of a walk see; without the effective field if told so."""
     ties = walk.states[-1].ties
@@ -197,17 +237,21 @@ def view_of(
     origin, output = walk.state(walk.origin).shape, walk.states[-1].shape
     field = walk.whole_field()
     drifting = field.is_global or any(len(axis.courses) != 1 for axis in axes)
-    clipped = unit is not None or drifting
-    if unit is not None:
-        unit = _checked(unit, output)
+    clipped = units is not None or drifting
+    if units is not None:
+        units = _checked(units, output)
     elif clipped or not axes:
-        unit = tuple(size // 2 for size in output.spatial)
+        units = tuple((size // 2, size // 2) for size in output.spatial)
     else:
-        unit = ties.unit(output.rank, algebra.largest_phase)
-    positions = _read_by(walk, unit, clipped)
+        units = tuple((at, at) for at in ties.unit(output.rank, algebra.largest_phase))
+    unit = tuple(first for first, _ in units)
+    is_one = all(first == last for first, last in units)
+    positions = _read_by(walk, units, clipped)
     position = tuple(size // 2 for size in origin.spatial)
     reached = reached_from(walk, position)
-    counted, why = _effective(walk, unit, clipped) if effective and positions else (None, "")
+    counted, why = (
+        _effective(walk, unit, clipped) if effective and is_one and positions else (None, "")
+    )
     nodes = walk.graph.nodes
     return FieldView(
         network=walk.graph.name,
@@ -219,9 +263,9 @@ def view_of(
         field=field,
         centre=tuple(map(_centre, axes)),
         disagreements=tuple(_disagreements(walk)),
-        unit=unit,
+        unit=unit if is_one else units,
         clipped=clipped,
-        region=_region(ties, unit, origin, positions, clipped),
+        region=_region(ties, units, origin, positions, clipped),
         read=sets.count(positions.rows) if positions else None,
         positions_read=positions,
         effective=counted,
@@ -234,20 +278,28 @@ def view_of(
     )
 
 
-def _checked(unit: tuple[int, ...], output: Shape) -> tuple[int, ...]:
-    if len(unit) != output.rank or not all(
-        0 <= index < size for index, size in zip(unit, output.spatial, strict=True)
+def written_units(units: Sequence[int | Interval]) -> str:
+    """A position, `3,4`, or several, `0:2,0:2`."""
+    return ",".join(
+        str(part) if isinstance(part, int) else f"{part[0]}:{part[1] + 1}" for part in units
+    )
+
+
+def _checked(units: tuple[Interval, ...], output: Shape) -> tuple[Interval, ...]:
+    if len(units) != output.rank or not all(
+        0 <= first <= last < size for (first, last), size in zip(units, output.spatial, strict=True)
     ):
         sizes = "x".join(map(str, output.spatial))
+        is_one = all(first == last for first, last in units)
         raise OptionError(
             "the output has no such position",
             option="unit",
-            value=",".join(map(str, unit)),
+            value=written_units([first for first, _ in units] if is_one else units),
             hint=f"its map is {sizes}, counted from 0"
             if output.rank
             else f"it is a vector: leave {option('unit')} out",
         )
-    return unit
+    return units
 
 
 def _growth(walk: Walk) -> Iterator[Growth]:
@@ -264,10 +316,12 @@ def _growth(walk: Walk) -> Iterator[Growth]:
         largest = tuple(map(max, seen, largest))
 
 
-def _read_by(walk: Walk, unit: tuple[int, ...], clip: bool) -> sets.Region | None:
-    """The positions that a unit reads; None if they are too many to list."""
+def _read_by(walk: Walk, units: tuple[Interval, ...], clip: bool) -> sets.Region | None:
+    """The positions that units read; None if they are too many to list."""
+    low = tuple(first for first, _ in units)
     try:
-        return read_by(walk, unit, clip) or sets.Region((0,) * len(unit), 0)
+        start = sets.everything(tuple(last - first + 1 for first, last in units))
+        return read_by(walk, start._replace(low=low), clip) or sets.Region((0,) * len(units), 0)
     except sets.TooLarge:
         return None
 
@@ -292,21 +346,27 @@ def _centre(axis: algebra.AxisField) -> Fraction | None:
 
 def _region(
     ties: Ties,
-    unit: tuple[int, ...],
+    units: tuple[Interval, ...],
     origin: Shape,
     positions: sets.Region | None,
     clipped: bool,
 ) -> tuple[Interval | None, ...]:
-    """The first and last position that a unit reads along each axis; None if it reads nothing.
+    """The first and last position that units read along each axis; None if they read nothing.
 
     The box of the exact set, which borders in the middle of the network may make smaller than the
     fields say; where that set is too large, what the fields say.
     """
     if positions is not None:
         return _box(positions) or (None,) * origin.rank
-    at = [0 if moved is None else unit[moved] for moved in ties.moved]
+    along = [(0, 0) if moved is None else units[moved] for moved in ties.moved]
     extents = origin.spatial if clipped else (None,) * origin.rank
-    return tuple(map(seen_along, ties.axes, at, extents))
+    return tuple(map(_seen_by, ties.axes, along, extents))
+
+
+def _seen_by(axis: algebra.AxisField, units: Interval, extent: int | None) -> Interval | None:
+    """What the first and the last of some units see along an axis, and what is between them."""
+    seen = [found for unit in units if (found := seen_along(axis, unit, extent)) is not None]
+    return (min(low for low, _ in seen), max(high for _, high in seen)) if seen else None
 
 
 def seen_along(axis: algebra.AxisField, unit: int, extent: int | None) -> Interval | None:

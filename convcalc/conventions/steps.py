@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from convcalc.layers import Layer
+from convcalc.layers.attention import Attention
 from convcalc.layers.base import Call
-from convcalc.quantities import OpCounts, Shape, same_size
+from convcalc.quantities import OpCounts, Shape, exact_quotient, same_size
 
 
 class Step(NamedTuple):
@@ -50,7 +51,7 @@ class Step(NamedTuple):
     def word(self) -> str:
         """The kind of layer that the tools take it for."""
         if self.call is None:
-            return self.layer.word
+            return BUILT_AS.get(self.layer.word, self.layer.word)
         function = self.call.function
         if function.startswith("adaptive_avg_pool"):
             return "gap"
@@ -71,6 +72,9 @@ class Step(NamedTuple):
         """A field of the layer, which its kind is known to have."""
         return getattr(self.layer, name)
 
+
+BUILT_AS = {"pw": "fc", "resize": "up"}
+"""Kinds that one module of torch serves: nn.Linear, nn.Upsample."""
 
 FUNCTIONS = {
     "layer_norm": "ln", "group_norm": "gn", "batch_norm": "bn", "softmax": "softmax",
@@ -257,7 +261,7 @@ def _weighted(tool: Tool, step: Step) -> Iterator[Term]:
         yield Term(f"{tool.per_mac} per MAC", (tool.per_mac - 1) * seen, seen)
     if tool.less_first and not same_size(seen, 0):
         yield Term("1 fewer per output: k products, k-1 sums", -step.written)
-    count = tool.fc_bias if step.word in ("fc", "torch") else tool.conv_bias
+    count = tool.fc_bias if step.word in ("fc", "torch", "mha") else tool.conv_bias
     if count is not None and not same_size(step.biases, 0):
         yield Term(tool.bias, count(step))
     if tool.fixed and step.word == "convt":
@@ -272,9 +276,23 @@ def _seen(tool: Tool, step: Step) -> Seen:
         return tool.transposed(step)
     if step.word == "fc" and tool.fc is not None:
         return tool.fc(step)
+    if isinstance(step.layer, Attention):
+        return _attention(tool, step, step.layer)
     if step.layer.word == "torch" and step.get("name") not in tool.steps:
         return ((f"no rule for {step.get('name')} as a model's code calls it", 0),)
     return ()
+
+
+def _attention(tool: Tool, step: Step, layer: Attention) -> Seen:
+    """Its projections are linear layers, its products one function of torch."""
+    projections = layer.projections(step.output) * step.batch
+    seen: Seen = ()
+    if "matmul" not in tool.steps:
+        seen = (("no rule for attention's products", projections),)
+    if tool.fc is not None:
+        each = exact_quotient(projections, step.output.positions)
+        seen += (("counts a linear layer once a sample", each),)
+    return seen
 
 
 def vector_terms(name: str, step: Step) -> tuple[Term, ...]:

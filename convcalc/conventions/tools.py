@@ -29,6 +29,7 @@ from math import prod
 
 from convcalc.conventions.steps import CONVOLUTIONS, By, Each, Seen, Step, Tool
 from convcalc.errors import LayerError, SymbolError
+from convcalc.layers.grids import Resize
 from convcalc.layers.padding import valid_taps
 from convcalc.quantities import exact_quotient, floor_quotient, is_number, same_size
 
@@ -217,11 +218,15 @@ def _scales(step: Step, tool: str) -> tuple[int, ...]:
 
 
 def _calflops_up(step: Step) -> int:
+    if isinstance(step.layer, Resize):  # the sizes that it was given
+        return step.output.positions
     _scales(step, "calflops")
     return step.read
 
 
 def _deepspeed_up(step: Step) -> int:
+    if isinstance(step.layer, Resize):
+        return step.output.positions
     scales = _scales(step, "DeepSpeed")
     factor: int = prod(scales) if len(set(scales)) > 1 else scales[0] ** step.batch
     return step.read * factor
@@ -314,7 +319,7 @@ PTFLOPS_ATEN = Tool(
 
 THOP = Tool(
     others={
-        **dict.fromkeys(("bn", "gn", "ln"), IN_4),
+        **dict.fromkeys(("bn", "gn", "ln", "rms"), IN_4),
         "prelu": IN,
         "softmax": Each(written=3, positions=-1),
         "avgpool": By(_windows, "1 per element of a window + 1 per element out"),
@@ -484,8 +489,7 @@ TF_PROFILER = Tool(
         ),
         "gap": IN,
         "softmax": IN_5,
-        "add": MERGED,
-        "mul": MERGED,
+        **dict.fromkeys(("add", "mul", "sub", "div"), MERGED),
         "affine": By(lambda step: step.written + step.biases, "1 per element out, 2 with bias"),
     },
     steps=PRODUCTS,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from convcalc.layers import activation as _activation
+from convcalc.layers.attention import Attention
 from convcalc.layers.base import MODIFIERS, Layer, Word
 from convcalc.layers.channels import Shuffle, Take
 from convcalc.layers.conv import Conv, ConvTranspose, Depthwise, Separable
-from convcalc.layers.linear import Dropout, Flatten, Identity, Linear, Softmax
-from convcalc.layers.merge import Add, Concat, Merge, Multiply
-from convcalc.layers.norm import Affine, BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm
+from convcalc.layers.grids import PixelShuffle, PixelUnshuffle, Resize, Subsample
+from convcalc.layers.linear import ChannelLinear, Dropout, Flatten, Identity, Linear, Softmax
+from convcalc.layers.merge import Add, Concat, Divide, Merge, Multiply, Subtract
+from convcalc.layers.norm import Affine, BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from convcalc.layers.pool import AvgPool, GlobalAvgPool, MaxPool
 from convcalc.layers.resample import Crop, Pad, Upsample
 
@@ -21,8 +23,11 @@ KINDS: tuple[type[Word], ...] = (
     AvgPool,
     GlobalAvgPool,
     Linear,
+    ChannelLinear,
+    Attention,
     BatchNorm,
     LayerNorm,
+    RMSNorm,
     GroupNorm,
     LocalResponseNorm,
     Affine,
@@ -30,6 +35,7 @@ KINDS: tuple[type[Word], ...] = (
     _activation.ReLU6,
     _activation.LeakyReLU,
     _activation.PReLU,
+    _activation.CReLU,
     _activation.ELU,
     _activation.SELU,
     _activation.GELU,
@@ -41,19 +47,25 @@ KINDS: tuple[type[Word], ...] = (
     _activation.Tanh,
     _activation.Softplus,
     _activation.Softsign,
+    _activation.Abs,
+    _activation.Clamp,
     Softmax,
     Dropout,
     Flatten,
     Upsample,
+    Resize,
     Pad,
     Crop,
+    Subsample,
+    PixelShuffle,
+    PixelUnshuffle,
     Shuffle,
     Take,
     Identity,
 )
 """Every kind that a specification writes as a word."""
 
-MERGES: tuple[type[Merge], ...] = (Concat, Add, Multiply)
+MERGES: tuple[type[Merge], ...] = (Concat, Add, Multiply, Subtract, Divide)
 """The kinds that join branches."""
 
 __all__ = ["KINDS", "MERGES", "MODIFIERS", "Layer", "Merge", "Word"]

@@ -7,25 +7,45 @@ documentation of the layer of that name.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
-from convcalc.layers.base import Pointwise
-from convcalc.quantities import OpCounts, Shape
+from convcalc.errors import LayerError
+from convcalc.layers.base import Pointwise, Size, whole_number
+from convcalc.quantities import OpCounts, Shape, is_number
 
 
-class Activation(Pointwise):
-    """What all of them share: an operation vector for each element.
+class Elementwise(Pointwise):
+    """A function of each element: an operation vector for each."""
 
-    torch's module bears the name of the class.
-    """
-
-    is_activation: ClassVar[bool] = True
     per_element: ClassVar[OpCounts]
     functions: ClassVar[tuple[str, ...]]
     """What torch calls the function, and others that cost the same."""
 
     def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
         return self.per_element * output.elements
+
+
+class Activation(Elementwise):
+    """A non-linearity. torch's module bears the name of the class."""
+
+    is_activation: ClassVar[bool] = True
+
+
+class Abs(Elementwise):
+    word = example = "abs"
+    summary = "absolute value"
+    functions = ("abs", "absolute")
+    per_element = OpCounts(compares=1)
+    gives_way = True
+
+
+class Clamp(Elementwise):
+    word = example = "clamp"
+    summary = "values cut off at two bounds"
+    functions = ("clamp", "clip")
+    per_element = OpCounts(compares=2)
+    gives_way = True
 
 
 class ReLU(Activation):
@@ -49,16 +69,52 @@ class LeakyReLU(Activation):
     per_element = OpCounts(compares=1, multiplies=1)
 
 
+@dataclass(frozen=True)
 class PReLU(Activation):
-    """As torch's default, one learned slope for all channels."""
+    """One learned slope, torch's default, or one for each channel: `prelu64`."""
 
-    word = example = "prelu"
-    summary = "x if x > 0 else slope * x, the slope learned"
-    functions = ("prelu",)
-    per_element = OpCounts(compares=1, multiplies=1)
+    word: ClassVar[str] = "prelu"
+    size: ClassVar[Size | None] = Size("num_parameters", "count", False, "slopes, 1")
+    example: ClassVar[str] = "prelu"
+    summary: ClassVar[str] = "x if x > 0 else slope * x; 1 slope or, prelu64, one a channel"
+    functions: ClassVar[tuple[str, ...]] = ("prelu",)
+    per_element: ClassVar[OpCounts] = OpCounts(compares=1, multiplies=1)
+
+    num_parameters: int = 1
+
+    def __post_init__(self) -> None:
+        whole_number(self.num_parameters, "the number of slopes")
+
+    def _head(self) -> str:
+        return self.word if self.num_parameters == 1 else super()._head()
+
+    def output(self, inputs: Sequence[Shape]) -> Shape:
+        channels = inputs[0].channels
+        if is_number(channels) and self.num_parameters not in (1, channels):
+            raise LayerError(
+                f"it has {self.num_parameters} slopes for {channels} channels",
+                hint=f"write prelu for one slope, or prelu{channels}",
+            )
+        return inputs[0]
 
     def params(self, inputs: Sequence[Shape], output: Shape) -> int:
-        return 1
+        return self.num_parameters
+
+
+class CReLU(Activation):
+    """Concatenated ReLU: relu(x) beside relu(-x), twice the channels (Shang et al. 2016)."""
+
+    word = example = "crelu"
+    summary = "relu(x) beside relu(-x): twice the channels"
+    functions = ()
+    per_element = OpCounts(compares=1)
+    gives_way = True
+
+    def output(self, inputs: Sequence[Shape]) -> Shape:
+        return Shape(2 * inputs[0].channels, inputs[0].spatial)
+
+    def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
+        return OpCounts(compares=output.elements, multiplies=inputs[0].elements)
 
 
 class ELU(Activation):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from convcalc.layers.base import Layer, Pointwise, Reads, Size, whole_number
+from convcalc.layers.base import POINTWISE, Layer, Pointwise, Reads, Size, whole_number
 from convcalc.quantities import OpCounts, Shape, is_number
 
 
@@ -14,7 +14,7 @@ from convcalc.quantities import OpCounts, Shape, is_number
 class Linear(Layer):
     """Fully connected over all channels and positions: it flattens what comes in.
 
-    torch.nn.Flatten then torch.nn.Linear. A layer applied at each position is a 1x1 convolution.
+    torch.nn.Flatten then torch.nn.Linear. One applied at each position is `pw`, or a 1x1.
     """
 
     word: ClassVar[str] = "fc"
@@ -51,6 +51,44 @@ class Linear(Layer):
 
     def reads(self, inputs: Sequence[Shape], output: Shape, which: int) -> Reads:
         return None
+
+
+@dataclass(frozen=True)
+class ChannelLinear(Layer):
+    """torch.nn.Linear over the channels of each position, at any number of axes: a 1x1."""
+
+    word: ClassVar[str] = "pw"
+    size: ClassVar[Size | None] = Size("out_features", "count", True, "outputs")
+    modifiers: ClassVar[str] = "b"
+    summary: ClassVar[str] = "linear over the channels of each position"
+    example: ClassVar[str] = "pw64"
+    mixes_channels: ClassVar[bool] = True
+    is_weighted: ClassVar[bool] = True
+    gives_way: ClassVar[bool] = True
+
+    out_features: int
+    bias: bool | None = None
+
+    def __post_init__(self) -> None:
+        whole_number(self.out_features, "the number of outputs")
+
+    def output(self, inputs: Sequence[Shape]) -> Shape:
+        return Shape(self.out_features, inputs[0].spatial)
+
+    def params(self, inputs: Sequence[Shape], output: Shape) -> int:
+        biases = self.out_features if self.bias is not False else 0
+        return inputs[0].channels * self.out_features + biases
+
+    def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
+        taps = inputs[0].elements * self.out_features
+        return OpCounts(
+            taps=taps,
+            valid_taps=taps if is_number(taps) else None,
+            bias_adds=output.elements if self.bias is not False else 0,
+        )
+
+    def reads(self, inputs: Sequence[Shape], output: Shape, which: int) -> Reads:
+        return (POINTWISE,) * output.rank
 
 
 class Flatten(Layer):

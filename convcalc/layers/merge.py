@@ -83,17 +83,8 @@ class Concat(Merge):
         return OpCounts()
 
 
-class Multiply(Merge):
-    """The product of branches; a size of 1 is repeated, so that a gate can be one per channel.
-
-    `mul(id | gap+1x1@4+relu+1x1@64+sigmoid)` is squeeze-and-excite (Hu et al. 2018).
-    """
-
-    word: ClassVar[str] = "mul"
-    summary: ClassVar[str] = "product of branches; a size of 1 is repeated"
-    example: ClassVar[str] = "mul(id | gap+1x1+sigmoid)"
-    joined_by: ClassVar[str] = "times"
-    is_gate: ClassVar[bool] = True
+class _Broadcast(Merge):
+    """An operation between branches, element by element; a size of 1 is repeated."""
 
     def output(self, inputs: Sequence[Shape]) -> Shape:
         result = inputs[0]
@@ -108,19 +99,59 @@ class Multiply(Merge):
                 if not (same_size(size, have) or (is_number(have) and have == 1)):
                     raise LayerError(
                         _differ(inputs, number, "the branches' shapes differ"),
-                        hint="mul needs sizes that are equal, or 1",
+                        hint=f"{self.word} needs sizes that are equal, or 1",
                     )
             result = Shape(sizes[0], tuple(sizes[1:]))
         return result
-
-    def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
-        return OpCounts(multiplies=(len(inputs) - 1) * output.elements)
 
     def reads(self, inputs: Sequence[Shape], output: Shape, which: int) -> Reads:
         return tuple(
             POINTWISE if same_size(have, size) else AxisRead(stride=0)
             for have, size in zip(inputs[which].spatial, output.spatial, strict=True)
         )
+
+
+class Multiply(_Broadcast):
+    """The product of branches, so that a gate can be one per channel.
+
+    `mul(id | gap+1x1@4+relu+1x1@64+sigmoid)` is squeeze-and-excite (Hu et al. 2018).
+    """
+
+    word: ClassVar[str] = "mul"
+    summary: ClassVar[str] = "product of branches; a size of 1 is repeated"
+    example: ClassVar[str] = "mul(id | gap+1x1+sigmoid)"
+    joined_by: ClassVar[str] = "times"
+    is_gate: ClassVar[bool] = True
+
+    def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
+        return OpCounts(multiplies=(len(inputs) - 1) * output.elements)
+
+
+class Subtract(_Broadcast):
+    """The first branch less the others."""
+
+    word: ClassVar[str] = "sub"
+    summary: ClassVar[str] = "first branch less the others; a size of 1 is repeated"
+    example: ClassVar[str] = "sub(id | avgpool3x3s1p1)"
+    joined_by: ClassVar[str] = "minus"
+    gives_way: ClassVar[bool] = True
+
+    def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
+        return OpCounts(adds=(len(inputs) - 1) * output.elements)
+
+
+class Divide(_Broadcast):
+    """The first branch divided by the others."""
+
+    word: ClassVar[str] = "div"
+    summary: ClassVar[str] = "first branch divided by the others; a size of 1 is repeated"
+    example: ClassVar[str] = "div(id | gap)"
+    joined_by: ClassVar[str] = "over"
+    is_gate: ClassVar[bool] = True
+    gives_way: ClassVar[bool] = True
+
+    def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
+        return OpCounts(divides=(len(inputs) - 1) * output.elements)
 
 
 def _sizes(shape: Shape) -> tuple[int, ...]:

@@ -83,6 +83,33 @@ class LayerNorm(Pointwise):
         return _normalise(output.elements, output.positions)
 
 
+def normalise_by_squares(elements: int, sets: int) -> OpCounts:
+    """The root mean square of `elements` values in `sets` equal sets, scaling and weights.
+
+    Each set of n: n squares, n-1 adds and a divide for the mean; one add (epsilon), one square
+    root; then n divides and n multiplies.
+    """
+    return OpCounts(
+        adds=elements, multiplies=2 * elements, divides=elements + sets, transcendentals=sets
+    )
+
+
+class RMSNorm(Pointwise):
+    """torch.nn.RMSNorm over the channels of each position (Zhang & Sennrich 2019)."""
+
+    word: ClassVar[str] = "rms"
+    summary: ClassVar[str] = "root mean square normalisation over the channels of each position"
+    example: ClassVar[str] = "rms"
+    mixes_channels: ClassVar[bool] = True
+    gives_way: ClassVar[bool] = True
+
+    def params(self, inputs: Sequence[Shape], output: Shape) -> int:
+        return output.channels
+
+    def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
+        return normalise_by_squares(output.elements, output.positions)
+
+
 @dataclass(frozen=True)
 class GroupNorm(Pointwise):
     """torch.nn.GroupNorm; 32 groups as in Wu & He 2018. Its statistics see the whole map."""

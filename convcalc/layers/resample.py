@@ -35,8 +35,7 @@ class Upsample(Layer):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "scale_factor", per_axis(self.scale_factor, "a scale", None))
-        if self.mode not in ("nearest", "bilinear"):
-            raise SpecError(f"unknown mode {self.mode!r}", hint="one of nearest, bilinear")
+        check_mode(self.mode)
 
     def output(self, inputs: Sequence[Shape]) -> Shape:
         (shape,) = inputs
@@ -47,16 +46,13 @@ class Upsample(Layer):
         )
 
     def least_input(self, axis: int, size: int) -> int:
-        return -(-size // _along(self.scale_factor, axis))
+        return -(-size // along(self.scale_factor, axis))
 
     def params(self, inputs: Sequence[Shape], output: Shape) -> int:
         return 0
 
     def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
-        if self.mode == "nearest":
-            return OpCounts()
-        corners = 2**output.rank
-        return OpCounts(multiplies=corners * output.elements, adds=(corners - 1) * output.elements)
+        return linear_operations(output) if self.mode == "bilinear" else OpCounts()
 
     def reads(self, inputs: Sequence[Shape], output: Shape, which: int) -> Reads:
         scales = for_axes(self.scale_factor, inputs[0])
@@ -65,13 +61,25 @@ class Upsample(Layer):
         return tuple(_linear_read(scale) for scale in scales)
 
 
+def check_mode(mode: str) -> None:
+    """Raises SpecError for a mode that is not known."""
+    if mode not in ("nearest", "bilinear"):
+        raise SpecError(f"unknown mode {mode!r}", hint="one of nearest, bilinear")
+
+
+def linear_operations(output: Shape) -> OpCounts:
+    """Each position a weighted sum of the corners around it."""
+    corners = 2**output.rank
+    return OpCounts(multiplies=corners * output.elements, adds=(corners - 1) * output.elements)
+
+
 def _linear_read(scale: int) -> AxisRead:
     kernel = 2 * scale if scale % 2 == 0 else 2 * scale - 1
     padding = scale // 2 if scale % 2 == 0 else (scale - 1) // 2
     return AxisRead(kernel, 1, padding - kernel + 1, 1, scale)
 
 
-def _along(values: tuple[T, ...], axis: int) -> T:
+def along(values: tuple[T, ...], axis: int) -> T:
     """The value for an axis; a single one serves them all."""
     return values[axis if len(values) > 1 else 0]
 
@@ -128,7 +136,7 @@ class Pad(_Edges):
         )
 
     def least_input(self, axis: int, size: int) -> int:
-        return max(1, size - sum(_along(self.amount, axis)))
+        return max(1, size - sum(along(self.amount, axis)))
 
     def reads(self, inputs: Sequence[Shape], output: Shape, which: int) -> Reads:
         sides = for_axes(self.amount, inputs[0])
@@ -155,7 +163,7 @@ class Crop(_Edges):
         return Shape(shape.channels, spatial)
 
     def least_input(self, axis: int, size: int) -> int:
-        return size + sum(_along(self.amount, axis))
+        return size + sum(along(self.amount, axis))
 
     def reads(self, inputs: Sequence[Shape], output: Shape, which: int) -> Reads:
         sides = for_axes(self.amount, inputs[0])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from convcalc.analysis.report import Report
+from convcalc.analysis.report import OutputReport, Report
 from convcalc.conventions import CONVENTIONS
 from convcalc.render import numbers
 from convcalc.render.layout import Blank, Column, Paragraph, Table
@@ -13,17 +13,28 @@ from convcalc.render.layout import Blank, Column, Paragraph, Table
 
 def outputs(reports: Sequence[Report]) -> list[Any]:
     """The outputs of networks that have several, each by its name."""
+    rows = [
+        (name if len(reports) == 1 else f"{name} of {report.name}", output)
+        for report in reports
+        if len(report.outputs) > 1 and len(report.inputs) == 1
+        for name, output in report.outputs.items()
+    ]
+    return [Blank(), outputs_table(rows), Blank()] if rows else []
+
+
+def outputs_table(rows: Iterable[tuple[str, OutputReport]]) -> Table:
+    """A row for each output."""
     columns = [Column("output", "left"), Column("shape"), Column("field"), Column("stride", drop=1)]
     table = Table("Outputs", columns)
-    for report in reports:
-        if len(report.outputs) < 2 or len(report.inputs) > 1:
-            continue
-        for name, output in report.outputs.items():
-            field = output.receptive_field
-            shown = name if len(reports) == 1 else f"{name} of {report.name}"
-            table.add_row(shown, numbers.shape(output.shape), numbers.field_size(field),
-                          numbers.field_stride(field))  # fmt: skip
-    return [Blank(), table, Blank()] if table.rows else []
+    for name, output in rows:
+        field = output.receptive_field
+        table.add_row(
+            name,
+            numbers.shape(output.shape),
+            numbers.field_size(field),
+            numbers.field_stride(field),
+        )
+    return table
 
 
 def incomplete(report: Report) -> Paragraph:

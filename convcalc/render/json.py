@@ -52,7 +52,7 @@ def _network(report: Report, comparison: Comparison | None, layers: bool) -> dic
         "input": {**shape_dict(report.input), "batch": report.batch},
         "inputs": {name: shape_dict(shape) for name, shape in report.inputs.items()},
         "output": shape_dict(report.output),
-        "outputs": [_output(name, output) for name, output in report.outputs.items()],
+        "outputs": [output_dict(name, output) for name, output in report.outputs.items()],
         **_figures((*NUMBERS, *present([report])), report),
         "convention": report.convention,
         "operations": {
@@ -75,7 +75,7 @@ def _network(report: Report, comparison: Comparison | None, layers: bool) -> dic
     return network
 
 
-def _output(name: str, output: OutputReport) -> dict[str, Any]:
+def output_dict(name: str, output: OutputReport) -> dict[str, Any]:
     return {
         "name": name,
         "output": shape_dict(output.shape),

@@ -5,12 +5,18 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from convcalc.api.rf import FieldView, Interval
+from convcalc.analysis.paths import Sizes
+from convcalc.api.arguments import Interval
+from convcalc.api.rf import FieldView, written_units
+from convcalc.render.below import outputs_table
 from convcalc.render.grids import support_grid, weight_grid
 from convcalc.render.heatmap import Picture, SideBySide
-from convcalc.render.json import SCHEMA_VERSION, field_dict, shape_dict
+from convcalc.render.json import SCHEMA_VERSION, field_dict, output_dict, shape_dict
 from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
 from convcalc.render.rows import Rows
+
+MAX_GROUPS = 8
+"""Groups of channels whose fields are told."""
 
 MAX_MERGES, MAX_NAMES = 3, 12
 """Merges that are not aligned: so many are described, and so many named."""
@@ -26,14 +32,17 @@ def to_rows(view: FieldView) -> Rows:
     def row(name: str, values: Any) -> None:
         rows.append([name, *values])
 
+    if view.before_head is not None:
+        _, before = view.before_head
+        row("before the head", ("all" if size is None else f"{size:,}" for size in before.size))
+        row("at stride", ("-" if stride is None else str(stride) for stride in before.stride))
     row("field", ("all" if size is None else f"{size:,}" for size in field.size))
     if field.phases:
         row("by phase", (", ".join(map(str, sizes)) for sizes in field.phases))
     row("stride", ("-" if stride is None else str(stride) for stride in field.stride))
     row("padding", ("-" if padding is None else f"{padding:,}" for padding in field.padding))
     row("centre of unit 0", map(_number, view.centre))
-    where = ",".join(map(str, view.unit))
-    row(f"unit {where} sees" if where else "it sees", map(_interval, view.region))
+    row(_who_sees(view), map(_interval, view.region))
     if view.effective is not None:
         row("deviation", (f"{value:.2f}" for value in view.effective.deviation))
     row("useful sizes", (_range(p.smallest, p.largest) for p in view.productivity))
@@ -57,7 +66,18 @@ def to_table(view: FieldView) -> Page:
             parts.append(Paragraph.of(f"sizes by phase, {name}: {sizes}", indent=2))
     pictures = _pictures(view)
     parts += [Blank(), *([SideBySide(pictures), Blank()] if pictures else [])]
-    return Page([*parts, Paragraph.of(" ".join(sentences(view)))])
+    parts.append(Paragraph.of(" ".join(sentences(view))))
+    if view.outputs:
+        parts += [Blank(), outputs_table(view.outputs)]
+    return Page(parts)
+
+
+def _who_sees(view: FieldView) -> str:
+    """The unit or the units whose positions follow."""
+    where = written_units(view.unit)
+    if not where:
+        return "it sees"
+    return f"units {where} see" if ":" in where else f"unit {where} sees"
 
 
 def _pictures(view: FieldView) -> list[Picture]:
@@ -84,7 +104,7 @@ def sentences(view: FieldView) -> list[str]:
             f"Under uniform weights 95 % of the weight lies on {view.effective.positions_95:,} "
             f"positions, {share:.1%} of the box (Luo et al. 2016; channels are not counted apart)."
         )
-    elif view.read:
+    elif view.read and _is_one(view):
         found.append(f"Its effective field {view.uncounted or 'is not counted'}.")
     if view.reached is not None and view.reached_units is not None:
         where = ",".join(map(str, view.position))
@@ -95,10 +115,14 @@ def sentences(view: FieldView) -> list[str]:
             f"Position {where} reaches {view.reached_units:,} output {units}"
             + (f" ({box})." if box else ".")
         )
+    found += _about_paths(view)
     found += _about_alignment(view)
     found += _about_productivity(view)
+    if view.before_head is not None:
+        name, _ = view.before_head
+        found.append(f"The head begins behind {name}.")
     found.append(
-        f"Borders cut the unit's field off at {view.input}."
+        f"Borders cut {'its' if _is_one(view) else 'their'} field off at {view.input}."
         if view.clipped
         else "The unit lies far from all borders (--unit chooses another)."
     )
@@ -126,6 +150,35 @@ def _about_reads(view: FieldView) -> str:
     if view.read == box:
         return f"It reads its box in full ({box:,}/{box:,})."
     return f"It reads {view.read:,} of the {box:,} positions of its box ({view.read / box:.1%})."
+
+
+def _is_one(view: FieldView) -> bool:
+    """Is it one unit that looks?"""
+    return all(isinstance(part, int) for part in view.unit)
+
+
+def _about_paths(view: FieldView) -> list[str]:
+    """The fields over all paths, and those of groups of channels."""
+    found = view.paths
+    if found is None or (found.smallest == found.largest and len(found.groups) < 2):
+        return []
+    lines = [f"Over its paths the field is {_sizes(found.smallest, found.largest)}."]
+    if len(found.groups) > 1:
+        parts = [
+            f"{group.first}-{group.last} {_sizes(group.smallest, group.largest)}"
+            for group in found.groups[:MAX_GROUPS]
+        ]
+        more = len(found.groups) - MAX_GROUPS
+        listed = "; ".join(parts) + (f"; and {more} more groups" if more > 0 else "")
+        lines.append(f"By channels: {listed}.")
+    return lines
+
+
+def _sizes(smallest: Sizes, largest: Sizes) -> str:
+    """143x143 to 527x527."""
+    low, high = ("all" if not any(sizes) else "x".join(str(size or "all") for size in sizes)
+                 for sizes in (smallest, largest))  # fmt: skip
+    return low if low == high else f"{low} to {high}"
 
 
 def _about_alignment(view: FieldView) -> list[str]:
@@ -212,7 +265,7 @@ def to_dict(view: FieldView) -> dict[str, Any]:
             for found in view.disagreements
         ],
         "unit": {
-            "position": list(view.unit),
+            "position": [part if isinstance(part, int) else list(part) for part in view.unit],
             "clipped": view.clipped,
             "region": [None if part is None else list(part) for part in view.region],
             "reads": view.read,
@@ -233,6 +286,20 @@ def to_dict(view: FieldView) -> dict[str, Any]:
             "share_95": effective.positions_95 / _box(view),
         },
         "growth": [{"layer": found.layer, "size": list(found.size)} for found in view.growth],
+        "paths": None
+        if view.paths is None
+        else {
+            "smallest": list(view.paths.smallest),
+            "largest": list(view.paths.largest),
+            "channels": [
+                {"first": first, "last": last, "smallest": list(low), "largest": list(high)}
+                for first, last, low, high in view.paths.groups
+            ],
+        },
+        "before_head": None
+        if view.before_head is None
+        else {"layer": view.before_head[0], "receptive_field": field_dict(view.before_head[1])},
+        "outputs": [output_dict(name, output) for name, output in view.outputs],
         "productivity": [
             {
                 "unproductive": list(found.unproductive),

@@ -234,30 +234,37 @@ def no_such_stage(token: Token, names: Names | None, in_block: bool) -> SpecErro
 
 
 _OTHER_WORDS = {
-    "depthwiseconv": "dw", "depthwise": "dw", "dwconv": "dw", "separableconv": "sep",
-    "sepconv": "sep", "maxpooling": "maxpool", "averagepooling": "avgpool", "avgpooling": "avgpool",
-    "batchnorm": "bn", "layernorm": "ln", "groupnorm": "gn", "convtranspose": "convt",
-    "transposedconv": "convt", "deconv": "convt", "globalavgpool": "gap", "upsample": "up",
-    "pointwiseconv": "1x1", "pointwise": "1x1", "linear": "fc", "dense": "fc",
+    "depthwiseconv": "dw3x3", "depthwise": "dw3x3", "dwconv": "dw3x3", "separableconv": "sep3x3",
+    "sepconv": "sep3x3", "maxpooling": "maxpool2x2", "averagepooling": "avgpool2x2",
+    "avgpooling": "avgpool2x2", "batchnorm": "bn", "layernorm": "ln", "groupnorm": "gn",
+    "rmsnorm": "rms", "convtranspose": "convt4x4", "transposedconv": "convt4x4",
+    "deconv": "convt4x4", "globalavgpool": "gap", "upsample": "up2", "pointwiseconv": "1x1",
+    "pointwise": "1x1", "max": "maxpool2x2", "avg": "avgpool2x2", "pool": "maxpool2x2",
+    "linear": "fc10", "dense": "fc10", "multiheadattention": "mha8",
+    "selfattention": "mha8", "attention": "mha8", "subpixel": "pixelshuffle2",
+    "depthtospace": "pixelshuffle2", "spacetodepth": "pixelunshuffle2",
 }  # fmt: skip
-"""Words of frameworks and papers, and ours."""
+"""Words of frameworks and papers, and what to write where they have no size."""
 
 
 def other_word(text: str) -> str | None:
     """A hint with what to write for a layer in another framework's word."""
-    for word, ours in _OTHER_WORDS.items():
+    for word, example in _OTHER_WORDS.items():
         if not text.startswith(word):
             continue
         rest = re.sub("^[123]d", "", text[len(word) :])
-        if ours == "1x1" and rest[:1].isdigit():
-            rest = f"@{rest}"
-        if ours != "fc":
-            return f"write {ours}{rest}"
-        size = re.match("[0-9]+", rest)
-        outputs = size[0] if size else "N"
+        if rest[:1].isalpha():  # maxpol is no max
+            continue
+        if example == "1x1":
+            return f"write 1x1@{rest}" if rest[:1].isdigit() else f"write 1x1{rest}"
+        size = re.search("[0-9x]*$", example)
+        plain = example[: size.start()] if size else example
+        ours = plain + rest if rest[:1].isdigit() else example + rest
+        if plain != "fc":
+            return f"write {ours}"
         return (
-            f"write fc{rest or 'N'}, which flattens its input first; torch's Linear, applied at "
-            f"each position, is 1x1@{outputs}"
+            f"write {ours}, which flattens its input first; torch's Linear, applied at each "
+            f"position, is {ours.replace('fc', 'pw')}"
         )
     return None
 

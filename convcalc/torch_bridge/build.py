@@ -7,19 +7,31 @@ before and after, and the cropping of transposed convolutions that goes with it.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from convcalc.errors import LayerError
 from convcalc.graph import INPUT, Graph
-from convcalc.layers import channels, conv, linear, merge, norm, pool, resample
+from convcalc.layers import (
+    activation,
+    attention,
+    channels,
+    conv,
+    grids,
+    linear,
+    merge,
+    norm,
+    pool,
+    resample,
+)
 from convcalc.layers.activation import Activation
 from convcalc.layers.base import Word
 from convcalc.quantities import Shape
+from convcalc.torch_bridge import modules
 
 LEAST = torch.finfo(torch.float32).min
 """Padding that no maximum takes; of windows of minus infinity only, some torch pools return no
@@ -98,114 +110,11 @@ def _share(layer: nn.Module, owner: nn.Module) -> None:
         setattr(layer.get_submodule(path), leaf, weight)
 
 
-class Pad(nn.Module):
-    """Values before and after each axis; negative amounts crop."""
-
-    def __init__(self, sides: Sequence[tuple[int, int]], value: float = 0.0) -> None:
-        super().__init__()
-        # torch counts axes from the last one.
-        self.amounts = [amount for pair in reversed(list(sides)) for amount in pair]
-        self.value = value
-
-    def forward(self, data: torch.Tensor) -> torch.Tensor:
-        return functional.pad(data, self.amounts, value=self.value)
-
-    def extra_repr(self) -> str:
-        return f"{self.amounts}, value={self.value}"
-
-
-class ChannelNorm(nn.Module):
-    """Layer normalisation over axis 1."""
-
-    def __init__(self, features: int) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(features)
-
-    def forward(self, data: torch.Tensor) -> torch.Tensor:
-        normed: torch.Tensor = self.norm(data.movedim(1, -1))
-        return normed.movedim(-1, 1)
-
-
-class Affine(nn.Module):
-    """A learned scale, and with `bias` a shift, for each channel."""
-
-    def __init__(self, features: int, rank: int, bias: bool) -> None:
-        super().__init__()
-        shape = (features, *[1] * rank)
-        self.weight = nn.Parameter(torch.ones(shape))
-        self.bias = nn.Parameter(torch.zeros(shape)) if bias else None
-
-    def forward(self, data: torch.Tensor) -> torch.Tensor:
-        scaled = data * self.weight
-        return scaled if self.bias is None else scaled + self.bias
-
-
-class Shift(nn.Module):
-    """A learned number added to each channel: the bias of what is cut or padded before it."""
-
-    def __init__(self, features: int, rank: int) -> None:
-        super().__init__()
-        self.bias = nn.Parameter(torch.zeros(features, *[1] * rank))
-
-    def forward(self, data: torch.Tensor) -> torch.Tensor:
-        return data + self.bias
-
-
-class Shuffle(nn.Module):
-    """Channels of `groups` groups interleaved, for any number of axes."""
-
-    def __init__(self, groups: int) -> None:
-        super().__init__()
-        self.groups = groups
-
-    def forward(self, data: torch.Tensor) -> torch.Tensor:
-        grouped: torch.Tensor = data.unflatten(1, (self.groups, -1))
-        return grouped.transpose(1, 2).flatten(1, 2)
-
-
-class Take(nn.Module):
-    """Channels first to last."""
-
-    def __init__(self, first: int, last: int) -> None:
-        super().__init__()
-        self.first, self.last = first, last
-
-    def forward(self, data: torch.Tensor) -> torch.Tensor:
-        return data[:, self.first : self.last + 1]
-
-
-class Add(nn.Module):
-    """The sum of its inputs."""
-
-    def forward(self, *data: torch.Tensor) -> torch.Tensor:
-        total = data[0]
-        for other in data[1:]:
-            total = total + other
-        return total
-
-
-class Multiply(nn.Module):
-    """The product of its inputs, sizes of 1 repeated."""
-
-    def forward(self, *data: torch.Tensor) -> torch.Tensor:
-        product = data[0]
-        for other in data[1:]:
-            product = product * other
-        return product
-
-
-class Concat(nn.Module):
-    """Its inputs' channels, one after the other."""
-
-    def forward(self, *data: torch.Tensor) -> torch.Tensor:
-        return torch.cat(data, dim=1)
-
-
 def _build(layer: Word, inputs: list[Shape], output: Shape) -> nn.Module:
-    if isinstance(layer, Activation):
+    builder = _BUILDERS.get(type(layer))
+    if builder is None and isinstance(layer, Activation):
         activation: nn.Module = getattr(nn, type(layer).__name__)()
         return activation
-    builder = _BUILDERS.get(type(layer))
     if builder is None:
         raise LayerError(f"no torch layer does {layer}")
     return builder(layer, inputs[0], output)
@@ -236,7 +145,7 @@ def _conv(layer: conv.Conv, shape: Shape, output: Shape) -> nn.Module:
         layer.group_count(shape.channels),
         layer.bias is not False,
     )
-    return built if amounts is not None else nn.Sequential(Pad(sides), built)
+    return built if amounts is not None else nn.Sequential(modules.Pad(sides), built)
 
 
 def _conv_transpose(layer: conv.ConvTranspose, shape: Shape, output: Shape) -> nn.Module:
@@ -264,8 +173,8 @@ def _conv_transpose(layer: conv.ConvTranspose, shape: Shape, output: Shape) -> n
     ):  # fmt: skip
         whole = (size - 1) * stride + dilation * (kernel - 1) + 1
         cuts.append((-before, out + before - whole))
-    shifts = [Shift(output.channels, output.rank)] if layer.bias is not False else []
-    return nn.Sequential(built, Pad(cuts), *shifts)
+    shifts = [modules.Shift(output.channels, output.rank)] if layer.bias is not False else []
+    return nn.Sequential(built, modules.Pad(cuts), *shifts)
 
 
 def _max_pool(layer: pool.MaxPool, shape: Shape, output: Shape) -> nn.Module:
@@ -274,7 +183,7 @@ def _max_pool(layer: pool.MaxPool, shape: Shape, output: Shape) -> nn.Module:
     built: nn.Module = _of_rank("MaxPool", shape.rank)(
         layer.kernel_size, layer.stride, amounts, layer.dilation, ceil_mode=rounded
     )
-    return built if sides is None else nn.Sequential(Pad(sides, LEAST), built)
+    return built if sides is None else nn.Sequential(modules.Pad(sides, LEAST), built)
 
 
 def _avg_pool(layer: pool.AvgPool, shape: Shape, output: Shape) -> nn.Module:
@@ -283,7 +192,7 @@ def _avg_pool(layer: pool.AvgPool, shape: Shape, output: Shape) -> nn.Module:
     built: nn.Module = _of_rank("AvgPool", shape.rank)(
         layer.kernel_size, layer.stride, amounts, rounded
     )
-    return built if sides is None else nn.Sequential(Pad(sides), built)
+    return built if sides is None else nn.Sequential(modules.Pad(sides), built)
 
 
 def _pool_padding(
@@ -337,23 +246,54 @@ def _batch_norm(layer: norm.BatchNorm, shape: Shape, output: Shape) -> nn.Module
     return built
 
 
+def _rms_norm(channels: int) -> nn.Module:
+    """torch's own, which there is since 2.4, or ours."""
+    built: nn.Module = getattr(nn, "RMSNorm", modules.RMSNorm)(channels)
+    return built
+
+
 def _upsample(layer: resample.Upsample, shape: Shape, output: Shape) -> nn.Module:
     if shape.rank == 0:
         return nn.Identity()
     scales = tuple(map(float, resample.for_axes(layer.scale_factor, shape)))
-    if layer.mode == "nearest":
-        return nn.Upsample(scale_factor=scales, mode="nearest")
-    mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[shape.rank]
-    return nn.Upsample(scale_factor=scales, mode=mode, align_corners=False)
+    mode = _mode(layer, shape)
+    corners = None if mode == "nearest" else False
+    return nn.Upsample(scale_factor=scales, mode=mode, align_corners=corners)
+
+
+def _mode(layer: resample.Upsample | grids.Resize, shape: Shape) -> str:
+    """torch's name of the mode, which says the rank."""
+    names = {1: "linear", 2: "bilinear", 3: "trilinear"}
+    return "nearest" if layer.mode == "nearest" else names[shape.rank]
+
+
+def _resize(layer: grids.Resize, shape: Shape, output: Shape) -> nn.Module:
+    if shape.rank == 0:
+        return nn.Identity()
+    mode = _mode(layer, shape)
+    corners = None if mode == "nearest" else False
+    return nn.Upsample(size=output.spatial, mode=mode, align_corners=corners)
+
+
+def _pixel_shuffle(layer: grids.PixelShuffle, shape: Shape, output: Shape) -> nn.Module:
+    scale = layer.upscale_factor
+    return nn.PixelShuffle(scale) if shape.rank == 2 else modules.PixelShuffle(scale, shape.rank)
+
+
+def _pixel_unshuffle(layer: grids.PixelUnshuffle, shape: Shape, output: Shape) -> nn.Module:
+    scale = layer.downscale_factor
+    if shape.rank == 2:
+        return nn.PixelUnshuffle(scale)
+    return modules.PixelShuffle(scale, shape.rank, back=True)
 
 
 def _pad(layer: resample.Pad, shape: Shape, output: Shape) -> nn.Module:
-    return Pad(resample.for_axes(layer.amount, shape))
+    return modules.Pad(resample.for_axes(layer.amount, shape))
 
 
 def _crop(layer: resample.Crop, shape: Shape, output: Shape) -> nn.Module:
     sides = resample.for_axes(layer.amount, shape)
-    return Pad([(-before, -after) for before, after in sides])
+    return modules.Pad([(-before, -after) for before, after in sides])
 
 
 def _plain(module: Callable[[], nn.Module]) -> Callable[[Any, Shape, Shape], nn.Module]:
@@ -374,19 +314,40 @@ _BUILDERS: dict[type[Word], Callable[[Any, Shape, Shape], nn.Module]] = {
     linear.Dropout: _plain(nn.Dropout),
     linear.Identity: _plain(nn.Identity),
     norm.BatchNorm: _batch_norm,
-    norm.LayerNorm: lambda _layer, shape, _output: ChannelNorm(shape.channels),
+    norm.LayerNorm: lambda _layer, shape, _output: modules.ChannelNorm(
+        nn.LayerNorm(shape.channels)
+    ),
+    norm.RMSNorm: lambda _layer, shape, _output: modules.ChannelNorm(_rms_norm(shape.channels)),
     norm.GroupNorm: lambda layer, shape, _output: nn.GroupNorm(layer.groups, shape.channels),
     norm.LocalResponseNorm: lambda layer, _shape, _output: nn.LocalResponseNorm(layer.channels),
-    norm.Affine: lambda layer, shape, _output: Affine(
+    norm.Affine: lambda layer, shape, _output: modules.Affine(
         shape.channels, shape.rank, layer.bias is not False
     ),
     resample.Upsample: _upsample,
     resample.Pad: _pad,
     resample.Crop: _crop,
-    channels.Shuffle: lambda layer, _shape, _output: Shuffle(layer.groups),
-    channels.Take: lambda layer, _shape, _output: Take(*layer.channels),
-    merge.Add: _plain(Add),
-    merge.Multiply: _plain(Multiply),
-    merge.Concat: _plain(Concat),
+    channels.Shuffle: lambda layer, _shape, _output: modules.Shuffle(layer.groups),
+    channels.Take: lambda layer, _shape, _output: modules.Take(*layer.channels, *layer.stride),
+    grids.Subsample: lambda layer, shape, _output: modules.Subsample(
+        resample.for_axes(layer.stride, shape)
+    ),
+    grids.PixelShuffle: _pixel_shuffle,
+    grids.PixelUnshuffle: _pixel_unshuffle,
+    grids.Resize: _resize,
+    attention.Attention: lambda layer, shape, _output: modules.Attention(
+        shape.channels, layer.heads, layer.bias is not False
+    ),
+    linear.ChannelLinear: lambda layer, shape, output: modules.ChannelLinear(
+        shape.channels, output.channels, layer.bias is not False
+    ),
+    activation.PReLU: lambda layer, _shape, _output: nn.PReLU(layer.num_parameters),
+    activation.CReLU: _plain(modules.CReLU),
+    activation.Abs: _plain(modules.Abs),
+    activation.Clamp: _plain(modules.Clamp),
+    merge.Add: _plain(lambda: modules.Merge(operator.add)),
+    merge.Multiply: _plain(lambda: modules.Merge(operator.mul)),
+    merge.Subtract: _plain(lambda: modules.Merge(operator.sub)),
+    merge.Divide: _plain(lambda: modules.Merge(operator.truediv)),
+    merge.Concat: _plain(modules.Concat),
 }
 """The builder of every kind of layer that is more than a torch module of its own name."""

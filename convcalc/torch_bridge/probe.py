@@ -30,7 +30,8 @@ from torch import nn
 
 from convcalc.graph import INPUT, Graph
 from convcalc.quantities import Shape
-from convcalc.torch_bridge.build import ChannelNorm, module_name
+from convcalc.torch_bridge.build import module_name
+from convcalc.torch_bridge.modules import Attention, ChannelNorm
 
 _FLOOR = 1e-10
 """Below this a product is rounding: the least true one, a softmax's, is some 1e-8."""
@@ -101,7 +102,7 @@ def _read_by(
         return [_read_by_max_pool(layer, inputs[0], mask, random)]
     if isinstance(layer, (ChannelNorm, nn.Softmax)) and inputs[0].channels == 1:
         return [mask]  # constant, whatever is read: a gradient could not show it
-    if isinstance(layer, nn.Linear):
+    if isinstance(layer, (nn.Linear, Attention)):  # whose softmax may round shares to 0
         return [mask.any().expand(_size(inputs[0]))]
     return _product(_positive(layer, random), [_size(shape) for shape in inputs], mask, random)
 

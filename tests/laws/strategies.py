@@ -55,6 +55,7 @@ def words(draw: st.DrawFn, kind: type[Word], rank: int, high: int = 9) -> Word:
     size = kind.size
     if size is not None and (size.required or draw(st.booleans())):
         values[size.field] = draw(_size(size.form, rank, high))
+    rank = 1 if size is not None and size.form == "range" else rank  # channels have one axis
     for letter in kind.modifiers:
         if draw(st.booleans()):
             modifier = MODIFIERS[letter]
@@ -160,7 +161,7 @@ SMALL_INPUTS = {
 LOCAL = tuple(
     kind
     for kind in KINDS
-    if kind.word not in ("gap", "fc", "flatten", "gn", "lrn") and kind.word != "crop"
+    if kind.word not in ("gap", "fc", "flatten", "gn", "lrn", "mha", "resize", "crop")
 )
 """Kinds whose units see a window only."""
 

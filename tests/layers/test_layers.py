@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from convcalc import OpCounts, Shape, analyze
+from convcalc import ConvcalcError, OpCounts, Shape, analyze
 from convcalc.layers import KINDS, MERGES
 
 
@@ -136,10 +136,33 @@ CASES = [
     Case("crop1:2x0:1", MAP, "4x3x4", 0, ops()),
     Case("shuffle", MAP, MAP, 0, ops()),
     Case("take1-2", MAP, "2x6x5", 0, ops()),
+    Case("take0-3s2", MAP, "2x6x5", 0, ops()),
+    # The cases of 30 positions of 4 channels that came later.
+    Case("prelu4", MAP, MAP, 4, ops(compares=120, multiplies=120)),
+    Case("crelu", MAP, "8x6x5", 0, ops(compares=240, multiplies=120)),  # signs, two maxima
+    Case("abs", MAP, MAP, 0, ops(compares=120)),
+    Case("clamp", MAP, MAP, 0, ops(compares=240)),
+    # 4 squares, 3 adds, a divide; epsilon 1 add, 1 root; 4 divides, 4 multiplies.
+    Case("rms", MAP, MAP, 4, ops(adds=120, multiplies=240, divides=150, transcendentals=30)),
+    Case("pw8", MAP, "8x6x5", 40, ops(4 * 8 * 30, bias_adds=240)),
+    Case("pw8b0", "4", "8", 32, ops(32)),
+    # 4 projections of 16 weights; 2 heads of depth 2: 30 x 30 scores of 2 products each, and as
+    # many with values; of each row of 30 scores 29 comparisons, 30 subtractions, 29 sums.
+    Case("mha2", MAP, MAP, 80,
+         ops(64 * 30 + 2 * 900 * 4, bias_adds=480, multiplies=1800, compares=2 * 30 * 29,
+             adds=2 * 30 * 59, transcendentals=1800, divides=1800)),
+    Case("step2x3", MAP, "4x3x2", 0, ops()),
+    Case("pixelshuffle2", MAP, "1x12x10", 0, ops()),
+    Case("pixelunshuffle3", "2x6x3", "18x2x1", 0, ops()),
+    Case("pixelshuffle2", "4x3", "2x6", 0, ops()),
+    Case("resize4x7", MAP, "4x4x7", 0, ops()),
+    Case("resize7bilinear", "1x3", "1x7", 0, ops(multiplies=14, adds=7)),
     # Merges of k branches: k-1 operations an element; concatenation only puts them in place.
     Case("add(id | id | id)", MAP, MAP, 0, ops(adds=240)),
     Case("add(id)", MAP, MAP, 0, ops()),
     Case("mul(id | id)", MAP, MAP, 0, ops(multiplies=120)),
+    Case("sub(id | id)", MAP, MAP, 0, ops(adds=120)),
+    Case("div(id | id | id)", MAP, MAP, 0, ops(divides=240)),
     Case("cat(id | id | id)", MAP, "12x6x5", 0, ops()),
 ]  # fmt: skip
 
@@ -205,3 +228,28 @@ def test_lenet_and_vgg_layers() -> None:
     assert stem.params == 9_408 + 128
     assert stem.macs == 118_013_952
     assert str(stem.output) == "64x56x56"
+
+
+@pytest.mark.parametrize(
+    ("spec", "shape", "message"),
+    [
+        ("prelu3", "4x6", "it has 3 slopes for 4 channels"),
+        ("mha3", "4x6", "3 heads do not divide its 4 channels"),
+        ("pixelshuffle2", "6x4x4", "blocks of 4 positions do not divide its 6 channels"),
+        ("pixelunshuffle2", "6x4x5", "blocks of 2 positions do not divide its input 6x4x5"),
+        ("resize4", "1xN", "its windows depend on the input's size: 1xN must be numbers"),
+        ("sub(1x1@3 | id)", "4x6x5", "the branches' shapes differ"),
+        ("take3-1", "4x6", "the last channel 1 is before the first, 3"),
+    ],
+)
+def test_what_does_not_fit_is_refused(spec: str, shape: str, message: str) -> None:
+    with pytest.raises(ConvcalcError, match=message):
+        analyze(spec, input=shape)
+
+
+def test_letters_go_through() -> None:
+    report = analyze("step2+pixelshuffle2+rms+pw8+crelu", input="16xHxW")
+    assert str(report.output) == "16x2*floor(H/2 + 1/2)x2*floor(W/2 + 1/2)"
+    attention = analyze("mha4", input="CxN")
+    number, count = (attention.input.spatial[0], attention.input.channels)
+    assert attention.macs.expand() == 4 * count**2 * number + 2 * count * number**2  # type: ignore[attr-defined]

@@ -105,7 +105,7 @@ def test_linear_says_that_fc_flattens(text: str) -> None:
     with pytest.raises(SpecError) as caught:
         parse(text)
     hint = caught.value.hint or ""
-    assert hint.startswith("write fc10, which flattens its input first") and "1x1@10" in hint
+    assert hint.startswith("write fc10, which flattens its input first") and "pw10" in hint
 
 
 @pytest.mark.parametrize(

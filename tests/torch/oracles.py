@@ -33,7 +33,10 @@ from convcalc.analysis import Report
 from convcalc.analysis import support as sets
 from convcalc.analysis.walk import positions_read
 from convcalc.graph import Graph
+from convcalc.layers.attention import Attention
 from convcalc.layers.conv import Conv, ConvTranspose, Depthwise
+from convcalc.layers.grids import Resize
+from convcalc.layers.linear import ChannelLinear
 from convcalc.layers.pool import AvgPool, MaxPool
 from convcalc.layers.resample import Upsample
 from convcalc.quantities import Shape
@@ -244,6 +247,9 @@ def _compare_windows(graph: Graph, report: Report, calls: dict[str, Call]) -> li
                 name = f"output channels of {node.name}"
                 found.append(Difference(name, str(call.output.shape[1]), str(channels)))
                 continue
+        elif isinstance(layer, (ChannelLinear, Attention)):
+            valid += _taps_at_positions(layer, call)
+            continue
         elif not isinstance(layer, (MaxPool, AvgPool)):
             valid += _dense_taps(call.module, call.output)
             continue
@@ -259,6 +265,13 @@ def _compare_windows(graph: Graph, report: Report, calls: dict[str, Call]) -> li
 def _dense_taps(module: nn.Module, output: torch.Tensor) -> int:
     """Weights of a fully connected layer: each multiplies one input."""
     return sum(child.weight.numel() for child in module.modules() if isinstance(child, nn.Linear))
+
+
+def _taps_at_positions(layer: ChannelLinear | Attention, call: Call) -> int:
+    """Weights at each position; of attention, every pair of positions and channel, twice, too."""
+    channels, positions = call.output.shape[1], prod(call.output.shape[2:])
+    pairs = 2 * positions**2 * channels if isinstance(layer, Attention) else 0
+    return _dense_taps(call.module, call.output) * positions + pairs
 
 
 def _equal(left: torch.Tensor, right: torch.Tensor) -> bool:
@@ -292,7 +305,7 @@ def _trials(
 
 
 def _multiplies_by_zero(layer: object) -> bool:
-    return isinstance(layer, Upsample) and layer.mode == "bilinear"
+    return isinstance(layer, (Upsample, Resize)) and layer.mode == "bilinear"
 
 
 def units(spatial: tuple[int, ...]) -> list[Unit]:

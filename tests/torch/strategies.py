@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import gcd
 from typing import Any
 
 from hypothesis import assume
 from hypothesis import strategies as st
 
 from convcalc.layers import KINDS, MERGES, Merge, Word
-from convcalc.layers.activation import ReLU, Sigmoid
+from convcalc.layers.activation import PReLU, ReLU, Sigmoid
+from convcalc.layers.attention import Attention
 from convcalc.layers.channels import Take
 from convcalc.layers.conv import Conv, ConvTranspose, Depthwise, Separable
+from convcalc.layers.grids import PixelShuffle, PixelUnshuffle
 from convcalc.layers.linear import Flatten, Linear, Softmax
-from convcalc.layers.merge import Concat, Multiply
-from convcalc.layers.norm import GroupNorm, LayerNorm
+from convcalc.layers.merge import Concat, Divide, Multiply
+from convcalc.layers.norm import GroupNorm, LayerNorm, RMSNorm
 from convcalc.layers.pool import AvgPool, GlobalAvgPool, MaxPool
 from convcalc.layers.resample import Crop, Pad, Upsample
 from convcalc.quantities import Shape
@@ -56,6 +59,17 @@ def fitting(draw: st.DrawFn, kind: type[Word], shape: Shape) -> Word:
     if isinstance(word, Take):
         ends = st.integers(0, shape.channels - 1)
         values["channels"] = tuple(sorted((draw(ends), draw(ends))))
+    if isinstance(word, PReLU):
+        values["num_parameters"] = draw(st.sampled_from([1, shape.channels]))
+    if isinstance(word, Attention):
+        values["heads"] = draw(st.sampled_from(divisors))
+    if isinstance(word, PixelShuffle):
+        scales = [n for n in divisors if shape.channels % n**shape.rank == 0]
+        values["upscale_factor"] = draw(st.sampled_from(scales))
+    if isinstance(word, PixelUnshuffle):
+        common = gcd(*shape.spatial)
+        scales = [n for n in range(1, common + 1) if common % n == 0]
+        values["downscale_factor"] = draw(st.sampled_from(scales))
     if isinstance(word, (MaxPool, AvgPool)) and isinstance(word.padding, tuple):
         halves = [
             (dilation * (kernel - 1) + 1) // 2
@@ -72,11 +86,13 @@ def fitting(draw: st.DrawFn, kind: type[Word], shape: Shape) -> Word:
 def layers(draw: st.DrawFn, kind: type[Word], rank: int) -> tuple[Tree, Shape]:
     """One layer of that kind (of `sep` the two), and an input that it takes."""
     shape = draw(INPUTS[rank])
+    if kind is Attention:  # of more channels scores are so large that softmax rounds others to 0
+        shape = Shape(min(shape.channels, 2), shape.spatial)
     word = draw(fitting(kind, shape))
     after = laws.run(word, shape)
     assume(after is not None and after.elements * shape.positions <= TRIED)
     values = shape.channels // getattr(word, "groups", 1)
-    if isinstance(word, (LayerNorm, Softmax)):  # of one channel: 0 or 1, whatever comes in
+    if isinstance(word, (LayerNorm, RMSNorm, Softmax)):  # of one channel: 0 or 1, whatever comes in
         assume(values > 1)
     if isinstance(word, GroupNorm):  # torch refuses sets of one value
         assume(values * shape.positions > 1)
@@ -113,7 +129,8 @@ def bodies(draw: st.DrawFn, shape: Shape, depth: int) -> tuple[Tree, Shape]:
 @st.composite
 def branched(draw: st.DrawFn, shape: Shape, depth: int) -> tuple[Tree, Shape]:
     """Branches: the first goes anywhere, the others are brought to where it went."""
-    merge = draw(st.sampled_from(MERGES))()
+    merges = [merge for merge in MERGES if merge is not Divide]  # what is padded has no quotient
+    merge = draw(st.sampled_from(merges))()
     first, target = draw(bodies(shape, depth))
     trees, channels = [first], target.channels
     for _ in range(draw(st.integers(0, 2))):

@@ -8,8 +8,7 @@ dimension is read; `Change` says so by label.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
-from math import ceil, floor, prod
+from math import prod
 from typing import Any, NamedTuple
 
 from convcalc.layers.base import Reads
@@ -185,68 +184,3 @@ def _parts(dim: Dim) -> list[tuple[int, AxisReading | None]]:
         else:
             found.append((role, None))
     return found
-
-
-class Grid(NamedTuple):
-    """The positions along one axis of a resized map: their number before and after."""
-
-    size: int
-    wanted: int
-    given: float | None
-    """How many times as many there are, where torch is told so; left out, the sizes say it."""
-    align_corners: bool
-    antialias: bool = False
-    """Do windows grow as the map shrinks?"""
-
-    @property
-    def factor(self) -> Fraction:
-        """How many new positions lie between two old ones."""
-        if self.given is None:
-            return Fraction(self.wanted, self.size)
-        return Fraction(self.given).limit_denominator(MAX_WINDOWS)
-
-    @property
-    def is_itself(self) -> bool:
-        """Do the new positions lie where the old ones do?"""
-        return self.size == self.wanted and (self.factor == 1 or self.align_corners)
-
-
-def resize_windows(grid: Grid, mode: str) -> AxisReading:
-    """Which positions `torch.nn.functional.interpolate` reads along one axis.
-
-    Positions beyond the borders are those at them, so windows may reach over: what is read inside
-    is the same. The windows repeat, and so are given for one period.
-    """
-    if grid.is_itself:
-        return Windows(1, ((0, 0),))
-    if grid.align_corners:
-        scale = Fraction(grid.size - 1, max(1, grid.wanted - 1)) if grid.wanted > 1 else Fraction(0)
-    else:
-        scale = 1 / grid.factor
-    # Output o is at (o + 1/2) * scale - 1/2, and with aligned corners at o * scale; antialiased,
-    # torch puts it at the former either way.
-    aligned = grid.align_corners and not grid.antialias
-    shift = Fraction(0) if aligned else scale / 2 - Fraction(1, 2)
-    name = f"antialiased {mode}" if grid.antialias else mode
-    windows = [_window(o * scale + shift, scale, name) for o in range(scale.denominator)]
-    return Windows(scale.numerator, tuple(windows))
-
-
-def _window(at: Fraction, scale: Fraction, mode: str) -> tuple[int, int]:
-    """The positions that one output reads; `at` is its centre, None of whose weights is 0."""
-    if mode.startswith("antialiased"):
-        reach = max(scale, Fraction(1)) * (2 if mode.endswith("bicubic") else 1)
-        return floor(at - reach) + 1, floor(at + reach)
-    if mode == "nearest":  # floor(o * scale)
-        first = floor(at - scale / 2 + Fraction(1, 2))
-        return first, first
-    if mode == "nearest-exact":
-        first = floor(at + Fraction(1, 2))
-        return first, first
-    if mode == "area":  # an adaptive mean
-        start = at - scale / 2 + Fraction(1, 2)
-        return floor(start), ceil(start + scale) - 1
-    below = floor(at)
-    if at == below:
-        return below, below
-    return (below - 1, below + 2) if mode == "bicubic" else (below, below + 1)

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (its name everywhere)
 
+from convcalc.layers.attention import products
 from convcalc.layers.base import Reads
 from convcalc.quantities import Links, OpCounts
 from convcalc.torch_bridge.importing import sizes
@@ -28,8 +29,7 @@ def _attention(rec: Recorder, query: Tensor, key: Tensor, value: Tensor,
             f"{tuple(value.shape)}"
         )
     batch = list(sizes.broadcast([tuple(batch), tuple(map(int, value.shape[:-2]))]))
-    counts = _attention_counts(prod(batch), length, int(key.shape[-2]), depth,
-                               int(value.shape[-1]))  # fmt: skip
+    counts = products(prod(batch) * length, int(key.shape[-2]), depth, int(value.shape[-1]))
     given = [query, key, value, attn_mask]
     sources, others = parted(rec, given)
     stack: list[Any] = [("stack", -n) for n in range(len(batch), 0, -1)]
@@ -43,17 +43,6 @@ def _attention(rec: Recorder, query: Tensor, key: Tensor, value: Tensor,
     size = (*batch, length, int(value.shape[-1]))
     dims, reading = labelled(rec, size, given, labels, [*stack, "row", "out"])
     return rec.traced("attention", sources, dims, counts, reading, others, value.dtype)
-
-
-def _attention_counts(batch: int, length: int, keys: int, depth: int, value_depth: int) -> OpCounts:
-    """Scores, their scaling and softmax, and the weighted sum (Vaswani et al. 2017, 3.2.1)."""
-    scores = batch * length * keys
-    taps = scores * (depth + value_depth)
-    rows = batch * length
-    return OpCounts(
-        taps, taps, multiplies=scores, compares=scores - rows, adds=2 * scores - rows,
-        transcendentals=scores, divides=scores,
-    )  # fmt: skip
 
 
 @handles(F.multi_head_attention_forward)
@@ -81,8 +70,8 @@ def _multi_head(
         batch * embed * (length * widths[0] + keys * widths[1] + keys * widths[2] + length * embed)
     )
     keys += (bias_k is not None) + bool(add_zero_attn)
-    counts = _attention_counts(batch * num_heads, length, keys, embed // num_heads,
-                               embed // num_heads)  # fmt: skip
+    depth = embed // num_heads
+    counts = products(batch * num_heads * length, keys, depth, depth)
     biases += batch * length * embed if out_proj_bias is not None else 0
     stack = ["batch"] if query.dim() == 3 else []
     labels = [["row", *stack, "out"], ["key", *stack, "depth"], ["key", *stack, "values"]]

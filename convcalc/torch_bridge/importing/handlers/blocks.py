@@ -10,10 +10,12 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (its name everywhere)
 
 from convcalc.layers.channels import Shuffle
+from convcalc.layers.grids import PixelShuffle, PixelUnshuffle
 from convcalc.quantities import AxisRead, AxisReading, OpCounts
 from convcalc.torch_bridge.importing import sizes
 from convcalc.torch_bridge.importing.handlers.common import axis_values, handles, value_of
 from convcalc.torch_bridge.importing.handlers.views import as_size
+from convcalc.torch_bridge.importing.layout import is_map
 from convcalc.torch_bridge.importing.nodes import Value
 from convcalc.torch_bridge.importing.recorder import Recorder
 from convcalc.torch_bridge.importing.tying import Operand, tied
@@ -28,6 +30,8 @@ def _pixel_shuffle(rec: Recorder, input: Tensor, upscale_factor: int) -> Any:
         raise RuntimeError(f"pixel_shuffle expects its input's 'channel' dimension to be divisible "
                            f"by the square of upscale_factor, but {channels} is not divisible by "
                            f"{r**2}")  # fmt: skip
+    if is_map(value.dims) and input.dim() == 4:
+        return rec.emit(PixelShuffle(r), [value])
     size = (*value.size[:-3], channels // r**2, height * r, width * r)
     read = AxisRead(r, 1, 1 - r, 1, r)  # output r*i ... r*i + r-1 comes of input i
     return _between_channels(rec, "pixel_shuffle", value, size, read)
@@ -54,6 +58,8 @@ def _pixel_unshuffle(rec: Recorder, input: Tensor, downscale_factor: int) -> Any
     if height % r or width % r:
         raise RuntimeError(f"pixel_unshuffle expects height and width to be divisible by "
                            f"downscale_factor, but {height}x{width} is not by {r}")  # fmt: skip
+    if is_map(value.dims) and input.dim() == 4:
+        return rec.emit(PixelUnshuffle(r), [value])
     size = (*value.size[:-3], channels * r**2, height // r, width // r)
     return _between_channels(rec, "pixel_unshuffle", value, size, AxisRead(r, r))
 

@@ -43,7 +43,10 @@ def _activation(layer: activation.Activation, in_place: bool) -> Handler:
         learned = [given for given in (*args, *kwargs.values()) if isinstance(given, Tensor)]
         if any(given.numel() not in (1, input.shape[1]) for given in learned):
             return NotImplemented  # torch refuses it
-        out = rec.emit(layer, [value], value.dims, learned)
+        kind = layer
+        if isinstance(layer, activation.PReLU) and learned and is_map(value.dims):
+            kind = activation.PReLU(learned[0].numel())
+        out = rec.emit(kind, [value], value.dims, learned)
         flag = kwargs.get("inplace", False) or any(arg is True for arg in args)
         return result_into(rec, out, input if in_place or flag else None)
 
@@ -178,12 +181,22 @@ _UNARY = {
 _TRUTHS = frozenset({"logical_not", "isnan", "isinf", "isfinite"})
 
 
+_WORDS: dict[str, type[activation.Elementwise]] = {
+    name: kind for kind in (activation.Abs, activation.Clamp)
+    for name in (*kind.functions, f"__{kind.word}__")
+}  # fmt: skip
+"""Functions that the language has a word for."""
+
+
 def _unary(name: str, each: OpCounts, in_place: bool) -> Handler:
     def handler(rec: Recorder, input: Any, *args: Any, **kwargs: Any) -> Any:
         given = [input, *args, *kwargs.values()]
         sources, others = parted(rec, given)
         dims, reading = together(sources, _together_size(*given))
         dtype = _tensors(*given)[0].dtype
+        if name in _WORDS and len(_tensors(*given)) == 1 and not dtype.is_complex and sources:
+            out = rec.emit(_WORDS[name](), sources, dims, dtype=dtype)
+            return result_into(rec, out, input if in_place else None)
         if each.transcendentals and not (dtype.is_floating_point or dtype.is_complex):
             dtype = torch.get_default_dtype()
         if name in ("abs", "__abs__", "angle", "real", "imag") and dtype.is_complex:
@@ -219,9 +232,11 @@ def _finite(rec: Recorder, input: Tensor) -> Any:
 
 
 _BINARY = {
-    "add": ("adds", merge.Add), "sub": ("adds", None), "subtract": ("adds", None),
+    "add": ("adds", merge.Add), "sub": ("adds", merge.Subtract),
+    "subtract": ("adds", merge.Subtract),
     "mul": ("multiplies", merge.Multiply), "multiply": ("multiplies", merge.Multiply),
-    "div": ("divides", None), "divide": ("divides", None), "true_divide": ("divides", None),
+    "div": ("divides", merge.Divide), "divide": ("divides", merge.Divide),
+    "true_divide": ("divides", merge.Divide),
     "floor_divide": ("divides", None), "remainder": ("divides", None),
     "maximum": ("compares", None), "minimum": ("compares", None), "fmax": ("compares", None),
     "fmin": ("compares", None), "rsub": ("adds", None),
@@ -238,6 +253,9 @@ _BINARY = {
     "float_power": ("transcendentals", None), "copysign": (None, None), "xlogy":
     ("transcendentals", None), "logaddexp": ("transcendentals", None),
 }  # fmt: skip
+_BROADCAST = (merge.Multiply, merge.Subtract, merge.Divide)
+"""Merges that repeat sizes of 1."""
+
 _COMPARISONS = frozenset(
     {"eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor", "greater",
      "greater_equal", "less", "less_equal", "not_equal"}
@@ -290,7 +308,7 @@ def _together(
     same = len(sources) == 2 and sources[0].dims == sources[1].dims == dims
     if kind is not None and same:
         return rec.emit(kind(), sources, dims, dtype=dtype)
-    if kind is merge.Multiply and len(sources) == 2 and all(is_map(s.dims) for s in sources):
+    if kind in _BROADCAST and len(sources) == 2 and all(is_map(s.dims) for s in sources):
         return rec.emit(kind(), sources, dims, dtype=dtype)
     if kind is merge.Multiply and len(sources) == 1 and _is_scale(sources[0], dims, others):
         return rec.emit(norm.Affine(False), sources, dims, others, dtype)

@@ -67,8 +67,15 @@ def _layer_norm(rec: Recorder, input: Tensor, normalized_shape: Any, weight: Any
 def _rms_norm(rec: Recorder, input: Tensor, normalized_shape: Any, weight: Any = None,
               *args: Any, **kwargs: Any) -> Any:  # fmt: skip
     value = value_of(rec, input)
-    sets = input.numel() // prod(normalized_shape)
-    return _normalised(rec, "rms_norm", value, sets, [weight], range(-len(normalized_shape), 0))
+    count = len(normalized_shape)
+    if all(map(is_channels, value.dims[-count:])) and prod(normalized_shape) == (
+        value.shape.channels
+    ):
+        return rec.emit(norm.RMSNorm(), [value], value.dims, [weight])
+    counts = norm.normalise_by_squares(input.numel(), input.numel() // prod(normalized_shape))
+    used = [weight] if weight is not None else []
+    return rec.traced("rms_norm", [value], value.dims, counts, [over(value, range(-count, 0))],
+                      used)  # fmt: skip
 
 
 @handles(F.group_norm, torch.group_norm)

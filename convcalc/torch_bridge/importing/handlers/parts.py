@@ -18,6 +18,7 @@ from convcalc.torch_bridge.importing.handlers.common import (
     parted,
     value_of,
 )
+from convcalc.torch_bridge.importing.handlers.grids import cut_map, range_of, taken_of_map
 from convcalc.torch_bridge.importing.handlers.lookups import index_select
 from convcalc.torch_bridge.importing.layout import (
     CHANNEL,
@@ -98,12 +99,12 @@ def _sliced(rec: Recorder, value: Value, parts: Sequence[Any]) -> Tensor:
     """What an index of slices and numbers takes."""
     cut = [part for part in parts if part is not None]
     for at, part in enumerate(cut):
-        if isinstance(part, slice) and _range(part, value.size[at]) != range(value.size[at]):
+        if isinstance(part, slice) and range_of(part, value.size[at]) != range(value.size[at]):
             value = rec.settled_along(value, at)
     labels: list[Any] = []
     reads: dict[Any, AxisReading] = {}
     lengths: dict[Any, int] = {}
-    channels: tuple[int, int] | None = None
+    channels: Take | None = None
     picks, axis = False, 0
     for number, part in enumerate(parts):
         if part is None:
@@ -113,13 +114,13 @@ def _sliced(rec: Recorder, value: Value, parts: Sequence[Any]) -> Tensor:
         dim, size = value.dims[axis], value.size[axis]
         if isinstance(part, slice):
             labels.append(axis)
-            taken = _range(part, size)
+            taken = range_of(part, size)
             lengths[axis] = len(taken)
             if taken != range(size):
                 reads[axis] = AxisRead(offset=taken.start, stride=taken.step)
                 picks = picks or is_channels(dim)
-                if axis == 1 and taken.step == 1 and len(taken):
-                    channels = (taken.start, taken.start + len(taken) - 1)
+                if axis == 1 and taken.step > 0 and len(taken):
+                    channels = Take((taken.start, taken[-1]), (taken.step,))
         else:
             if not -size <= part < size:
                 raise IndexError(f"index {part} is out of bounds for dimension {axis} "
@@ -131,15 +132,13 @@ def _sliced(rec: Recorder, value: Value, parts: Sequence[Any]) -> Tensor:
         kept = {label: value.dims[label] for label in labels if not isinstance(label, tuple)}
         return rec.new(value._replace(dims=tuple(kept.get(label, ()) for label in labels)))
     if channels and len(reads) == 1 and is_map(value.dims) and len(labels) == len(value.dims):
-        return rec.emit(Take(channels), [value])
+        return rec.emit(channels, [value])
+    if (ranges := taken_of_map(value, parts, reads)) is not None:
+        return cut_map(rec, value, ranges)
     parted_dims, places = _digits(value.dims, reads, lengths)
     operand = Operand(parted_dims, places, reads)
     dims, reading = tied([operand], labels, lengths)
     return rec.traced("slice", [value], dims, None, reading, moves_data=False, picks=picks)
-
-
-def _range(part: slice, size: int) -> range:
-    return range(*part.indices(size))
 
 
 def _digits(

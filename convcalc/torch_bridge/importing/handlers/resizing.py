@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from math import prod
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (its name everywhere)
 
 from convcalc.layers import pool, resample
+from convcalc.layers.grids import Grid, Resize, resize_windows
 from convcalc.quantities import AxisRead, AxisReading, OpCounts, Windows
 from convcalc.torch_bridge.importing import sizes
 from convcalc.torch_bridge.importing.handlers.common import (
@@ -29,7 +31,7 @@ from convcalc.torch_bridge.importing.layout import (
 from convcalc.torch_bridge.importing.names import rank_named
 from convcalc.torch_bridge.importing.nodes import Value
 from convcalc.torch_bridge.importing.recorder import Handler, Recorder
-from convcalc.torch_bridge.importing.tying import Grid, Operand, resize_windows, tied
+from convcalc.torch_bridge.importing.tying import Operand, tied
 
 
 @handles(torch.max_pool1d, torch.max_pool2d, torch.max_pool3d, F.max_pool1d, F.max_pool2d,
@@ -201,6 +203,10 @@ def _resized(
         scales = tuple(grid.factor.numerator for grid in grids)
         layer = resample.Upsample(scales, "nearest" if mode == "nearest" else "bilinear")
         return sampled(rec, input, rank, layer)
+    by_sizes = all(grid.factor == Fraction(grid.wanted, grid.size) for grid in grids)
+    if known and by_sizes and not antialias and is_map(value.dims):
+        kind = "nearest" if mode == "nearest" else "bilinear"
+        return sampled(rec, input, rank, Resize(tuple(want), kind))
     out = (*tuple(map(int, input.shape[:2])), *want)
     taps, elements = (
         {"nearest": 0, "nearest-exact": 0, "area": 1, "bicubic": 16}.get(mode, 2**rank),
