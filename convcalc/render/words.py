@@ -89,7 +89,7 @@ def to_table() -> Any:
 
     columns = [
         Column("word", "left"),
-        Column("what it is", "left", flexible="wrap", least=20),
+        Column("what it is", "left", flexible="wrap", least=17),
         Column("example", "left"),
         Column("default", "left", flexible="wrap", least=12, drop=1),
     ]
