@@ -92,34 +92,34 @@ class NetworkFile(NamedTuple):
     input: Shape | None
     stages: Stages
 
-    def graph(self, called: str) -> Graph:
-        """The network, under the name that the user called it by.
+    def graph(self, name: str) -> Graph:
+        """The network, under the name that the user gave it.
 
         Raises:
             LimitError: more than MAX_LAYERS layers.
         """
-        return lower_stages(self.stages, called, self.name or called, self.input)
+        return lower_stages(self.stages, name, self.name or name, self.input)
 
 
-def read_file(path: Path, called: str | None = None, finder: Finder | None = None) -> NetworkFile:
+def read_file(path: Path, name: str | None = None, finder: Finder | None = None) -> NetworkFile:
     """The network that a file describes.
 
     Args:
-        called: the file's name in messages, if not its path.
+        name: the file's name in messages, if not its path.
         finder: finds the networks that the file names.
 
     Raises:
         SourceError: no such file, too large, not TOML or JSON, or not a network file.
         SpecError, LimitError: a specification in it does not parse.
     """
-    called = called or shorten(str(path), 60)
-    document = read_document(path, called, MAX_BYTES, "network files")
+    name = name or shorten(str(path), 60)
+    document = read_document(path, name, MAX_BYTES, "network files")
     return _Reader(document, finder or Finder().within(path)).network()
 
 
-def read_text(text: str, called: str, is_json: bool = False) -> NetworkFile:
+def read_text(text: str, name: str, is_json: bool = False) -> NetworkFile:
     """The network that a file's text describes. Arguments and errors as for `read_file`."""
-    return _Reader(parse_document(text, called, is_json), Finder(Path())).network()
+    return _Reader(parse_document(text, name, is_json), Finder(Path())).network()
 
 
 class _Reader(Reader):

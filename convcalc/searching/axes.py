@@ -113,7 +113,7 @@ class Axis:
         self, options: list[Option]
     ) -> dict[Node, tuple[int, dict[tuple[Node, int, int], list[Option]]]]:
         """Every node, with the layers that it takes at least, and its moves."""
-        most = self._field.high
+        largest = self._field.high
         start = Node(1, 1)
         found: dict[Node, tuple[int, dict[tuple[Node, int, int], list[Option]]]] = {start: (0, {})}
         front = [start]
@@ -125,7 +125,7 @@ class Axis:
                     if self._stride % (node.stride * option.stride):
                         continue
                     bits = dilated(node.bits, option.kernel, option.dilation * node.stride)
-                    if most is not None and bits.bit_length() > most:
+                    if largest is not None and bits.bit_length() > largest:
                         continue
                     target = Node(bits, node.stride * option.stride)
                     moves.setdefault((target, option.kernel, option.stride), []).append(option)

@@ -73,15 +73,15 @@ class IdealPoint:
             rows.append(row)
         return rows
 
-    def least(self, state: int, layers: int, area: int, most: int) -> int | None:
+    def least(self, state: int, layers: int, area: int, taps: int) -> int | None:
         """The least that so many layers of at least that area add, packed; None where no layers
         end from this state."""
-        key = state, layers, area, most
+        key = state, layers, area, taps
         if key not in self._bound_cache:
             self._bound_cache[key] = self._least_of(*key)
         return self._bound_cache[key]
 
-    def _least_of(self, state: int, layers: int, area: int, most: int) -> int | None:
+    def _least_of(self, state: int, layers: int, area: int, taps: int) -> int | None:
         paths = self._paths[layers][state]
         if not paths:
             return None
@@ -98,7 +98,7 @@ class IdealPoint:
         ):
             if name.lstrip("=") == SPAN:
                 pairs = self._space.channels**2
-                value = -pairs * most + layers * self._least_gauge
+                value = -pairs * taps + layers * self._least_gauge
             else:
                 value = one.weights * weights + one.outputs * given
                 value += one.inputs * taken + one.layers * layers

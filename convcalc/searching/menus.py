@@ -31,14 +31,14 @@ def _list(given: object, name: str, example: str) -> list[object]:
     return items
 
 
-def _number(item: object, name: str, most: int = MAX_SIZE) -> int:
+def _number(item: object, name: str, limit: int = MAX_SIZE) -> int:
     text = str(item)
     if isinstance(item, bool) or not text.isascii() or not text.isdigit():
         raise OptionError(
             f"expected numbers, got {shorten(repr(item), 30)}", option=name, value=...
         )
-    if not 1 <= int(text) <= most:
-        raise OptionError(f"expected numbers from 1 to {most:,}, got {text[:20]}", option=name)
+    if not 1 <= int(text) <= limit:
+        raise OptionError(f"expected numbers from 1 to {limit:,}, got {text[:20]}", option=name)
     return int(text)
 
 

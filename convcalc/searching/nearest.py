@@ -15,20 +15,20 @@ from convcalc.searching.space import Range, Space
 
 
 class _Miss(NamedTuple):
-    """How far off a requirement is, and how that is said."""
+    """How far off a requirement is, and the message for it."""
 
     gap: float
-    said: str
+    message: str
 
 
 def nearest_requirement(space: Space, required: Sequence[Requirement]) -> str:
     """What the nearest requirement is, and what would meet it while all others are kept."""
     misses = [miss for one in required if (miss := _miss(space, one)) is not None]
     if space.mix and _exists(replace(space, mix=False)):
-        misses.append(_Miss(1.0, "mixing channels: without it there are candidates"))
+        misses.append(_Miss(1.0, "mixing channels: candidates exist without it"))
     if misses:
-        return min(misses).said
-    return "more than one requirement: none of them alone is in the way"
+        return min(misses).message
+    return "several requirements together: dropping any one is not enough"
 
 
 def _miss(
@@ -41,14 +41,14 @@ def _miss(
     if one.figure == DENSITY:
         open_space = replace(space, density=(Fraction(0), Fraction(1)))
         found = _exists(open_space)
-        return _Miss(1.0, f"{one.text}: without it there are candidates") if found else None
+        return _Miss(1.0, f"{one.text}: candidates exist without it") if found else None
     rest = tuple((name, limit) for name, limit in space.limits if name != one.figure)
     open_space = replace(space, limits=rest)
     wanted = one.values[0]
     upper = one.relation in ("<=", "<")
     if wanted is None or (one.figure == SPAN) == upper or one.relation == "==":
         found = _exists(open_space)
-        return _Miss(1.0, f"{one.text}: without it there are candidates") if found else None
+        return _Miss(1.0, f"{one.text}: candidates exist without it") if found else None
     best = _best(open_space, one.figure)
     if best is None:
         return None
@@ -60,13 +60,13 @@ def _miss(
 
 def _field_miss(space: Space, one: Requirement) -> _Miss | None:
     """The sizes nearest to the field that is asked for."""
-    ranges, said, gap = [], [], 0.0
+    ranges, texts, gap = [], [], 0.0
     for axis, wanted in enumerate(one.values):
         if wanted is None:
             ranges.append(space.field[axis])
             continue
-        most = 2 * int(wanted) + 1
-        sizes = _sizes(space, axis, most)
+        largest = 2 * int(wanted) + 1
+        sizes = _sizes(space, axis, largest)
         below = max((size for size in sizes if size <= wanted), default=None)
         above = min((size for size in sizes if size >= wanted), default=None)
         near = sorted({size for size in (below, above) if size is not None})
@@ -76,15 +76,15 @@ def _field_miss(space: Space, one: Requirement) -> _Miss | None:
         gap = max(
             gap, float(min(abs(size - wanted) for size in near) / (wanted if wanted > 1 else 1))
         )
-        said.append(" or ".join(map(str, near)))
+        texts.append(" or ".join(map(str, near)))
     if not gap or not _exists(replace(space, field=tuple(ranges))):
         return None
-    return _Miss(gap, f"{one.text}: the nearest sizes are {' x '.join(said)}")
+    return _Miss(gap, f"{one.text}: the nearest sizes are {' x '.join(texts)}")
 
 
-def _sizes(space: Space, axis: int, most: int) -> set[int]:
-    """The sizes of fields along an axis that some series has, up to `most`."""
-    field = tuple(Range(1, most) if other == axis else Range(1, 1) for other in range(space.rank))
+def _sizes(space: Space, axis: int, largest: int) -> set[int]:
+    """The sizes of fields along an axis that some series has, up to `largest`."""
+    field = tuple(Range(1, largest if other == axis else 1) for other in range(space.rank))
     found = axes_of(replace(space, field=field))[axis]
     return {
         node.extent for node, accepted in zip(found.nodes, found.accepted, strict=True) if accepted

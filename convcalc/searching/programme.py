@@ -140,7 +140,7 @@ class Programme:
         ]  # fmt: skip
         area = max(map(prod, self.kernels), default=1)
         self.units = []
-        most = 1
+        highest = 1
         for index in range(len(self.names)):
             parts = [cost[index] for pair in costs for cost in pair]
             unit = gcd(*parts) or 1
@@ -148,8 +148,8 @@ class Programme:
             largest = max(
                 (abs(slope[index]) * area + abs(level[index]) for slope, level in costs), default=0
             )
-            most = max(most, largest // unit * self.depth)
-        self.packing = Packing(max(len(self.names), 1), most.bit_length() + 2)
+            highest = max(highest, largest // unit * self.depth)
+        self.packing = Packing(max(len(self.names), 1), highest.bit_length() + 2)
         self._costs: dict[tuple[int, int, int, int], tuple[int, int]] = {}
         self.taps_cost = self._more_taps_are_worse(costs)
 

@@ -150,7 +150,7 @@ def test_grouped() -> None:
         ("macs<=0.1*ref", "macs<=0.1*ref: the least is 179,830,784"),
         ("span>=2*ref", "span>=2*ref: the most is 200,704"),
         ("field==8x8", "field==8x8: the nearest sizes are 7 or 9 x 7 or 9"),
-        (("field==7x7", "macs<=100", "params<=1"), "more than one requirement: none of them alone"),
+        (("field==7x7", "macs<=100", "params<=1"), "several requirements together"),
         (("macs<=200M", "depth<=1"), "depth<=1: "),
     ],
 )
