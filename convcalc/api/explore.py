@@ -34,9 +34,9 @@ MAX_CANDIDATES = 40
 MAX_LAYERS = 2_000
 """Layers that one page shows; a page of more would be slow to open."""
 
-MAX_EFFECTIVE = 2**25
+MAX_EFFECTIVE = 2**30
 """Positions times layers of the effective fields that are counted for one network, the smallest
-first: about two seconds."""
+first: a few seconds."""
 
 
 Along = tuple[Interval | None, ...]
