@@ -179,6 +179,33 @@ def measure(name: str) -> list[Row]:
     ]  # fmt: skip
 
 
+def summary(found: dict[str, list[Row]]) -> str:
+    """One row for each tool over all models, in Markdown."""
+    lines = [
+        "| tool | calls it | MACs, or twice that | params right | time | `--convention` |",
+        "| --- | --- | --: | --: | --: | --: |",
+    ]
+    for tool in TOOLS:
+        pairs = [
+            (row, rows[0]) for rows in found.values() for row in rows
+            if row.tool == tool and row.counted is not None and rows[0].counted is not None
+        ]  # fmt: skip
+        if not pairs:
+            continue
+        counted = [(row.counted, ours.counted) for row, ours in pairs]
+        right = sum(c.number in (o.number, 2 * o.number) for c, o in counted if c and o)
+        params = [c.params == o.params for c, o in counted if c and o and c.params is not None]
+        exact = sum(row.explained == row.counted.number for row, _ in pairs if row.counted)
+        ratio = statistics.median(row.seconds / ours.seconds for row, ours in pairs)
+        word = counted[0][0].called if counted[0][0] else ""
+        lines.append(
+            f"| {tool} | {word} | {right} of {len(found)} | "
+            f"{f'{sum(params)} of {len(found)}' if params else '-'} | {ratio:.1f}x | "
+            f"{exact} of {len(pairs)} |"
+        )
+    return "\n".join(lines)
+
+
 def main(names: list[str]) -> None:
     """Measure and print."""
     warnings.simplefilter("ignore")
@@ -187,8 +214,9 @@ def main(names: list[str]) -> None:
     headings = ("model", "tool", "time", "/ ours", "memory", "params", "count", "/ MACs", "it is",
                 "explained")  # fmt: skip
     table = Table(*headings, title=f"Medians of {RUNS} runs in turns, one thread")
+    found: dict[str, list[Row]] = {}
     for name in names or MODELS:
-        rows = measure(name)
+        rows = found[name] = measure(name)
         ours = rows[0]
         assert ours.counted is not None
         for row in rows:
@@ -207,6 +235,7 @@ def main(names: list[str]) -> None:
         table.add_section()
         print(name, file=sys.stderr)
     Console(width=150).print(table)
+    print(summary(found))
 
 
 if __name__ == "__main__":
