@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 # Two torch threads beside another busy process can be far slower than one.
 export OMP_NUM_THREADS := 1
 
-.PHONY: help demo test quick lint coverage test-lowest test-pythons mutants docs test-browser bench-browser bench bench-time bench-peers fuzz crosscheck crosscheck-timm recipes wheel clean
+.PHONY: help demo test quick test-core lint coverage test-lowest test-pythons mutants docs test-browser bench-browser bench bench-time bench-peers fuzz crosscheck crosscheck-timm recipes wheel clean
 
 demo: $(VENV)/.core ## the main job, with nothing but typer and rich
 	$(BIN)/convcalc compare 7x7 7x1+1x7
@@ -21,7 +21,10 @@ help: ## the targets
 test: $(VENV)/.dev ## every test
 	$(PYTEST)
 
-quick: $(VENV)/.test ## every test that needs no torch
+quick: $(VENV)/.test ## the tests that need no torch and no patience
+	$(PYTEST) --without-torch --quick
+
+test-core: $(VENV)/.test ## every test that needs no torch
 	$(PYTEST) --without-torch
 
 lint: $(VENV)/.dev ## style and types

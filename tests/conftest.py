@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -41,9 +42,20 @@ settings.register_profile("explore", deadline=None, suppress_health_check=UNHURR
 settings.load_profile("repeatable")
 
 
+SLOW = (
+    "checking/test_check_models.py", "checking/test_concurrent.py", "checking/test_damaged.py",
+    "checking/test_entry_points.py", "checking/test_killed.py", "checking/test_pytest_plugin.py",
+    "networks/test_mutated.py", "searching/test_brute.py", "test_docs.py", "test_documents.py",
+    "test_fuzz.py", "test_mutants.py", "test_readme.py",
+)  # fmt: skip
+"""Files whose tests start many processes, draw thousands of inputs or run every example of the
+documents: `make quick` leaves them to `make test`."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`make quick` hides torch, so that it measures and tests what a user without it has."""
+    """`make quick` hides torch, so that it tests what a user without it has, and at once."""
     parser.addoption("--without-torch", action="store_true", help="run as if torch were missing")
+    parser.addoption("--quick", action="store_true", help="leave out what takes seconds")
     parser.addoption("--shuffle", metavar="SEED", help="run the tests in a random order")
 
 
@@ -54,14 +66,24 @@ def pytest_configure(config: pytest.Config) -> None:
             sys.modules[name] = None  # type: ignore[assignment]
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the slow files where quick answers are wanted."""
+    if not config.getoption("--quick"):
+        return None
+    return collection_path.as_posix().endswith(tuple(f"tests/{name}" for name in SLOW)) or None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The same order in every worker, from the seed."""
     if (seed := config.getoption("--shuffle")) is not None:
         random.Random(seed).shuffle(items)
 
 
-def pytest_report_header() -> str | None:
+def pytest_report_header(config: pytest.Config) -> list[str]:
     """Tests that are left out are never left out silently."""
     from tests import needs  # only now: its marks are fixed when it is imported
 
-    return None if needs.installed("torch") else "without torch: tests/torch is left out"
+    left_out = [] if needs.installed("torch") else ["without torch: tests/torch is left out"]
+    if config.getoption("--quick"):
+        left_out.append(f"quick: left to `make test`: {', '.join(SLOW)}")
+    return left_out
