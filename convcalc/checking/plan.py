@@ -130,6 +130,8 @@ def _chosen(
             chosen.append(known[network])
             continue
         same = by_network.get(_identity(network, Path())) if by_network else None
+        if same is None and config is not None and _is_folder(network):
+            same = _inside(str(network), config)
         if same:
             chosen += same
             continue
@@ -139,6 +141,40 @@ def _chosen(
     _check_spelling(networks, known)
     _check_names(chosen)
     return chosen
+
+
+def _is_folder(network: Network) -> bool:
+    """Is it a folder, and no specification?"""
+    if not isinstance(network, (str, Path)) or not Path(network).is_dir():
+        return False
+    try:
+        parse(str(network))
+    except ConvcalcError:
+        return True
+    return False
+
+
+def _inside(folder: str, config: Config) -> list[Entry]:
+    """The entries whose network files or modules are in a folder.
+
+    Raises:
+        OptionError: there are none.
+    """
+    found = []
+    for entry in config.entries:
+        network = entry.network.strip()
+        if is_model(network):
+            network = network.rpartition(":")[0].removesuffix(".py").replace(".", "/")
+        elif not is_file(network) or network.startswith(ZOO):
+            continue
+        if (
+            Path(os.path.realpath(folder))
+            in Path(os.path.realpath(config.folder / network)).parents
+        ):
+            found.append(entry)
+    if not found:
+        raise OptionError(f"no entry of {config.name} has a file in {shorten(str(folder), 60)}")
+    return found
 
 
 def _identity(network: Network, folder: Path) -> Any:

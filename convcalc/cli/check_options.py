@@ -18,8 +18,9 @@ NamesOrNetworks = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="NAME|NETWORK",
-        help="Entries of the configuration, or networks: specifications, files, zoo:NAME, torch "
-        "models package.module:attribute (imports your code). Default: every entry.",
+        help="Entries of the configuration by name or folder, or networks: specifications, files, "
+        "zoo:NAME, torch models package.module:attribute (imports your code). Default: every "
+        "entry.",
         autocompletion=completion.entries,
     ),
 ]

@@ -104,6 +104,16 @@ def test_entries_whose_files_changed(
     assert [entry.name for entry in plan.entries] == entries
 
 
+@pytest.mark.parametrize(
+    ("folder", "entries"),
+    [("nets", ["file", "other"]), ("./one/", ["model"]), (".", EVERY[1:]), ("two", ["another"])],
+)
+def test_entries_of_a_folder(project: Path, folder: str, entries: list[str]) -> None:
+    from convcalc.checking.plan import make_plan
+
+    assert [entry.name for entry in make_plan([folder], None, {}).entries] == entries
+
+
 def test_nothing_that_changed_is_no_error(program: Program, project: Path) -> None:
     ran = program("check", "--changed-since", "HEAD")
     assert (ran.code, ran.err) == (0, "no entry changed since HEAD\n")
