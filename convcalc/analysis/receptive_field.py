@@ -14,6 +14,7 @@ size is then the largest over the units that exist.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import gcd, inf, lcm
 from typing import NamedTuple
 
@@ -259,6 +260,7 @@ def largest_phase(axis: AxisField) -> int:
     return sizes.index(max(sizes))
 
 
+@lru_cache(maxsize=256)  # networks that are checked together share their first layers' fields
 def headline(axes: tuple[AxisField, ...], extents: tuple[int, ...]) -> ReceptiveField:
     """Size, stride, padding and phases of a map whose sizes are `extents`.
 

@@ -51,22 +51,23 @@ class _Files:
     def __init__(self, folder: Path, revision: str) -> None:
         self.folder = folder
         self.revision = revision
+        self.top = folder
         self.top = _real(Path(self.git("rev-parse", "--show-toplevel").rstrip("\n")))
-        names = self.git("diff", "--name-only", "-z", "--no-renames", "--ignore-submodules=none",
-                         "--no-relative", revision, "--", str(self.top))  # fmt: skip
-        self.changed = {_real(self.top / name) for name in names.split("\0") if name}
-        self.changed |= self.listed("--others", "--exclude-standard")
+        changed = ("diff", "--name-only", "--no-renames", "--ignore-submodules=none", revision)
+        self.changed = self.listed(*changed, "--")
+        self.changed |= self.listed("ls-files", "--others", "--exclude-standard")
 
     @cached_property
     def tracked(self) -> set[Path]:
         """The files that git would see change."""
-        return self.listed("--cached")
+        return self.listed("ls-files", "--cached")
 
     def git(self, *arguments: str) -> str:
-        return git(list(arguments), self.folder, self.revision)
+        return git(list(arguments), self.top, self.revision)
 
-    def listed(self, *which: str) -> set[Path]:
-        names = self.git("ls-files", *which, "--full-name", "-z", "--", str(self.top))
+    def listed(self, command: str, *arguments: str) -> set[Path]:
+        """The files that a command of git lists."""
+        names = self.git(command, "-z", *arguments)
         return {_real(self.top / name) for name in names.split("\0") if name}
 
     def may_differ(self, path: Path | None) -> bool:

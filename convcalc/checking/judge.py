@@ -217,9 +217,9 @@ def _layers(name: str, record: Record, then: Record) -> str:
     if name not in _COLUMNS or not then.layers:
         return ""
     column = _COLUMNS[name]
-    old, new = ([(layer, row[column], tuple(row[:3])) for layer, row in one.layers.items()]
+    old, new = ([(layer, row[column]) for layer, row in one.layers.items()]
                 for one in (then, record))  # fmt: skip
-    by_order = pairs(old, new, lambda layer: layer[2], lambda layer: layer[0])
+    by_order = pairs(old, new, lambda layer: layer[1], lambda layer: layer[0])
     by_name = pairs(old, new, lambda layer: layer[0], lambda layer: layer[0])
     # A layer put between others gives those behind it other names; a change keeps them.
     return layer_changes(name, min((by_name, by_order), key=_total))

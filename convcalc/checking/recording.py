@@ -89,18 +89,32 @@ def _check_replaceable(path: Path, name: str) -> None:
         raise SourceError(f"refusing to overwrite {name}: not a baseline file")
 
 
-def update_budgets(plan: Plan, result: Check, headroom: str | None) -> str:
+def update_budgets(plan: Plan, result: Check, headroom: str | None) -> tuple[Check, str]:
     """Rewrite the limits of the configuration that present figures break.
 
     Returns:
-        A line that says what was written.
+        The check, with notes of the limits that were broken, and a line that says what was written.
     """
     if plan.path is None:
         raise OptionError("no configuration whose limits could be rewritten", option="budgets")
     records = [(entry, result.by_name[entry.name].record) for entry in plan.entries if entry.where]
     room = read_headroom(headroom or "0%")
     with locked(plan.path.parent):
-        return rewrite_budgets(plan.path, plan.config, records, room)
+        note = rewrite_budgets(plan.path, plan.config, records, room)
+    rewritten = {budget.place for entry in plan.entries for budget in entry.budgets}
+    return replace(
+        result,
+        verdicts=tuple(
+            verdict._replace(level=NOTE)
+            if verdict.code == "CC001" and verdict.place in rewritten and not _is_relative(verdict)
+            else verdict
+            for verdict in result.verdicts
+        ),
+    ), note
+
+
+def _is_relative(verdict: Verdict) -> bool:
+    return verdict.bound is not None and verdict.bound.is_relative
 
 
 def init(

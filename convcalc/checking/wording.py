@@ -123,8 +123,8 @@ MAX_LAYERS = 3
 """Layers that a sentence names."""
 
 
-Amount = tuple[Any, ...]
-"""A layer's name and figure, and whatever else is known of it."""
+Amount = tuple[str, int]
+"""A layer's name and figure."""
 
 
 def layer_changes(

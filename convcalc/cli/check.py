@@ -135,7 +135,8 @@ def check(
                 result, note = recording.record(plan, target, update, on, progress)
                 notes.append(note)
                 if budgets:
-                    notes.append(recording.update_budgets(plan, result, headroom))
+                    result, note = recording.update_budgets(plan, result, headroom)
+                    notes.append(note)
             else:
                 reference = find_reference(plan, baseline, against, not no_accept)
                 result = run(plan, reference, changes, baseline_lenient, on, progress, isolate=True)

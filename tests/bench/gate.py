@@ -20,7 +20,7 @@ from typing import NamedTuple
 ENTRY = """[[entry]]
 name = "entry {n}"
 network = "7x7s2@{n}+3*(3x3+bn+relu)+gap+flatten+fc10"
-params = "<= 100 M"
+params = "<= 9 G"
 receptive_field = ">= 7x7"
 """
 """Of a configuration; 1 <= n. Thirteen layers."""

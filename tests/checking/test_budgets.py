@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from convcalc.amounts import read_condition
 from convcalc.checking.budgets import (
     Bound,
     check_possible,
@@ -224,3 +225,9 @@ def test_the_default_is_no_growth_and_no_change() -> None:
     assert set(DEFAULT.values()) == {Tolerance()}
     changed = merged(read_tolerances(["macs:off", "flops:1%", "params:5"]), {"params": None})
     assert set(changed) == {"receptive_field", "output", "flops"}
+
+
+@pytest.mark.parametrize("text", [3, None, "params<=" + "1" * 200])
+def test_what_is_no_condition_at_all(text: Any) -> None:
+    with pytest.raises(OptionError, match="expected a figure, <=, >= or ==, and a value"):
+        read_condition(text)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from convcalc.checking.findings import CODES
+from convcalc.render import ci
 from convcalc.render.formats import CHECK_FORMATS
 from tests.cli.running import Program, Ran
 
@@ -457,3 +458,11 @@ def test_an_unknown_code_is_told_the_known_ones(program: Program) -> None:
     assert program("check", "--explain", "E501") == Ran(
         2, "", f"error: unknown code 'E501': expected one of {known}\n"
     )
+
+
+def test_a_file_on_another_drive_is_named_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: str) -> str:
+        raise ValueError("path is on mount 'D:', start on mount 'C:'")
+
+    monkeypatch.setattr("os.path.relpath", refused)
+    assert ci._relative("D:/x.toml") == "D:/x.toml"

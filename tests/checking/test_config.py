@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -152,3 +153,30 @@ def test_what_is_too_large_or_no_table_is_refused(tmp_path: Path) -> None:
     many = "[[entry]]\nnetwork='relu'\n" * 100_001
     with pytest.raises(convcalc.ConvcalcError, match=r"too many entries \(100,001, at"):
         config(tmp_path, many)
+
+
+def test_arguments_of_the_public_function() -> None:
+    wrong: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"config": 3}, "config=3: expected a file"),
+        ({"lenient": 1}, "lenient=1: expected True or False"),
+        ({"fail_on": 3}, "fail_on=3: expected a list of strings"),
+    )
+    for arguments, message in wrong:
+        with pytest.raises(convcalc.ConvcalcError) as caught:
+            convcalc.check("3x3", **arguments)
+        assert str(caught.value) == message
+
+
+def test_growth_that_is_neither_a_list_nor_a_table(tmp_path: Path) -> None:
+    with pytest.raises(convcalc.ConvcalcError, match="fail_on: expected a list such as"):
+        config(tmp_path, "fail_on = 3\n[[entry]]\nnetwork = '3x3'\n")
+
+
+def test_all_mistakes_are_told_with_those_of_networks_but_no_model_is_imported(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "model.py").write_text("raise SystemExit(0)\n")
+    text = "".join(f"[[entry]]\nnetwork = '{n}'\nparams = 'x'\n" for n in ("7y7", "model:Net"))
+    with pytest.raises(convcalc.ConvcalcError) as caught:
+        config(tmp_path, text)
+    assert "3 problems in convcalc.toml" in str(caught.value)

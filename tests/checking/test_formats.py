@@ -626,3 +626,15 @@ def test_whatever_a_check_holds_its_reports_are_valid(
     assert len(markdown_rows(WRITERS["markdown"](check))) == (2 + len(several) if several else 0)
     for form in ("table", "concise", "json", "csv"):
         assert WRITERS[form](check).endswith("\n")
+
+
+def test_long_results_say_what_they_leave_out() -> None:
+    """Findings, hints and rows, each up to a number."""
+    findings = [FINDINGS["CC002"]._replace(entry=f"e{n}") for n in range(401)]
+    check = check_of(*findings)
+    text = plain_text(to_page(check))
+    assert text.count("CC002 e") == 100 and "... and 301 more findings" in text
+    steps = replace(check, is_recorded=True)
+    text = plain_text(to_page(steps, verbose=True))
+    assert text.count("hint: if intended") == 10 and "hint: ... and 391 more" in text
+    assert "... and 1 more\n" in text

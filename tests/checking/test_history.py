@@ -155,3 +155,20 @@ def test_a_history_of_no_revisions(program: Program, project: Path, count: str) 
     assert f"--history {count}: expected a number from 1 to 1,000" in ran.err
     assert "no revision of convcalc-baseline.json" in program("check", "--history", "1").err
     assert "unknown format 'junit'" in program("check", "--history", "1", "--format", "junit").err
+
+
+def test_entries_that_come_and_go(program: Program, project: Path) -> None:
+    """An entry has a curve from its first revision on; a file that is committed counts once."""
+    config = project / "convcalc.toml"
+    entry = '[[entry]]\nname = "{0}"\nnetwork = "{0}"\n'
+    for names in (["1x1"], ["1x1", "3x3"], ["3x3"]):
+        config.write_text("".join(map(entry.format, names)))
+        program("check", "--save-baseline")
+        commit(project)
+    assert program("check", "--history", "9", "--output", "history.txt").out == ""
+    lines = (project / "history.txt").read_text().splitlines()
+    curves = [line.split("  ")[-1] for line in lines if " params " in line]
+    assert [len(lines[-1].split(" revisions: ")), lines[-1][0]] == [2, "3"]
+    assert curves == ["▁▁", " ▁▁"]
+    svg = program("check", "--history", "9", "--format", "svg").out
+    assert svg.count("<polyline") == 4

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from convcalc.checking import wording
 from convcalc.checking.budgets import read_budget, read_requirement
 from convcalc.checking.config import Entry
 from convcalc.checking.figures import FIGURES
@@ -292,3 +293,43 @@ def test_long_runs_of_like_layers_are_matched_by_name(monkeypatch: pytest.Monkey
     assert grown(before, after) == "0 +10, 1 +10"
     monkeypatch.setattr("convcalc.checking.pairing.MAX_COMPARISONS", 0)
     assert grown({"a": A, "b": B}, {"b": A, "a": B, "c": C}) == "new: c +5"
+
+
+def test_a_figure_over_its_budget_and_grown_is_one_finding_without_layers_too() -> None:
+    """The depth has none that it grew in."""
+    (found,) = (v for v in verdicts(record(depth=3), record(depth=2), "depth:0",
+                                    entry=asks("depth<=2")) if v.code)  # fmt: skip
+    assert found.sentence == "depth 3 is over the 2 allowed (+50.0 %); 2 in the baseline"
+
+
+def test_a_bound_proves_no_minimum() -> None:
+    """The field is at most 9x9: it may be less than 7x7."""
+    now = record(exact=False, receptive_field=(9, 9))
+    (found,) = verdicts(now, entry=asks("receptive_field>=7x7"))
+    assert (found.code, found.level) == ("CC003", "error")
+    assert found.sentence == "receptive_field, at most 9x9: >= 7x7 cannot be proven"
+    (found,) = verdicts(now, entry=asks("receptive_field<=9x9"))
+    assert (found.code, found.level) == ("", "passed")
+
+
+def test_a_time_that_no_card_predicts() -> None:
+    found = [v for v in verdicts(record(), record(), "time:1%") if v.code]
+    assert [(v.code, v.sentence) for v in found] == [
+        ("CC004", "time: no machine card to predict it with")
+    ]
+
+
+def test_values_in_words() -> None:
+    assert [wording.value("latency", 1_500_000), wording.value("time", 1_500_000)] == ["1.5 ms"] * 2
+    assert wording.value("params", None) == "-"
+
+
+def test_the_arguments_of_a_model_are_in_the_next_step() -> None:
+    entry = Entry("a", "m:Net", budgets=(read_requirement("params<=1"),))
+    options = {"bias": False, "model_args": {"width": 8}, "local": True, "padding": "same"}
+    checked = Checked("a", "m:Net", record(), options=options)
+    check = Check((checked,), tuple(judge(entry, checked, None, {}, False)))
+    (step,) = map(check.next_step, check.findings)
+    assert step == (
+        "see convcalc show m:Net --input 3x8x8 --no-bias --model-arg width=8 --local --padding same"
+    )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from convcalc.checking.config import read_config
+from convcalc.documents import Document
 from tests.cli.running import Program
 
 # 3x3@8 on 3x8x8: 3 * 9 * 8 + 8 = 224 params, 3 * 9 * 8 * 8 * 8 = 13,824 MACs, depth 1.
@@ -66,6 +67,7 @@ def test_only_limits_change(program: Program, project: Path, ends: str, mark: st
     assert ran.err == (
         "wrote 2 entries to convcalc-baseline.json\nwrote 7 limits to convcalc.toml\n"
     )
+    assert ran.code == 0 and "7 notes" in ran.out
     wanted = mark + rewritten(CONFIG).replace("\n", ends)
     assert project.read_bytes().decode() == wanted
     assert program("check").code == 0
@@ -125,3 +127,40 @@ def test_options_that_need_each_other(program: Program, project: Path) -> None:
         assert ran.code == 2
         assert message in ran.err
     assert project.read_text(encoding="utf-8") == CONFIG
+
+
+def test_limits_that_have_no_place_of_their_own_are_left_to_the_user(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = '[[entry]]\nnetwork = "3x3"\nparams.max = 1\n'
+    (tmp_path / "convcalc.toml").write_text(text)
+    monkeypatch.setattr(Document, "value", lambda *_: None)
+    ran = program("check", "--update", "--budgets")
+    assert ran.code == 2 and "cannot rewrite 0.params.max: write '36,928' yourself" in ran.err
+    assert (tmp_path / "convcalc.toml").read_text() == text
+
+
+def test_other_budgets_still_fail(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the command line, of layers, relative to a baseline."""
+    monkeypatch.chdir(tmp_path)
+    text = '[[entry]]\nnetwork = "3x3"\nmacs = 1\n'
+    layer = '[[entry.layer]]\nmatch = "conv1"\nparams = 1\n'
+    for more, arguments in ((layer, ()), ("", ("--require", "params<=1"))):
+        (tmp_path / "convcalc.toml").write_text(text + more)
+        ran = program("check", "--update", "--budgets", *arguments)
+        assert ran.code == 1 and "1 failed, 1 note" in ran.out
+
+
+def test_a_file_that_would_say_something_else_is_not_written(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = '[[entry]]\nnetwork = "3x3"\nparams = "<= 1"\n'
+    (tmp_path / "convcalc.toml").write_text(text)
+    monkeypatch.setattr("convcalc.checking.rewriting.limit_text", lambda *_: "2")
+    ran = program("check", "--update", "--budgets")
+    assert ran.code == 2 and "convcalc.toml: cannot rewrite params of 3x3" in ran.err
+    assert (tmp_path / "convcalc.toml").read_text() == text
