@@ -12,6 +12,7 @@ from convcalc.graph import Graph
 from convcalc.layers.base import Word
 from convcalc.layers.padding import Padding
 from convcalc.networks.file import read_text
+from convcalc.networks.folding import fold_causal
 from convcalc.networks.sources import InputSize, Network
 from convcalc.networks.writer import Facts, write_file
 
@@ -39,6 +40,7 @@ def export_text(
     report = analyze_graph(graph, setting)
     if graph.unknown:
         raise SourceError(f"{shorten(graph.name, 40)} is incomplete: {graph.unknown[0]}")
+    graph = fold_causal(graph)
     text = write_file(_explicit(graph), shape, graph.reading, _facts(graph, setting))
     back = analyze_graph(read_text(text, "export").graph("export"), setting)
     for figure in ("params", "macs", "flops", "output", "receptive_field"):

@@ -268,7 +268,8 @@ class _Parser:
     def stage(self, token: Token, begins: bool) -> Tree:
         """stage = "$" NAME"""
         name = token.text[1:]
-        if self._names is None or not begins or name not in ("input", *self._names.before):
+        known = self._names is not None and (name == "input" or name in self._names.before)
+        if not known or not begins:
             raise mistakes.no_such_stage(token, self._names, self._depth > 0)
         return Ref(name, token.span)
 

@@ -158,9 +158,21 @@ def processes(copy: Path) -> list[Figure]:
     return figures
 
 
+def stages_that_read_each_other(count: int) -> str:
+    """A network file that is no nest of series and branches: each stage reads the two before it."""
+    lines = ['input = "8x32x32"']
+    for number in range(count):
+        first = f"$s{number - 1}" if number else "$input"
+        second = f"$s{number - 2}" if number > 1 else "$input"
+        layers = f"add({first}+1x1 | {second})"
+        lines += ["[[stage]]", f'name = "s{number}"', f'layers = "{layers}"']
+    return "\n".join(lines)
+
+
 def in_process() -> list[Figure]:
     """Growth with the layers, and the support of a large field."""
     from convcalc import analyze, receptive_field
+    from convcalc.networks.file import read_text
 
     thousand, ten_thousand = (LAYERS.format(n=n) for n in (250, 2500))
     counted = [len(analyze(spec).layers) for spec in (thousand, ten_thousand)]
@@ -169,6 +181,7 @@ def in_process() -> list[Figure]:
     field = analyze(BRANCHES).receptive_field
     if field.size != (1501, 1501) or field.support is None:
         raise RuntimeError(f"field: {field}")
+    stages = stages_that_read_each_other(5000)
     times = interleaved(
         {
             "1,000": lambda: analyze(thousand),
@@ -176,6 +189,7 @@ def in_process() -> list[Figure]:
             "support": lambda: analyze(BRANCHES),
             "zoo": lambda: analyze("zoo:resnet152"),
             "effective": lambda: receptive_field("zoo:inception_v3"),
+            "stages": lambda: analyze(read_text(stages, "stages").graph("stages")),
         }
     )
     growth = times.ratio("10,000", "1,000")
@@ -211,6 +225,12 @@ def in_process() -> list[Figure]:
             f"{effective:.2f} s",
             "at most 2 s",
             effective <= 2,
+        ),
+        Figure(
+            "a network file of 5,000 stages that read each other, read and analysed",
+            f"{times.median('stages'):.2f} s",
+            "at most 2 s",
+            times.median("stages") <= 2,
         ),
     ]
 

@@ -9,6 +9,7 @@ from convcalc.analysis import Report
 from convcalc.errors import ConvcalcError
 from convcalc.networks.file import read_text
 from convcalc.quantities import Shape
+from tests.limits import Limit, cost
 
 
 def network(*stages: str, head: str = "") -> str:
@@ -163,3 +164,16 @@ def test_five_thousand_stages_that_read_each_other() -> None:
         graph = read_text(network(*stages), "net.toml").graph("net")
     assert not spent.excess
     assert len(graph.nodes) == 2 + 2 * 4_998
+
+
+def test_twice_the_stages_that_read_each_other_take_twice_the_calls() -> None:
+    calls = []
+    for count in (50, 100):
+        read = [(f"$s{n - 1}" if n else "$input", f"$s{n - 2}" if n > 1 else "$input")
+                for n in range(count)]  # fmt: skip
+        stages = [f"s{n}: add({a}+1x1 | {b})" for n, (a, b) in enumerate(read)]
+        with cost(Limit(calls=10**9)) as spent:
+            report = analysed(*stages)
+        assert len(report.layers) == 2 * count
+        calls.append(spent.calls)
+    assert calls[1] < 2.1 * calls[0]

@@ -110,3 +110,26 @@ def test_what_only_export_writes() -> None:
             assert getattr(after, figure) == getattr(before, figure), (model, figure)
         ours, theirs = (list(report.outputs.values()) for report in (before, after))
         assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    ("written", "folded"),
+    [
+        ("pad8:0+3d4pvalid@6", "3@6d4pcausal"),
+        ("pad2:0x0+3x1p0", "3x1pcausal"),
+        ("pad1:0+1+3", None),  # something stands between
+        ("pad2:1+3pvalid", None),
+        ("pad1:0+3pvalid", None),
+        ("pad2:0+3", None),  # padded by itself as well
+        ("pad2:0+maxpool3s1", None),
+    ],
+)
+def test_zeros_before_a_convolution_are_causal_padding(written: str, folded: str | None) -> None:
+    text = export_text(written, input="4x20" if "x" not in written else "4x20x5")
+    assert ("pad" not in text) == (folded is not None)
+    assert folded is None or f'"{folded}"' in text
+
+
+def test_zeros_that_others_read_stay() -> None:
+    text = export_text("pad2:0+add(3pvalid+pad2:0+3pvalid | crop2:0)", input="4x20")
+    assert "pad2:0" in text and text.count("pcausal") == 1

@@ -223,7 +223,7 @@ def test_structures_are_known() -> None:
     """Each is below, in test_zoo_structures.py or in another test, or has no number to test."""
     elsewhere = {
         "ConvNeXt": "zoo:convnext_tiny in test_zoo.py",
-        "EffNet": "no number given, from memory",
+        "EffNet": "no number given",
         "XSepConv": "no number given",
         "Octave convolution": "test_zoo_structures.py",
         "RepLKNet-31B": "test_zoo_structures.py",
