@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 # Two torch threads beside another busy process can be far slower than one.
 export OMP_NUM_THREADS := 1
 
-.PHONY: help demo test quick test-core lint coverage test-lowest test-pythons mutants docs test-browser bench-browser bench bench-time bench-peers fuzz crosscheck crosscheck-timm recipes wheel clean
+.PHONY: help demo test quick test-core lint coverage test-lowest test-pythons mutants docs test-browser bench-browser bench bench-time bench-peers fuzz crosscheck crosscheck-timm recipes wheel clean crosscheck-export
 
 demo: $(VENV)/.core ## the main job, with nothing but typer and rich
 	$(BIN)/convcalc compare 7x7 7x1+1x7
@@ -104,6 +104,12 @@ crosscheck-timm: ## every model of timm against torch's FlopCounterMode, on the 
 
 recipes: $(VENV)/.dev ## the CI recipes for torch models, against a wheel; pip, git, pre-commit
 	$(BIN)/python -m tests.recipes
+
+crosscheck-export: ## models of torchvision and timm written as network files and read back
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python $(INSTALL) -e '.[bench]' pytest
+	.venv-peers/bin/python -m tests.torch.crosscheck_export 'torchvision:*' --jobs $(JOBS)
+	.venv-peers/bin/python -m tests.torch.crosscheck_export --jobs $(JOBS)
 
 wheel: ## the package, built, installed in a fresh environment and tried
 	sh tests/wheel.sh
