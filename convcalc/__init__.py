@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from convcalc.api.explore import Exploration, explore
     from convcalc.api.machine import machine
     from convcalc.api.profile import Profile, profile
-    from convcalc.api.rf import FieldView, receptive_field
+    from convcalc.api.rf import FieldView, receptive_field, rf
     from convcalc.api.search import SearchResult, search
     from convcalc.api.torch import from_torch, to_torch
     from convcalc.api.verify import Verification, verify
@@ -63,6 +63,7 @@ __all__ = [
     "parse",
     "profile",
     "receptive_field",
+    "rf",
     "search",
     "to_torch",
     "verify",
@@ -75,7 +76,7 @@ _MODULES = {
     "api.explore": ("Exploration", "explore"),
     "api.machine": ("machine",),
     "api.profile": ("Profile", "profile"),
-    "api.rf": ("FieldView", "receptive_field"),
+    "api.rf": ("FieldView", "receptive_field", "rf"),
     "api.search": ("SearchResult", "search"),
     "api.torch": ("from_torch", "to_torch"),
     "api.verify": ("Verification", "verify"),

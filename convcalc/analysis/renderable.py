@@ -28,6 +28,27 @@ class Renderable:
         """A Markdown table."""
         return self._render("markdown")
 
+    def to_rows(self) -> list[dict[str, Any]]:
+        """The rows of the CSV form, numbers as numbers: what `pandas.DataFrame` and
+        `polars.DataFrame` take."""
+        from convcalc.render import to_rows
+
+        return to_rows(self)
+
+    def to_pandas(self) -> Any:
+        """The rows as a pandas DataFrame. Needs pandas.
+
+        Raises:
+            OptionError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ModuleNotFoundError:
+            from convcalc.errors import OptionError
+
+            raise OptionError("to_pandas() needs pandas", hint="pip install pandas") from None
+        return pandas.DataFrame(self.to_rows())
+
     def plot(self, ax: Any = None, **options: Any) -> Any:
         """Draw it on matplotlib axes (new ones if none are given) and return them; `theme="dark"`
         for a dark ground. Needs convcalc[plot]."""
@@ -38,6 +59,11 @@ class Renderable:
     def __str__(self) -> str:
         return self._render("table").rstrip("\n")
 
+    def __repr__(self) -> str:
+        from convcalc.render import headline
+
+        return f"<{type(self).__name__} {headline(self)}>"
+
     def _repr_html_(self) -> str:
         """What a notebook shows."""
-        return self._render("html")
+        return self._render("notebook")

@@ -47,6 +47,19 @@ def fold(
     return tuple(replace(row, inputs=_inputs(row, row_of)) for row in rows)
 
 
+def folded_with_layers(
+    layers: Sequence[LayerReport],
+) -> list[tuple[LayerReport, list[LayerReport]]]:
+    """A row for each stage, with the layers that it stands for; a layer in no stage is its own."""
+    found: list[tuple[LayerReport, list[LayerReport]]] = []
+    for name, members in groups(layers, 1):
+        if name:
+            found.append((_folded(members, name), members))
+        else:
+            found += [(layer, [layer]) for layer in members]
+    return found
+
+
 def _inputs(row: LayerReport, row_of: Mapping[str, str]) -> tuple[str, ...]:
     """The rows that a row reads, but for itself."""
     read = dict.fromkeys(row_of.get(name, name) for name in row.inputs)

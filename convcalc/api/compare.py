@@ -32,7 +32,7 @@ MAX_SYMBOLIC_LAYERS = 600
 """Layers that a letter in the input is followed through: about a second."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison(Renderable):
     """Reports side by side; the first is the baseline."""
 

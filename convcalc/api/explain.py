@@ -51,7 +51,7 @@ class Account(NamedTuple):
         return sum(part.amount for part in self.parts)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Explanation(Renderable):
     """What every tool prints for a network.
 

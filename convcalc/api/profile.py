@@ -55,7 +55,7 @@ MOST_ROWS = 100
 """Layers from which on a table shows stages."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Profile(Renderable):
     """Timings of networks at one input; the first is the baseline."""
 

@@ -56,7 +56,7 @@ class Growth(NamedTuple):
     size: tuple[int | None, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FieldView(Renderable):
     """What one layer's units see of a map.
 
@@ -108,6 +108,7 @@ def receptive_field(
     *,
     at: str | None = None,
     origin: str | None = None,
+    from_: str | None = None,
     unit: str | int | Sequence[int | slice] | None = None,
     input: InputSize = None,  # noqa: A002
     padding: PaddingSize = "same",
@@ -121,7 +122,7 @@ def receptive_field(
     Args:
         at: the layer or stage whose output units are meant; the last one if left out.
         origin: the layer, stage or input on which the field is measured; if left out, the first
-            input that the layer depends on.
+            input that the layer depends on. `from_` is another name for it, that of the option.
         unit: an output position, "3,4", or several, "0:2,0:2"; what they see is then cut off at
             the borders. Left out, a unit far from all borders, or the middle one where layers see
             everything.
@@ -137,7 +138,10 @@ def receptive_field(
         ((7, 7), 13)
     """
     check_flags(local=local)
-    check_texts(at=at, origin=origin, output_of=output_of)
+    check_texts(at=at, origin=origin, from_=from_, output_of=output_of)
+    if origin is not None and from_ is not None:
+        raise OptionError(f"{option('origin')} and from_ exclude each other")
+    origin = from_ if origin is None else origin
     (graph, shape, _), *_ = placed([network], input, padding, bias, after_conv)
     if not is_number(shape.elements):
         raise SymbolError(f"rf follows positions, so every size of {shape} must be a number")
@@ -435,3 +439,7 @@ def _box(region: sets.Region) -> tuple[Interval, ...] | None:
     return tuple(
         (low + first, low + last) for low, (first, last) in zip(region.low, ends, strict=True)
     )
+
+
+rf = receptive_field
+"""As the command is called."""

@@ -44,7 +44,7 @@ MAX_DEPTH = 16
 Sizes = str | Iterable[int | tuple[int, ...]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SearchResult(Renderable):
     """The front of a search, and how many candidates it is the front of.
 

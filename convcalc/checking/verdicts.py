@@ -41,7 +41,7 @@ class Checked(NamedTuple):
     """Where the entry limits layers."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Check(Renderable):
     """The result of a check. `passed` unless a verdict is an error."""
 

@@ -91,7 +91,7 @@ class Row(NamedTuple):
     nanoseconds: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Card(Renderable):
     """A machine in one setting."""
 

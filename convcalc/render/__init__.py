@@ -58,10 +58,47 @@ def render(
         from convcalc.render.json import dumps
 
         return dumps(to_dict(shown, layers))
+    if form in ("html", "notebook"):
+        return _html(shown, form, layers, **table)
     check_format(form)
     from convcalc.render import flat
 
     return flat.write(_rows(shown, layers, form, **table), form, raw)
+
+
+def _html(shown: Any, form: str, layers: bool, **table: Any) -> str:
+    """A page for a browser, or its part for a notebook."""
+    from convcalc.render import html
+
+    page = renderable(shown, layers, **table)
+    if type(shown).__module__ == f"convcalc.{_REPORT}" and not any(table.values()):
+        body = html.report_fragment(shown, page)
+    else:
+        body = html.fragment(page)
+    return body if form == "notebook" else html.document(f"convcalc {headline(shown)}", body)
+
+
+def headline(shown: Any) -> str:
+    """A result in a line, for its repr."""
+    if _is_comparison(shown):
+        from convcalc.render.compare import verdict_texts
+
+        return "; ".join(verdict_texts(shown)) or shown.baseline.name
+    other = _module_of(shown)
+    if hasattr(other, "headline"):
+        return other.headline(shown)  # type: ignore[no-any-return]
+    if hasattr(other, "summary"):
+        return other.summary(shown)  # type: ignore[no-any-return]
+    return str(shown.name)
+
+
+def to_rows(shown: Any, layers: bool = False) -> list[dict[str, Any]]:
+    """The rows of the csv form, with numbers as numbers."""
+    from convcalc.render.rows import typed
+
+    other = _module_of(shown)
+    raw = getattr(other, "raw_rows", None)
+    return typed(raw(shown) if raw is not None else _rows(shown, layers, "csv"))
 
 
 def to_dict(shown: Any, layers: bool = False) -> dict[str, Any]:

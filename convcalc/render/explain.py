@@ -13,6 +13,11 @@ from convcalc.render.rows import Rows
 from convcalc.render.spans import spans
 
 
+def headline(explanation: Explanation) -> str:
+    """The MACs, in a line."""
+    return f"{explanation.report.name}: {_full(explanation.macs)} MACs"
+
+
 def to_rows(explanation: Explanation) -> Rows:
     """A row for each tool."""
     head = ["tool", "prints", "word", "times_macs", "difference", "account", "source", "rests_on"]

@@ -1,4 +1,4 @@
-"""Rows to csv, markdown, latex or html text. Cells are data: each format escapes what it must."""
+"""Rows to csv, markdown or latex text. Cells are data: each format escapes what it must."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import csv
 import io
 import re
 from collections.abc import Callable, Sequence
-from html import escape
 
 from convcalc.foreign import printable, printable_lines
 from convcalc.render.formats import FLAT
@@ -127,13 +126,3 @@ def _latex(cell: str) -> str:
 
 def _escaped(text: str) -> str:
     return "".join(_LATEX.get(char, char) for char in text)
-
-
-def to_html(rows: Rows, below: Sequence[str] = ()) -> str:
-    """A table for a notebook, with the paragraphs of `below` under it."""
-    head, *body = [[printable_lines(cell) for cell in row] for row in rows]
-    cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-    lines = ["<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in body]
-    paragraphs = "".join(f"<p>{escape(printable_lines(text))}</p>" for text in below)
-    body_rows = "".join(lines)
-    return f"<table><thead><tr>{cells}</tr></thead><tbody>{body_rows}</tbody></table>{paragraphs}\n"

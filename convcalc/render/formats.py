@@ -27,11 +27,10 @@ FLAT = {
         Flat("csv", ".csv", "to_csv", raw=True),
         Flat("markdown", ".md", "to_markdown"),
         Flat("latex", ".tex", "to_latex"),
-        Flat("html", ".html", "to_html"),
     )
 }
 
-FORMATS = ("table", "json", *FLAT)
+FORMATS = ("table", "json", *FLAT, "html")
 PICTURES = ("svg", "png", "pdf")
 """Of those commands that have a figure."""
 
@@ -44,6 +43,7 @@ CHECK_SUFFIXES = {
     ".xml": "junit",
     ".sarif": "sarif",
     ".json": "json",
+    ".html": "html",
     ".md": "markdown",
     ".csv": "csv",
 }
@@ -54,6 +54,7 @@ HISTORY_FORMATS = ("table", "json", "csv", "markdown", "svg")
 SUFFIXES = {
     ".txt": "table",
     ".json": "json",
+    ".html": "html",
     **{flat.suffix: flat.name for flat in FLAT.values()},
     **{f".{name}": name for name in PICTURES},
 }

@@ -12,6 +12,11 @@ from convcalc.render.rows import Rows
 from convcalc.render.spans import spans
 
 
+def headline(card: Card) -> str:
+    """The machine and the setting, in a line."""
+    return f"{card.name}, {card.setting}: {counted(len(card.layers))}"
+
+
 def to_rows(card: Card) -> Rows:
     """A row for each peak, raw numbers."""
     return [["figure", "value", "unit"], *([name, repr(value), unit]

@@ -10,7 +10,7 @@ from convcalc.render import layer_times, numbers
 from convcalc.render.json import SCHEMA_VERSION, shape_dict
 from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
 from convcalc.render.rows import Rows
-from convcalc.render.spans import Span, Spans, spans
+from convcalc.render.spans import Span, Spans, plain, spans
 from convcalc.torch_bridge.timings import BUSY, Machine, Timing
 
 FIGURES = (
@@ -18,6 +18,16 @@ FIGURES = (
     "time_ratio", "ratio_low", "ratio_high", "same_within_noise", "flops_per_second",
     "peak_bytes", "bound", "least_seconds", "rounds", "error",
 )  # fmt: skip
+
+
+def headline(profile: Profile) -> str:
+    """The ratios, or the times, in a line."""
+    lines = verdicts(profile) or [
+        spans(f"{timing.name}: {numbers.duration(timing.seconds)}")
+        for timing in profile.timings
+        if timing.samples
+    ]
+    return "; ".join(map(plain, lines)) or profile.timings[0].name
 
 
 def to_rows(profile: Profile) -> Rows:

@@ -8,6 +8,7 @@ from typing import Any
 from convcalc.analysis.paths import Sizes
 from convcalc.api.arguments import Interval
 from convcalc.api.rf import FieldView, written_units
+from convcalc.render import numbers
 from convcalc.render.below import outputs_table
 from convcalc.render.grids import support_grid, weight_grid
 from convcalc.render.heatmap import Picture, SideBySide
@@ -22,6 +23,13 @@ MAX_MERGES, MAX_NAMES = 3, 12
 """Merges that are not aligned: so many are described, and so many named."""
 
 AXES = {0: (), 1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+
+
+def headline(view: FieldView) -> str:
+    """What a unit sees, in a line."""
+    where = f"{view.layer} of {view.network}" if view.layer != view.network else view.network
+    stride = numbers.field_stride(view.field)
+    return f"{where}: field {numbers.field_size(view.field)}, stride {stride}"
 
 
 def to_rows(view: FieldView) -> Rows:

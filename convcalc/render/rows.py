@@ -1,4 +1,4 @@
-"""Headings and cells of the flat formats: what csv, markdown, latex and html have in common.
+"""Headings and cells of the flat formats: what csv, markdown and latex have in common.
 
 Each is a list of rows of text. csv takes raw numbers and every figure; the others take the figures
 that a person reads, in a person's form.
@@ -165,3 +165,39 @@ def _raw(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return repr(value) if is_number(value) or isinstance(value, float) else str(value)
+
+
+def typed(rows: Rows) -> list[dict[str, Any]]:
+    """Rows with a value for each heading: numbers and truth values where all of a column are; None
+    for what is empty."""
+    head, *body = rows
+    head = [heading or "quantity" for heading in head]
+    columns = [_typed(heading, [row[n] for row in body]) for n, heading in enumerate(head)]
+    return [dict(zip(head, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+_WORDS = (
+    "network", "name", "reading", "layer", "kind", "spec", "specs", "inputs", "output", "tool",
+    "word", "entry", "figure", "quantity", "analytic", "measured", "field_size", "field_stride",
+    "field_padding", "account", "source", "known", "text", "file", "code",
+)  # fmt: skip
+"""Headings of columns that are text, also where all of it is digits."""
+
+
+def _typed(heading: str, cells: list[str]) -> list[Any]:
+    if heading in _WORDS:
+        return list(cells)
+    known = [cell for cell in cells if cell]
+    for read in (int, float, _truth):
+        try:
+            values = {cell: read(cell) for cell in known}
+        except ValueError:
+            continue
+        return [values.get(cell) for cell in cells]
+    return [cell or None for cell in cells]
+
+
+def _truth(cell: str) -> bool:
+    if cell not in ("true", "false"):
+        raise ValueError(cell)
+    return cell == "true"

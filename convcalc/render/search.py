@@ -20,6 +20,12 @@ LABELS = {**{figure.name: figure.label for figure in FIGURES}, "span": "span"}
 _BY_NAME = {figure.name: figure for figure in FIGURES}
 
 
+def headline(result: SearchResult) -> str:
+    """How many rows the front has, in a line."""
+    rows = "1 row" if len(result.front) == 1 else f"{len(result.front)} rows"
+    return f"in place of {result.reference.name}: {rows}"
+
+
 def to_rows(result: SearchResult) -> Rows:
     """A row for each of the front, raw numbers."""
     timed = bool(result.seconds)

@@ -76,6 +76,10 @@ def to_text(form: str) -> str:
         return json.dumps({"schema_version": 1, "layers": entries()}, indent=2) + "\n"
     if form == "table":
         return plain_text(to_table())
+    if form == "html":
+        from convcalc.render import html
+
+        return html.document("convcalc layers", html.fragment(to_table()))
     rows = [["word", "takes", "defaults", "example", "what it is"]]
     keys = ("word", "takes", "defaults", "example", "summary")
     rows += [[entry[key] for key in keys] for entry in entries()]

@@ -53,6 +53,10 @@ def to_text(found: list[Entry], form: str) -> str:
         return json.dumps(to_dict(found))
     if form == "table":
         return plain_text(to_table(found))
+    if form == "html":
+        from convcalc.render import html
+
+        return html.document("convcalc zoo", html.fragment(to_table(found)))
     return flat.write(_rows(found, FLAT[form].raw), form)
 
 

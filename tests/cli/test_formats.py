@@ -221,7 +221,7 @@ def test_latex_and_markdown_of_the_words(program: Program) -> None:
 def test_html_is_escaped() -> None:
     comparison = compare("7x7", "add(7x1 | 1x7)", "  3x3  ")
     html = comparison._repr_html_()
-    assert html.startswith("<table>")
+    assert html.startswith('<div class="convcalc">')
     assert html.count("<tr>") == 4
     assert "3.49x fewer" in html
     report = replace(comparison.reports[0], name="<b>&")

@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verification(Renderable):
     """Rows of agreement; `agrees` unless one of them disagrees."""
 
