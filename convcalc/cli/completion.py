@@ -104,16 +104,17 @@ def _words() -> list[str]:
 
 def _files(incomplete: str) -> Iterator[str]:
     """Network files and folders beside what is written."""
-    folder = Path(incomplete).parent if "/" in incomplete else Path()
+    head, slash, _ = incomplete.rpartition("/")
     try:
-        found = sorted(folder.iterdir())
+        found = sorted(Path(head or slash or ".").iterdir())
     except OSError:
         return
     for path in found:
+        written = f"{head}{slash}{path.name}"
         if path.suffix in (".toml", ".json") and path.is_file():
-            yield str(path)
+            yield written
         elif path.is_dir() and not path.name.startswith("."):
-            yield f"{path}/"
+            yield f"{written}/"
 
 
 def _entries() -> list[str]:
@@ -134,6 +135,8 @@ def _layers(ctx: Any) -> list[str]:
     from convcalc.spec import Defaults
 
     network = ctx.params.get("network")
+    if network is None and ctx.args:  # an option without its value leaves the arguments unread
+        network = ctx.args[0]
     if not isinstance(network, str) or is_model(network):
         return []
     try:

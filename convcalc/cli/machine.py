@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from convcalc.cli import options
+from convcalc.cli import completion, options
 from convcalc.errors import OptionError, option
 
 EPILOG = """Examples:
@@ -22,14 +22,23 @@ EPILOG = """Examples:
 
 Measured = Annotated[
     list[str] | None,
-    typer.Argument(metavar="NETWORK...", help="Networks whose layers are measured too."),
+    typer.Argument(
+        metavar="NETWORK",
+        help="Networks whose layers are measured too.",
+        autocompletion=completion.networks,
+    ),
 ]
 Clear = Annotated[
-    bool, typer.Option("--clear", help="Delete all that was measured on this machine.")
+    bool, options.flag("--clear", options.TIMING, "Delete all that was measured on this machine.")
 ]
 CardFile = Annotated[
     Path | None,
-    typer.Option("--output", metavar="FILE", help="Write the card, with its layers, to FILE."),
+    options.option(
+        "--output",
+        panel=options.OUTPUT,
+        metavar="FILE",
+        help="Write the card, with its layers, to FILE.",
+    ),
 ]
 
 
@@ -43,7 +52,7 @@ def machine(
     channels_last: options.ChannelsLast = False,
     fresh: options.Fresh = False,
     clear: Clear = False,
-    form: options.Format = "table",
+    form: options.Format = None,
     output: CardFile = None,
 ) -> None:
     """Measure this machine: its peaks, and the layers of networks for --time.

@@ -6,6 +6,7 @@ option or environment, 130 interrupted. `--debug` shows an error's traceback.
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from inspect import cleandoc
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from convcalc import __version__
 from convcalc.cli.bare_options import with_values
@@ -62,12 +64,42 @@ def _root(
     """Options that stand before the command."""
 
 
+class _Quiet:
+    """A command whose help names no types: `<bool>` and `<list[str]>` say nothing to people."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Every parameter, and --help."""
+        params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for param in params:
+            if getattr(param, "is_flag", True):  # arguments have no such attribute
+                param.display_type_rich = _no_type
+        return params
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """NETWORK... rather than {NETWORK}..."""
+        pieces: list[str] = super().collect_usage_pieces(ctx)  # type: ignore[misc]
+        return [re.sub("[{}]", "", piece) for piece in pieces]
+
+
+def _no_type(ctx: Any) -> None:
+    """What typer asks a parameter for its type with."""
+
+
+class _Command(_Quiet, TyperCommand):
+    """A command of the program."""
+
+
+class _Group(_Quiet, TyperGroup):
+    """The program."""
+
+
 @cache
 def program(*names: str) -> Any:
     """The program with these commands. Reading the parameters of all of them takes as long as a
     short command, so only the one that is called is read."""
     app = typer.Typer(
         name="convcalc",
+        cls=_Group,
         help="Receptive fields, parameters and MACs of convolutional networks, exactly.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -77,7 +109,8 @@ def program(*names: str) -> Any:
     for name in names:
         module = import_module(f"convcalc.cli.{name}")
         command = getattr(module, name)
-        app.command(help=_plain(command.__doc__ or ""), epilog=_plain(module.EPILOG))(command)
+        text, epilog = _plain(command.__doc__ or ""), _plain(module.EPILOG)
+        app.command(cls=_Command, help=text, epilog=epilog)(command)
     return typer.main.get_command(app)
 
 

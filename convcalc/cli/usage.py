@@ -123,7 +123,7 @@ def print_usage_error(error: Any) -> None:
 
 def _usage(context: Any) -> str:
     pieces = context.command.collect_usage_pieces(context)
-    return re.sub(r"[{}]", "", " ".join([context.command_path, *pieces]))
+    return " ".join([context.command_path, *pieces])
 
 
 def usage_message(error: Any) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from convcalc.cli import options
+from convcalc.cli import completion, options
 
 EPILOG = """Examples:
 
@@ -20,7 +20,12 @@ EPILOG = """Examples:
 
 def zoo(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Print the file of this one.")
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="Print the file of this one.",
+            autocompletion=completion.zoo_names,
+        ),
     ] = None,
     form: options.Format = None,
     output: options.Output = None,
