@@ -48,7 +48,7 @@ def test_an_ascii_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", out)
     assert main(["show", "cat(1x1 | 3x3+relu)"]) == 0
     out.flush()
-    text = out.buffer.getvalue().decode("ascii")  # type: ignore[attr-defined]
+    text = out.buffer.getvalue().decode("ascii")
     assert "+-conv1" in text and "| relu1" in text and "---" in text and "?" not in text
     with pytest.raises(UnicodeDecodeError):
         b"\xff".decode("utf-8", "convcalc")
@@ -198,7 +198,7 @@ def test_completion_of_files_and_entries(
     (tmp_path / "nets").mkdir()
     (tmp_path / "nets" / "a.json").write_text("{}")
     (tmp_path / "convcalc.toml").write_text(
-        '[[entry]]\nname = "backbone"\nnetwork = "3x3"\nbudgets = { params = "1M" }\n'
+        '[[entry]]\nname = "backbone"\nnetwork = "3x3"\nparams = "<= 1M"\n'
     )
     for written, offered in (
         ("convcalc show st", "stem.toml"),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -206,8 +207,29 @@ def test_a_field_over_a_photo(program: Program, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "texts"),
+    [
+        (("rf", "add(7x1 | 1x7)+3x3d2"), ["input position, width", "how the field grows"]),
+        (("compare", "zoo:vgg16", "7x7", "--input", "3x64x64"), ["zoo:vgg16", "MACs"]),
+        (("show", "zoo:googlenet"), ["params", "MACs", "4e"]),
+        (("rf", "3*(3)+5d4"), ["input position, length", "share of the largest weight"]),
+    ],
+)
+def test_svg_is_the_same_twice_and_its_text_is_text(
+    program: Program, arguments: tuple[str, ...], texts: list[str]
+) -> None:
+    first, second = (program(*arguments, "--format", "svg") for _ in range(2))
+    assert (first.code, first.err) == (0, "")
+    assert first.out == second.out
+    ElementTree.fromstring(first.out)
+    assert all(f">{text}<" in first.out for text in texts)
+    assert "<dc:date>" not in first.out
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("compare", "3x3", "3x3", "--input", "CxHxW", "--format", "svg"), "has numbers for both"),
         (("compare", "gap", "gap", "--y", "field", "--format", "svg"), "no network has numbers"),
         (("compare", "3x3", "1x1", "--x", "mac", "--format", "svg"), "did you mean macs?"),
         (("compare", "3x3", "1x1", "--x", "macs"), "--x is for pictures"),
