@@ -66,7 +66,7 @@ def test_a_picture_needs_two_objectives(program: Program) -> None:
     pytest.importorskip("matplotlib")
     ran = program("search", "7x7@64", "--objectives", "macs", "--format", "svg")
     assert (ran.code, ran.out) == (2, "")
-    assert "a front of two objectives or more is drawn" in ran.err
+    assert "a picture needs a front of two objectives or more" in ran.err
 
 
 def test_nothing_fits(program: Program) -> None:
