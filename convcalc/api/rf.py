@@ -7,10 +7,10 @@ input sizes go together. The field of any layer, on the input or on another laye
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import inf, lcm
+from math import lcm
 from typing import NamedTuple
 
 from convcalc.analysis import Setting, analyze_graph
@@ -19,6 +19,7 @@ from convcalc.analysis import support as sets
 from convcalc.analysis.backward import read_by
 from convcalc.analysis.effective import EffectiveField, Tied, effective_field
 from convcalc.analysis.forward import reached_from
+from convcalc.analysis.growth import Growth, growth
 from convcalc.analysis.paths import Paths, paths
 from convcalc.analysis.productivity import Productivity, productivity
 from convcalc.analysis.renderable import Renderable
@@ -47,13 +48,6 @@ class Disagreement(NamedTuple):
     centres: tuple[tuple[str, str], ...]
     """Of each branch: its last layer, and the centres of its units' fields, from unit 0 on until
     they repeat."""
-
-
-class Growth(NamedTuple):
-    """How large the field is behind a layer that has a window."""
-
-    layer: str
-    size: tuple[int | None, ...]
 
 
 @dataclass(frozen=True, repr=False)
@@ -278,7 +272,7 @@ def view_of(
         reached=_box(reached) if reached else None,
         reached_units=sets.count(reached.rows) if reached else None,
         productivity=tuple(productivity(walk, axis) for axis in range(origin.rank)),
-        growth=tuple(_growth(walk)),
+        growth=tuple(growth(walk)),
     )
 
 
@@ -304,20 +298,6 @@ def _checked(units: tuple[Interval, ...], output: Shape) -> tuple[Interval, ...]
             else f"it is a vector: leave {option('unit')} out",
         )
     return units
-
-
-def _growth(walk: Walk) -> Iterator[Growth]:
-    """The layers that have weights, those that see more than any before them, and the last."""
-    largest: tuple[float, ...] = (1,) * walk.state(walk.origin).shape.rank
-    for node, state in zip(walk.graph.nodes, walk.states, strict=True):
-        if state.ties is None:
-            continue
-        size = walk.headline(state).size
-        seen = tuple(inf if part is None else part for part in size)
-        is_larger = any(a > b for a, b in zip(seen, largest, strict=True))
-        if is_larger or node.layer.is_weighted or node is walk.graph.nodes[-1]:
-            yield Growth(node.name, size)
-        largest = tuple(map(max, seen, largest))
 
 
 def _read_by(walk: Walk, units: tuple[Interval, ...], clip: bool) -> sets.Region | None:
