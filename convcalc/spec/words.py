@@ -79,7 +79,20 @@ def read_word(token: Token, parameters: Values | None = None) -> Word:
     Raises:
         SpecError: an unknown word, a size or letter that the kind lacks, a value out of range.
     """
-    return _Reader(token, parameters or {}).read()
+    if parameters:
+        return _Reader(token, parameters).read()
+    word = _READ.get(token.text)
+    if word is None:
+        reader = _Reader(token, {})
+        word = reader.read()
+        if not reader.is_ambiguous and len(_READ) < MAX_READ:  # which is warned of each time
+            _READ[token.text] = word
+    return word
+
+
+MAX_READ = 10_000
+_READ: dict[str, Word] = {}
+"""Words that have been read; thousands of networks are made of the same ones."""
 
 
 def is_word(text: str) -> bool:
