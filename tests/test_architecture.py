@@ -70,15 +70,7 @@ class _Run(ast.NodeTransformer):
 
 def imports_of(source: str, path: str) -> Iterator[Import]:
     """Every import of a file that is ever run, those inside functions too."""
-    tree = _Run().visit(ast.parse(source))
-    inside = {
-        id(node)
-        for function in ast.walk(tree)
-        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
-        for node in ast.walk(function)
-    }
-    for node in ast.walk(tree):
-        lazy = id(node) in inside
+    for node, lazy in _with_depth(_Run().visit(ast.parse(source)), False):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Import(path, node.lineno, alias.name, lazy)
@@ -93,6 +85,15 @@ def imports_of(source: str, path: str) -> Iterator[Import]:
                     yield Import(path, node.lineno, f"{node.module}.{alias.name}", lazy)
             else:
                 yield Import(path, node.lineno, node.module, lazy)
+
+
+def _with_depth(node: ast.AST, inside: bool) -> Iterator[tuple[ast.AST, bool]]:
+    """Every statement, and whether it stands inside a function; imports are statements."""
+    yield node, inside
+    inside = inside or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    for field in ("body", "orelse", "handlers", "finalbody", "cases"):
+        for child in getattr(node, field, ()) if not isinstance(node, ast.expr) else ():
+            yield from _with_depth(child, inside)
 
 
 @lru_cache

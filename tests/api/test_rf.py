@@ -8,7 +8,7 @@ from math import isclose, sqrt
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import convcalc
@@ -72,8 +72,8 @@ def networks(draw: st.DrawFn) -> tuple[Graph, Shape]:
 
 
 @given(networks(), st.data())
-@settings(max_examples=100)
-def test_path_counts_are_those_of_walking_every_path(
+@laws.examples(100)
+def test_path_counts_and_the_region_are_those_of_walking_every_path(
     drawn: tuple[Graph, Shape], data: st.DataObject
 ) -> None:
     graph, shape = drawn
@@ -84,6 +84,9 @@ def test_path_counts_are_those_of_walking_every_path(
     output = walk.states[-1].shape
     unit = tuple(data.draw(st.integers(0, size - 1)) for size in output.spatial)
     expected = naive_paths(walk, unit)
+    view = receptive_field(graph, input=shape, unit=unit)
+    ends = tuple((min(axis), max(axis)) for axis in zip(*expected, strict=True))
+    assert view.region == (ends or (None,) * shape.rank)
     field = effective_field(walk, unit, clip=True)
     if field is None:
         assert not expected
@@ -103,7 +106,7 @@ def test_path_counts_are_those_of_walking_every_path(
 
 
 @given(networks(), st.data())
-@settings(max_examples=80)
+@laws.examples(60)
 def test_a_position_reaches_the_units_that_read_it(
     drawn: tuple[Graph, Shape], data: st.DataObject
 ) -> None:
@@ -113,7 +116,7 @@ def test_a_position_reaches_the_units_that_read_it(
     except ConvcalcError:
         assume(False)
     output = walk.states[-1].shape
-    assume(output.positions <= 400)
+    assume(output.positions <= 150)
     position = tuple(data.draw(st.integers(0, size - 1)) for size in shape.spatial)
     region = reached_from(walk, position)
     assert region is not None
@@ -346,23 +349,6 @@ def test_command(capsys: pytest.CaptureFixture[str]) -> None:
         capsys.readouterr()
         assert main(["rf", "7x1+1x7", *arguments]) == 2
         assert capsys.readouterr().err.startswith("error: ")
-
-
-@given(networks(), st.data())
-@settings(max_examples=60)
-def test_the_region_is_the_box_of_what_is_read(
-    drawn: tuple[Graph, Shape], data: st.DataObject
-) -> None:
-    graph, shape = drawn
-    try:
-        walk = walked(graph, shape)
-    except ConvcalcError:
-        assume(False)
-    unit = tuple(data.draw(st.integers(0, n - 1)) for n in walk.states[-1].shape.spatial)
-    view = receptive_field(graph, input=shape, unit=unit)
-    places = list(naive_paths(walk, unit))
-    expected = tuple((min(axis), max(axis)) for axis in zip(*places, strict=True))
-    assert view.region == (expected or (None,) * shape.rank)
 
 
 def test_borders_in_the_middle_of_a_network_make_the_region_smaller() -> None:

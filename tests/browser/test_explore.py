@@ -228,3 +228,10 @@ def test_names_and_roles_for_screen_readers(page: Any) -> None:
     )
     assert found.run("return document.documentElement.lang") == "en"
     assert all(found.run("return arguments[0].labels.length", box) for box in found.all("input"))
+
+
+@pytest.mark.parametrize(
+    ("network", "most"), [("zoo:resnet50", 150_000), ("zoo:inception_v3", 250_000)]
+)
+def test_pages_are_small(network: str, most: int) -> None:
+    assert len(convcalc.explore(network).to_html().encode()) <= most

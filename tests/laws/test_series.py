@@ -115,7 +115,7 @@ def _ratio(stride: Stride | None) -> Fraction:
 
 
 @given(two_networks())
-@laws.examples(100)
+@laws.examples(70)
 def test_fields_compose(drawn: tuple[Tree, Tree, Shape, Shape]) -> None:
     first, second, shape, between = drawn
     a, b, both = analysed((first, shape), (second, between), (series([first, second]), shape))

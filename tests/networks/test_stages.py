@@ -155,15 +155,16 @@ def test_what_follows_convolutions_is_shared_as_well() -> None:
     assert report.params == 84 + 6
 
 
-def test_five_thousand_stages_that_read_each_other() -> None:
+def test_a_thousand_stages_that_read_each_other() -> None:
+    """Five thousand of them are timed by `make bench`."""
     from tests.limits import Limit, cost
 
     stages = ["s0: 3x3@4", "s1: 3x3"]
-    stages += [f"s{n}: add($s{n - 1}+relu | $s{n - 2})" for n in range(2, 5_000)]
-    with cost(Limit(calls=20_000_000)) as spent:
+    stages += [f"s{n}: add($s{n - 1}+relu | $s{n - 2})" for n in range(2, 1_000)]
+    with cost(Limit(calls=4_000_000)) as spent:
         graph = read_text(network(*stages), "net.toml").graph("net")
     assert not spent.excess
-    assert len(graph.nodes) == 2 + 2 * 4_998
+    assert len(graph.nodes) == 2 + 2 * 998
 
 
 def test_twice_the_stages_that_read_each_other_take_twice_the_calls() -> None:
