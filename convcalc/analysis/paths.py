@@ -23,7 +23,7 @@ from convcalc.layers.traced import Traced
 from convcalc.quantities import Shape
 
 MAX_GROUPS = 256
-"""Groups of channels that are told apart."""
+"""The most groups of channels that are kept apart."""
 
 Sizes = tuple[int | None, ...]
 """Along each axis of the map that is seen; None where it is seen whole."""

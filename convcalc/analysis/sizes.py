@@ -50,7 +50,7 @@ def fitting_hint(graph: Graph, shape: Shape, at: Node) -> str | None:
     if runs(graph, shape):
         return None  # it is something else that fails
     if (pool := _unpadded_pool(graph, shape, at)) is not None:
-        return f"pools are not padded unless they say so: write {pool}psame"
+        return f"pools have no padding by default: write {pool}psame"
     sizes = [
         max(size, least_size(graph, axis, shape.rank)) for axis, size in enumerate(shape.spatial)
     ]

@@ -225,9 +225,9 @@ def trimmed(links: Sequence[Link], channels: int) -> list[int]:
         for cut in range(1, len(links)):
             before, after = links[cut - 1], links[cut]
             if before.is_dense and after.is_dense:
-                most = min(widths[cut - 1] * before.taps, widths[cut + 1] * after.taps)
-                if most < widths[cut]:
-                    widths[cut], changed = most, True
+                bound = min(widths[cut - 1] * before.taps, widths[cut + 1] * after.taps)
+                if bound < widths[cut]:
+                    widths[cut], changed = bound, True
     return widths
 
 

@@ -228,7 +228,7 @@ def _before_head(walk: Walk) -> tuple[str, ReceptiveField] | None:
 def view_of(
     walk: Walk, units: tuple[Interval, ...] | None = None, *, effective: bool = True
 ) -> FieldView:
-    """What the units of the last map of a walk see; without the effective field if told so."""
+    """What the units of the last map of a walk see; `effective=False` leaves the effective field out."""
     ties = walk.states[-1].ties
     assert ties is not None
     axes = ties.axes
@@ -348,7 +348,7 @@ def _region(
 
 
 def _seen_by(axis: algebra.AxisField, units: Interval, extent: int | None) -> Interval | None:
-    """What the first and the last of some units see along an axis, and what is between them."""
+    """The positions from the first to the last that any of some units sees along an axis."""
     seen = [found for unit in units if (found := seen_along(axis, unit, extent)) is not None]
     return (min(low for low, _ in seen), max(high for _, high in seen)) if seen else None
 

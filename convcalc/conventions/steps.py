@@ -25,7 +25,7 @@ class Step(NamedTuple):
     operations: OpCounts
     batch: int
     call: Call | None = None
-    """How a torch model calls it; None of what is no torch model: it is taken as a module."""
+    """How a torch model calls it; None for a specification, whose layers count as modules."""
 
     @property
     def macs(self) -> int:
@@ -87,7 +87,7 @@ class Term(NamedTuple):
     """What a number is more (or less) than the MACs, and why.
 
     of: the count that the reason multiplies, 0 where it adds: the factor is (of + amount) / of.
-    kind: the kind of layer that the reason speaks of, where it is about one.
+    kind: the kind of layer that the reason is about, if any.
     """
 
     reason: str
@@ -97,7 +97,7 @@ class Term(NamedTuple):
 
 
 class Each(NamedTuple):
-    """What a tool counts for a layer, in whole numbers for each of its parts."""
+    """What a tool counts for a layer, as integers per element, position and channel."""
 
     read: int = 0
     """For each element of the input."""
@@ -128,21 +128,21 @@ class Each(NamedTuple):
             (self.positions, "per position"),
             (self.channels, "per channel"),
         )
-        said = " + ".join(f"{count} {what}" for count, what in parts if count)
-        return (f"{said}: {self.why}" if self.why else said).replace("+ -", "- ")
+        terms = " + ".join(f"{count} {what}" for count, what in parts if count)
+        return (f"{terms}: {self.why}" if self.why else terms).replace("+ -", "- ")
 
 
 class By(NamedTuple):
     """What a tool counts for a layer, by a formula of its own."""
 
     formula: Callable[[Step], int]
-    said: str
+    description: str
 
     def __call__(self, step: Step) -> int:
         return self.formula(step)
 
     def __str__(self) -> str:
-        return self.said
+        return self.description
 
 
 Seen = tuple[tuple[str, int], ...]
@@ -156,7 +156,7 @@ def as_is(step: Step) -> Seen:  # noqa: ARG001  (one signature for all rules)
 
 @dataclass(frozen=True)
 class Tool:
-    """The rules of one tool. What none of them speaks of counts its MACs, and nothing else.
+    """The rules of one tool. A layer without a rule counts its MACs, and nothing else.
 
     per_mac: operations that it counts for a MAC.
     conv, transposed, fc: what it sees in those layers, where that is not their MACs.

@@ -50,7 +50,7 @@ class Attention(Layer):
     def output(self, inputs: Sequence[Shape]) -> Shape:
         channels = inputs[0].channels
         if is_number(channels) and channels % self.heads:
-            raise LayerError(f"{self.heads} heads do not divide its {channels} channels")
+            raise LayerError(f"its {channels} channels are not a multiple of {self.heads} heads")
         return inputs[0]
 
     def params(self, inputs: Sequence[Shape], output: Shape) -> int:

@@ -25,7 +25,7 @@ from convcalc.quantities import (
 )
 
 MAX_WINDOWS = 2048
-"""Windows of a resize that are told apart."""
+"""The longest period of a resize's windows."""
 
 
 class _Rearranged(Layer):
@@ -87,8 +87,7 @@ class PixelShuffle(_Rearranged):
         (shape,) = inputs
         scale, block = self.upscale_factor, self.upscale_factor**shape.rank
         if is_number(shape.channels) and shape.channels % block:
-            raise LayerError(f"blocks of {block} positions do not divide its {shape.channels} "
-                             "channels")  # fmt: skip
+            raise LayerError(f"its {shape.channels} channels are not a multiple of {block}")
         spatial = tuple(size * scale for size in shape.spatial)
         return Shape(exact_quotient(shape.channels, block), spatial)
 
@@ -120,7 +119,7 @@ class PixelUnshuffle(_Rearranged):
         (shape,) = inputs
         scale = self.downscale_factor
         if any(is_number(size) and size % scale for size in shape.spatial):
-            raise LayerError(f"blocks of {scale} positions do not divide its input {shape}")
+            raise LayerError(f"the sizes of its input {shape} are not multiples of {scale}")
         spatial = tuple(exact_quotient(size, scale) for size in shape.spatial)
         return Shape(shape.channels * scale**shape.rank, spatial)
 
@@ -176,7 +175,7 @@ class Grid(NamedTuple):
     size: int
     wanted: int
     given: float | None = None
-    """How many times as many there are, where torch is told so; left out, the sizes say it."""
+    """The scale factor given to torch; None where the sizes decide."""
     align_corners: bool = False
     antialias: bool = False
     """Do windows grow as the map shrinks?"""

@@ -16,7 +16,7 @@ from convcalc.quantities import AxisRead, OpCounts, Shape
 
 @dataclass(frozen=True)
 class _Pool(Layer):
-    """Windows that move by their own size unless a stride is given, unpadded unless told.
+    """Windows that move by their own size unless a stride is given, unpadded unless given padding.
 
     Every window counts its whole kernel, also where it hangs over padding.
     """

@@ -174,7 +174,7 @@ def _listed(names: list[str]) -> str:
 
 
 def _reaching(file: NetworkFile, start: int) -> Shape | None:
-    """What reaches a stage at the file's own input; None if that cannot be said."""
+    """What reaches a stage at the file's own input; None if it is unknown."""
     if start == 0 or file.input is None:
         return file.input
     before = Stages(file.stages.stages[:start], file.stages.defaults)

@@ -41,7 +41,7 @@ _KEYS = {"name", "output", "size", "weights", "reads", *_OPERATIONS, *_FLAGS}
 
 
 def write_step(layer: Traced, size: Shape | None) -> dict[str, Any]:
-    """A step as plain values; what is as usual is left out."""
+    """A step as plain values, defaults left out."""
     found: dict[str, Any] = {"name": layer.name, "output": str(layer.shape)}
     if size is not None and size != layer.shape:
         found["size"] = str(size)

@@ -17,10 +17,10 @@ from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
 from convcalc.render.rows import Rows
 
 MAX_GROUPS = 8
-"""Groups of channels whose fields are told."""
+"""Groups of channels whose fields are printed."""
 
 MAX_MERGES, MAX_NAMES = 3, 12
-"""Merges that are not aligned: so many are described, and so many named."""
+"""Merges that are not aligned: how many are described, and how many of the others named."""
 
 AXES = {0: (), 1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
@@ -132,7 +132,7 @@ def sentences(view: FieldView) -> list[str]:
     found.append(
         f"Borders cut {'its' if _is_one(view) else 'their'} field off at {view.input}."
         if view.clipped
-        else "The unit lies far from all borders (--unit chooses another)."
+        else "The unit lies far from all borders."
     )
     return found
 

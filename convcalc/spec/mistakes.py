@@ -219,7 +219,7 @@ def no_such_stage(token: Token, names: Names | None, in_block: bool) -> SpecErro
         message = f"{shown} has no meaning here"
         hint = "$NAME is an earlier stage of a network file"
     elif name not in names.before and name in names.every and name != "input":
-        message = f"stage {shorten(name, 20)!r} is not an earlier one"
+        message = f"stage {shorten(name, 20)!r} comes later"
         hint = "a stage reads stages that stand above it; change their order"
     elif name not in ("input", *names.before):
         message = f"no such stage: {shorten(name, 30)!r}"

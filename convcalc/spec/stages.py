@@ -67,7 +67,7 @@ class Stages:
     def reads(self) -> list[set[int]]:
         """For each stage the numbers of the stages that it reads; INPUT is the network's input."""
         numbers = {stage.name: number for number, stage in enumerate(self.stages)}
-        numbers["input"] = INPUT  # also where a stage is called so
+        numbers["input"] = INPUT  # also where a stage is named input
         found = []
         for number, stage in enumerate(self.stages):
             read = {numbers[name] for name in names_read(stage.tree)}

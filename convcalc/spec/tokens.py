@@ -98,7 +98,7 @@ def foreign(span: Span) -> SpecError:
     from unicodedata import name, normalize
 
     char = span.text[span.start]
-    called = name(char, f"U+{ord(char):04X}")
+    unicode_name = name(char, f"U+{ord(char):04X}")
     meant = LOOK_ALIKES.get(char) or normalize("NFKC", char)
     hint = None
     if not char.isascii():
@@ -108,9 +108,9 @@ def foreign(span: Span) -> SpecError:
         hint = "join layers with '+': 7x1+1x7"
     elif char in "[]{}":
         hint = "group layers with parentheses: 3*(3x3+relu)"
-    shown = char if char.isprintable() else called
+    shown = char if char.isprintable() else unicode_name
     return SpecError(
-        f"unexpected character {shown!r}" + ("" if char.isascii() else f" ({called})"),
+        f"unexpected character {shown!r}" + ("" if char.isascii() else f" ({unicode_name})"),
         span=span,
         hint=hint,
     )

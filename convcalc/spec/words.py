@@ -112,7 +112,7 @@ def name_problem(text: str) -> str | None:
 
 
 def takes_a_number(text: str, parameters: Values) -> bool:
-    """May a number follow what is written of a layer, so that a sum in parentheses may?"""
+    """Can a number, and so a sum in parentheses, come next in this layer?"""
     begins = text[0].isdigit() or text.startswith((*_BY_LENGTH, *parameters))
     return begins and not text[-1].isdigit() and text not in parameters
 

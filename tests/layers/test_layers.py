@@ -234,9 +234,9 @@ def test_lenet_and_vgg_layers() -> None:
     ("spec", "shape", "message"),
     [
         ("prelu3", "4x6", "it has 3 slopes for 4 channels"),
-        ("mha3", "4x6", "3 heads do not divide its 4 channels"),
-        ("pixelshuffle2", "6x4x4", "blocks of 4 positions do not divide its 6 channels"),
-        ("pixelunshuffle2", "6x4x5", "blocks of 2 positions do not divide its input 6x4x5"),
+        ("mha3", "4x6", "its 4 channels are not a multiple of 3 heads"),
+        ("pixelshuffle2", "6x4x4", "its 6 channels are not a multiple of 4"),
+        ("pixelunshuffle2", "6x4x5", "the sizes of its input 6x4x5 are not multiples of 2"),
         ("resize4", "1xN", "its windows depend on the input's size: 1xN must be numbers"),
         ("sub(1x1@3 | id)", "4x6x5", "the branches' shapes differ"),
         ("take3-1", "4x6", "the last channel 1 is before the first, 3"),

@@ -92,8 +92,8 @@ def test_parentheses_begin_a_series_too() -> None:
     ("stages", "head", "message"),
     [
         (("a: 3x3", "b: add($a | $d)", "c: id"), "", "no such stage: 'd'"),
-        (("a: 3x3", "b: add($a | $c)", "c: id"), "", "stage 'c' is not an earlier one"),
-        (("a: 3x3", "b: add($a | $b)"), "", "stage 'b' is not an earlier one"),
+        (("a: 3x3", "b: add($a | $c)", "c: id"), "", "stage 'c' comes later"),
+        (("a: 3x3", "b: add($a | $b)"), "", "stage 'b' comes later"),
         (("a: 3x3", "b: 1x1+$a"), "", "$a does not begin a series"),
         (("a: 3x3", "b: 2*$a"), "", "$a does not begin a series"),
         (("a: 3x3", "b: ($a+relu for i in 1, 2)"), "", "$a cannot stand in a block or a repeat"),
