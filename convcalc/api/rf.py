@@ -228,7 +228,7 @@ def _before_head(walk: Walk) -> tuple[str, ReceptiveField] | None:
 def view_of(
     walk: Walk, units: tuple[Interval, ...] | None = None, *, effective: bool = True
 ) -> FieldView:
-    """What the units of the last map of a walk see; `effective=False` leaves the effective field out."""
+    """What the units of the last map of a walk see; with or without the effective field."""
     ties = walk.states[-1].ties
     assert ties is not None
     axes = ties.axes
