@@ -127,7 +127,7 @@ def steps_of(graph: Graph, report: Report) -> Mapping[Step, int]:
 def account(convention: Convention, report: Report, steps: Mapping[Step, int]) -> Account:
     """What one tool prints for a network, given its layers at work."""
     if convention.name == "flopth" and report.params == 0:
-        return Account(convention, None, failure="it takes no network without parameters")
+        return Account(convention, None, failure="it needs a network with parameters")
     parts: dict[str, Part] = {}
     try:
         for step, times in steps.items():
@@ -159,18 +159,18 @@ def _notes(graph: Graph, steps: Mapping[Step, int]) -> list[str]:
     notes = []
     if any(_padded_by_word(step) for step in steps):
         notes.append(
-            "Padding same of odd kernels is taken as padding=k//2. Where torch code says "
-            "padding='same', fvcore, timm and torchprofile count 0 for the layer."
+            "padding=same with an odd kernel is counted as padding=k//2. For layers written with "
+            "padding='same' in torch, fvcore, timm and torchprofile count 0."
         )
     if graph.module is not None:
         notes.append(
-            "Functions that the model's own code calls are invisible to tools that hook modules; "
-            "of a module that is called again flopth counts the last call."
+            "Tools that hook modules do not see functions called in the model's own code; "
+            "flopth counts only the last call of a module that is called again."
         )
     if any(step.word == "torch" and step.operations.others + step.macs != 0 for step in steps):
         notes.append(
-            "Of what a model's own code calls, rules are known for matrix products only; other "
-            "tools may print something else."
+            "Of functions called in the model's own code, only matrix products have known rules; "
+            "other tools may print something else."
         )
     return notes
 

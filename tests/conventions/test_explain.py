@@ -103,7 +103,7 @@ def test_the_same_rule_of_several_kinds_is_one_part() -> None:
 def test_a_network_without_parameters_fails_in_flopth() -> None:
     account = of(explain("relu"), "flopth")
     assert (account.prints, account.failure) == (
-        None, "it takes no network without parameters",
+        None, "it needs a network with parameters",
     )  # fmt: skip
 
 

@@ -50,8 +50,7 @@ def traced(module: nn.Module) -> Any:
     return torch.jit.trace(module, example("3x12x12"), check_trace=False)
 
 
-@pytest.mark.parametrize("make", [scripted, traced])
-@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize(("make", "inside"), [(scripted, False), (traced, True)])
 def test_a_module_is_followed_by_its_operators(make: Any, inside: bool) -> None:
     plain = Scripted().eval()
     module = make(plain)
@@ -90,7 +89,9 @@ class Branches(nn.Module):
 
 
 def test_a_scripted_branch_on_values_is_an_error_of_its_own() -> None:
-    with pytest.raises(convcalc.ConvcalcError, match="depends on values of its input") as raised:
+    with pytest.raises(
+        convcalc.ConvcalcError, match="depends on the values of its input"
+    ) as raised:
         convcalc.analyze(torch.jit.script(Branches()), input="3x8x8")
     assert "TorchScript" not in str(raised.value)
 
@@ -171,5 +172,5 @@ def test_what_nobody_shows_is_unknown_work() -> None:
 
     report = convcalc.analyze(Doing(hidden), input="2x6x6")
     assert not report.complete
-    assert "work that torch does not show" in report.unknown[0]
+    assert "work that torch does not report" in report.unknown[0]
     assert "test_beneath.py" in report.unknown[0]

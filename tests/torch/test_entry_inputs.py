@@ -58,7 +58,7 @@ def test_inputs_of_an_entry(inputs: str, tmp_path: Path) -> None:
         ("input = {image = 3}", "expected a string, got 3", 'write "3"'),
         ("input = []", "expected a size", "for example"),
         ("input = 3", "expected a size", "for example"),
-        ('input = "3x8x8"', "missing a required argument: 'ids'", "give each input"),
+        ('input = "3x8x8"', "missing a required argument: 'ids'", "pass every input"),
         ('input = {image = "3x8x8", id = "4"}', "missing a required argument: 'ids'", "ids="),
     ],
 )

@@ -174,7 +174,7 @@ def test_named_on_the_command_line(
     ("network", "options", "message"),
     [
         ("their_nets:Nett", [], "has no 'Nett'"),
-        ("their_nets:number", [], "is not a torch model but int"),
+        ("their_nets:number", [], "expected a torch model, got int"),
         ("their_nets:needs", [], "missing a required argument: 'depth'"),
         (
             "their_nets:Net",
@@ -190,7 +190,7 @@ def test_named_on_the_command_line(
             "cannot build their_nets:broken: NameError: name 'undefined' is not defined",
         ),
         ("their_nets:endless", [], "cannot build their_nets:endless: RecursionError"),
-        ("their_nets:Values", [], "the forward pass depends on values of its input"),
+        ("their_nets:Values", [], "the forward pass depends on the values of its input"),
         ("their_nets:Net", ["--input", "4x8x8"], "the forward pass fails in convs.0: RuntimeError"),
         ("their_nets:Net", ["--input", "CxHxW"], "must be numbers"),
         ("their_broken:Net", [], "cannot import their_broken: ModuleNotFoundError"),

@@ -34,7 +34,7 @@ from tests.torch.oracles import differences
 def test_layer_does_what_torch_does(kind: type[Word]) -> None:
     cases = st.sampled_from([1, 2, 3]).flatmap(lambda rank: strategies.layers(kind, rank))
 
-    @settings(max_examples=12)
+    @settings(max_examples=8)
     @given(cases)
     def check(case: Any) -> None:
         assert differences(*case) == []
@@ -43,7 +43,7 @@ def test_layer_does_what_torch_does(kind: type[Word]) -> None:
 
 
 @given(st.sampled_from([1, 2, 3]).flatmap(strategies.networks))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_network_does_what_torch_does(case: Any) -> None:
     tree, shape = case
     try:

@@ -73,7 +73,7 @@ def test_what_is_read_twice_moves_once() -> None:
 
 def test_backward_counts_three_passes() -> None:
     found = convcalc.profile(
-        "3x3", input="2x9x9", backward=True, repeat=2, min_time=0.0, processes=1
+        "3x3", input="2x9x9", backward=True, repeat=2, min_time=0.0, processes=1, roofline=False
     )
     (only,) = found.timings
     assert only.passes == 3

@@ -102,7 +102,7 @@ def test_a_total_that_fvcores_rules_do_not_give_disagrees(
     planted = measure.FvcoreCounts(9_216 + extra, 256)
     monkeypatch.setattr(measure, "run_fvcore", lambda *_: planted)
     found = row_of(convcalc.verify("3x3+bn", input="4x8x8"), "MACs", "fvcore")
-    assert (found.verdict, found.reason) == (DISAGREES, "9,728 by fvcore's own rules")
+    assert (found.verdict, found.reason) == (DISAGREES, "9,728 expected by fvcore's rules")
 
 
 def test_activations_that_padding_cuts_off_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +110,7 @@ def test_activations_that_padding_cuts_off_are_explained(monkeypatch: pytest.Mon
     spec, size = "convt3x3s2p0:1@2", "2x8x8"
     found = row_of(convcalc.verify(spec, input=size), "activations", "fvcore")
     assert (found.analytic, found.measured, found.verdict) == ("512", "578", BY_CONVENTION)
-    assert found.reason == ("+66: transposed convolutions write it and their padding cuts it off")
+    assert found.reason == "+66: written by transposed convolutions, then cropped by their padding"
     for wrong in (511, 512 + 65, 512 + 67):
         planted = measure.FvcoreCounts(2 * 2 * 9 * 64, wrong)
         monkeypatch.setattr(measure, "run_fvcore", lambda *_, planted=planted: planted)
@@ -148,7 +148,7 @@ def test_a_bound_that_is_called_one_differs_by_convention(monkeypatch: pytest.Mo
     found = convcalc.verify(spec, input=size)
     row = row_of(found, "support")
     assert (row.analytic, row.measured, row.verdict) == ("25", "1", BY_CONVENTION)
-    assert row.reason == "unit 8x8: an upper bound, channels are not followed apart"
+    assert row.reason == "unit 8x8: an upper bound (channels are not tracked separately)"
     size_row = row_of(found, "field size, axis 0")
     assert (size_row.analytic, size_row.measured, size_row.verdict) == ("5", "1", BY_CONVENTION)
     monkeypatch.setattr(Conv, "reads", _wrong_reads)  # less than a bound must hold
@@ -259,7 +259,7 @@ def test_neighbours_that_a_border_cuts_do_not_show_the_stride() -> None:
     found = convcalc.verify("9x9s3p3", input="2x10x10")  # -3, 0 and 3: only one is whole
     assert verdicts(found)["field size, axis 0"] == ("9", AGREES)
     assert row_of(found, "stride, axis 0").reason == (
-        "no two units of one phase lie clear of the border"
+        "no two units of the same phase are clear of the border"
     )
 
 
@@ -283,7 +283,7 @@ def test_a_set_that_is_too_large_is_not_measured(monkeypatch: pytest.MonkeyPatch
     found = convcalc.verify("3x3", input="2x9x9")
     for quantity in ("support", "support at the corner", "field size, axis 0"):
         assert row_of(found, quantity).verdict == NOT_MEASURED
-    assert row_of(found, "support").reason == "the set is too large to make"
+    assert row_of(found, "support").reason == "the set is too large"
 
 
 def test_every_layer_has_its_rows() -> None:

@@ -74,7 +74,7 @@ def verify(
 
     Args:
         layers: add rows for each layer.
-        progress: called with what is about to be done.
+        progress: called with a description of each step before it starts.
         The others as for `convcalc.analyze`.
 
     Raises:
@@ -119,7 +119,7 @@ def _verify_graph(
     except (RuntimeError, ValueError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise LayerError(
-            f"{shorten(graph.name, 40)} at {shape}: torch refuses it: {shorten(first, 160)}"
+            f"{shorten(graph.name, 40)} at {shape}: rejected by torch: {shorten(first, 160)}"
         ) from None
     compare_run(rows, report, measured)
     progress(f"{graph.name}: tracing with fvcore")
@@ -128,7 +128,7 @@ def _verify_graph(
         progress(f"{graph.name}: probing the receptive field")
         compare_fields(rows, report, graph, shape, module)
     else:
-        rows.not_measured("support", "-", PROBE, "not probed where shapes disagree")
+        rows.not_measured("support", "-", PROBE, "skipped: shapes disagree")
     if layers:
         compare_layers(rows, report, measured)
     return rows.rows

@@ -67,7 +67,7 @@ def _compare_flops(rows: Rows, graph: Graph, report: Report, found: int) -> None
         )
         rows.add("MACs", report.macs, found, FVCORE, reason, verdict=BY_CONVENTION)
         return
-    reason = f"{expected.prints:,} by fvcore's own rules"
+    reason = f"{expected.prints:,} expected by fvcore's rules"
     rows.add("MACs", report.macs, found, FVCORE, reason, verdict=DISAGREES)
 
 
@@ -91,6 +91,6 @@ def _as_built(graph: Graph, report: Report) -> Graph:
 def _compare_activations(rows: Rows, report: Report, found: int, cut: int) -> None:
     reason, verdict = "", None
     if cut and found == report.activations + cut:
-        reason = f"{cut:+,}: transposed convolutions write it and their padding cuts it off"
+        reason = f"{cut:+,}: written by transposed convolutions, then cropped by their padding"
         verdict = BY_CONVENTION
     rows.add("activations", report.activations, found, FVCORE, reason, verdict=verdict)

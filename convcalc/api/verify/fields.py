@@ -96,7 +96,7 @@ def _compare_sets(
         try:
             region = positions_read(probes.graph, probes.shape, unit)
         except sets.TooLarge:
-            rows.not_measured(quantity, "not counted", PROBE, "the set is too large to make")
+            rows.not_measured(quantity, "not counted", PROBE, "the set is too large")
             continue
         measured = probes.bits(unit)
         analytic = [0] * len(measured)
@@ -107,7 +107,7 @@ def _compare_sets(
         if analytic != measured:
             contained = all(m & ~a == 0 for a, m in zip(analytic, measured, strict=True))
             if contained and not report.receptive_field.exact:
-                reason += ": an upper bound, channels are not followed apart"
+                reason += ": an upper bound (channels are not tracked separately)"
                 verdict = BY_CONVENTION
             else:
                 reason += ": other positions"
@@ -155,7 +155,7 @@ def _compare_axis(
     units = _Along(probes, course, axis, unit)
     whole, name = report.receptive_field, f"axis {axis}"
     if not units.is_inside(unit[axis]):
-        reason = "a border cuts the field: compared position by position above"
+        reason = "clipped by a border; compared position by position above"
         rows.not_measured(f"field size, {name}", whole.size[axis], PROBE, reason)
         return
     ends = units.ends(unit[axis])
@@ -165,7 +165,7 @@ def _compare_axis(
     rows.add(f"field size, {name}", whole.size[axis], size, PROBE, verdict=verdict)
     pair = units.of_one_phase(report.output.spatial[axis])
     if pair is None:
-        reason = "no two units of one phase lie clear of the border"
+        reason = "no two units of the same phase are clear of the border"
         rows.not_measured(f"stride, {name}", whole.stride[axis], PROBE, reason)
         return
     one, two = map(units.ends, pair)

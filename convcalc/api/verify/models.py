@@ -61,7 +61,7 @@ def _compare_fields(rows: Rows, graph: Graph, report: Report) -> None:
     shape = walk.state(node).shape
     asked = Model(graph.module, report.input, path)
     if asked.size() != (shape.channels, *shape.spatial):
-        reason = "the layer's output is not the map that is analyzed"
+        reason = "the module's output is not the analyzed map"
         rows.not_measured(f"support{where}", "-", PROBE, reason)
         return
     exact = (report.layers[node].receptive_field if node >= 0 else report.receptive_field).exact
@@ -97,7 +97,7 @@ def _compare_unit(
     try:
         region = read_by(walk, unit, clip=True, node=node)
     except sets.TooLarge:
-        rows.not_measured(quantity, "not counted", PROBE, "the set is too large to make")
+        rows.not_measured(quantity, "not counted", PROBE, "the set is too large")
         return
     least = asked.with_gradient(unit)
     said = sets.bits(region, spatial) if region and region.rows else [0] * len(least)
@@ -113,7 +113,7 @@ def _compare_unit(
         elif not exact:
             verdict, reason = BY_CONVENTION, f"{reason}: an upper bound"
         else:
-            reason += ": by gradients, the others by NaN"
+            reason += ": by gradients; the rest by NaN"
     rows.add(quantity, counts[0], counts[1], PROBE, reason, verdict=verdict)
 
 

@@ -1,8 +1,8 @@
-"""What runs beneath Python: scripted and traced code, vmap, operators of extensions.
+"""Operators that run beneath Python: scripted and traced code, vmap, extensions.
 
-No call of theirs comes by a `TorchFunctionMode`, but every operator that they run comes by the
-dispatcher, where this mode hands it to the recorder. It is the same function in another spelling,
-so the same handlers answer.
+Their calls do not reach a `TorchFunctionMode`, but every operator goes through the dispatcher,
+where this mode passes it to the recorder. It is the same function in another spelling, so the same
+handlers apply.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Beneath(TorchDispatchMode):
-    """Sees the operators that no Python function of torch's has brought to the recorder."""
+    """Intercepts the operators that no Python function has passed to the recorder."""
 
     def __init__(self, recorder: Recorder) -> None:
         super().__init__()
@@ -35,7 +35,8 @@ class Beneath(TorchDispatchMode):
 
 
 def _as_returned(func: Any, result: Any) -> Any:
-    """The result as C++ takes it: operators that return a list return no tuple."""
+    """The result in the form that C++ expects: a list, not a tuple, for operators that return
+    lists."""
     returns = func._schema.returns
     if len(returns) == 1 and isinstance(result, tuple):
         return list(result)
@@ -43,10 +44,10 @@ def _as_returned(func: Any, result: Any) -> Any:
 
 
 def own_error(error: BaseException, raised: BaseException | None) -> BaseException:
-    """What was raised here, where TorchScript hands it on as the text of another error."""
+    """The exception raised by a handler, if TorchScript has wrapped its text in another one."""
     return raised if raised is not None and "TorchScript" in str(error) else error
 
 
 def is_wrapped(tensor: Any) -> bool:
-    """Is it a tensor of vmap or another transform, around one that the operators work on?"""
+    """Is it a wrapper of vmap or another transform around the tensor that operators work on?"""
     return bool(torch._C._functorch.is_functorch_wrapped_tensor(tensor))

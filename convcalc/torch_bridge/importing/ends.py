@@ -1,4 +1,4 @@
-"""What goes into a model and what comes out of it: tensors by name, in whatever holds them."""
+"""A model's inputs and outputs: named tensors, in any container."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from convcalc.torch_bridge.importing.recorder import Recorder
 from convcalc.torch_bridge.importing.tying import axes_of
 
 MAX_DEPTH = 8
-"""How deep tensors are looked for in what a model returns."""
+"""The depth to which outputs are searched for tensors."""
 
 
 class Arguments(NamedTuple):
-    """What the forward pass is called with, and what it stands for."""
+    """The arguments of the forward pass, and the inputs that they stand for."""
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     inputs: tuple[Input, ...]
     batch: int | None
-    """Samples of the examples; None where only the size of one was given."""
+    """The number of samples in the example tensors; None if only sizes were given."""
 
 
 def arguments_of(
@@ -47,13 +47,13 @@ def arguments_of(
     batch_axis: int | None = 0,
     together: bool = False,
 ) -> Arguments:
-    """The arguments of the forward pass, each tensor one sample of an input.
+    """The arguments of the forward pass, with one sample of each input.
 
     Args:
         given: the shape of one sample, shapes by name, or tensors as the model takes them.
         batch_axis: the axis of samples in every tensor that has as many as the first; None where
             there is none.
-        together: each tensor with all of its samples, as if they were channels.
+        together: keep all samples in each tensor, treated as channels.
 
     Raises:
         OptionError: neither a shape nor a tensor.
@@ -98,7 +98,7 @@ def arguments_of(
 
 
 def samples_in(given: Any, axis: int | None) -> int:
-    """The samples of example tensors; 1 where sizes are given, which are of one."""
+    """The number of samples in example tensors; 1 if sizes are given."""
     if axis is None or given is None or isinstance(given, Shape) or are_inputs(given):
         return 1
     first = next((tensor for _, tensor in named_tensors(given)), None)
@@ -108,7 +108,7 @@ def samples_in(given: Any, axis: int | None) -> int:
 
 
 def _by_name(recorder: Recorder, model: nn.Module, given: tuple[Input, ...]) -> Arguments:
-    """Empty tensors of the shapes that were given by name, or in order."""
+    """Empty tensors of the given shapes, by name or in order."""
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
     inputs: list[Input] = []
@@ -125,10 +125,10 @@ def _by_name(recorder: Recorder, model: nn.Module, given: tuple[Input, ...]) -> 
 
 
 def _bound(model: nn.Module, arguments: Arguments) -> Arguments:
-    """The same; what the forward pass misses is said before it is tried.
+    """The same arguments, checked against the signature of the forward pass.
 
     Raises:
-        OptionError: it does not take these.
+        OptionError: the signature does not accept them.
     """
     try:
         signature = inspect.signature(model.forward)
@@ -145,7 +145,7 @@ def _bound(model: nn.Module, arguments: Arguments) -> Arguments:
         each = ", ".join(option("input", f"{name}=3x224x224") for name in wanted)
         raise OptionError(
             f"{type(model).__name__}.forward{shorten(str(signature), 80)}: {error}",
-            hint=f"give each input, by name or in order: {each}" if wanted else None,
+            hint=f"pass every input, by name or in order: {each}" if wanted else None,
         ) from None
     return arguments
 
@@ -155,7 +155,7 @@ def _tuple(given: Any) -> tuple[Any, ...]:
 
 
 def _parameters(model: nn.Module) -> list[str]:
-    """The names of what the forward pass takes."""
+    """The parameter names of the forward pass."""
     try:
         return list(inspect.signature(model.forward).parameters)
     except (TypeError, ValueError):
@@ -163,14 +163,14 @@ def _parameters(model: nn.Module) -> list[str]:
 
 
 def axis_of_samples(size: tuple[int, ...], batch: int | None, axis: int | None) -> int | None:
-    """The axis of samples; None of a tensor that is one for the whole batch."""
+    """The batch axis; None for a tensor shared by the whole batch."""
     if axis is None or not -len(size) <= axis < len(size) or size[axis] != batch:
         return None
     return axis % len(size)
 
 
 def _dims(size: tuple[int, ...], where: int | None, together: bool) -> Dims:
-    """Channels, then positions, of one sample or of all samples together."""
+    """The dimensions of one sample, or of all samples together: channels, then positions."""
     rest = [n for number, n in enumerate(size) if number != where]
     found: list[Any] = [
         ((CHANNEL, n),) if number == 0 else ((number - 1, n),) for number, n in enumerate(rest)
@@ -190,7 +190,8 @@ def _made(
 
 
 def named_tensors(given: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, torch.Tensor]]:
-    """The tensors in tuples, lists, mappings, dataclasses and other objects, with their paths."""
+    """Yield the tensors in tuples, lists, mappings, dataclasses and other objects, with their
+    paths."""
     if isinstance(given, torch.Tensor):
         yield name or "output", given
         return
@@ -213,7 +214,7 @@ def _parts(given: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _in_order(recorder: Recorder, value: Value) -> Value:
-    """The value with its axes as torch has them, so that a unit is found by its position there."""
+    """The value with its axes in torch's order, so that units are indexed as in the tensor."""
     before, behind = value.dims[:2], value.dims[2:]
     if any(map(axes_of, before)) or not any(map(axes_of, behind)):
         return value
@@ -221,10 +222,10 @@ def _in_order(recorder: Recorder, value: Value) -> Value:
 
 
 def outputs_of(recorder: Recorder, result: Any) -> tuple[Output, ...]:
-    """The outputs by name: where they are in what the model returns.
+    """The outputs, named by their paths in the returned object.
 
     Raises:
-        SourceError: none depends on an input.
+        SourceError: no output depends on an input.
     """
     found: dict[str, Value] = {}
     seen: set[int] = set()
@@ -246,7 +247,7 @@ def outputs_of(recorder: Recorder, result: Any) -> tuple[Output, ...]:
 
 
 def _size(recorder: Recorder, value: Value) -> Shape | None:
-    """The output as torch has it, where that is not what its node says."""
+    """The shape of the output in torch, if it differs from that of its node."""
     shown = shown_shape(value.dims)
     size = recorder.nodes[value.node].size if value.node >= 0 else None
     return None if shown == (size or value.shape) and is_in_order(value.dims) else shown

@@ -1,4 +1,4 @@
-"""The model that the user names: imported, built, and made ready to be followed.
+"""The model that the user names: imported, built and prepared for following.
 
 Only `package.module:attribute` imports anything, and only here. A class or a function is called
 under torch's meta device, so that no weights are allocated; a model that cannot be built there is
@@ -24,11 +24,11 @@ from convcalc.quantities import Shape
 from convcalc.torch_bridge.importing.place import quoted
 
 IMAGE = 224
-"""Positions along each axis of an input that nobody gave."""
+"""The default size of each axis of an input."""
 
 
 class Found(NamedTuple):
-    """A model, and how to build it again with its weights, if it was built without them."""
+    """A model, and how to rebuild it with its weights if it was built without them."""
 
     model: nn.Module
     with_weights: Callable[[], nn.Module] | None = None
@@ -36,8 +36,8 @@ class Found(NamedTuple):
 
 @contextmanager
 def running(what: str) -> Iterator[None]:
-    """The user's code runs in here: what it prints goes to standard error, and what it raises,
-    SystemExit too, becomes one message.
+    """Run the user's code: its output goes to standard error, and its exceptions, SystemExit
+    included, become one message.
 
     Raises:
         SourceError: what it raised, quoted.
@@ -121,8 +121,8 @@ def _built(found: Any, name: str, arguments: Mapping[str, Any]) -> Found:
 def _checked(found: Any, name: str) -> nn.Module:
     if not isinstance(found, nn.Module):
         raise SourceError(
-            f"{shorten(name, 60)} is not a torch model but {type(found).__name__}",
-            hint="name a torch.nn.Module, or a class or a function that makes one",
+            f"{shorten(name, 60)}: expected a torch model, got {type(found).__name__}",
+            hint="name a torch.nn.Module, or a class or function that returns one",
         )
     return found
 
@@ -134,14 +134,14 @@ def _check_arguments(factory: Any, name: str, arguments: Mapping[str, Any]) -> N
     except TypeError as error:
         raise OptionError(
             f"{shorten(name, 60)}{shorten(str(inspect.signature(factory)), 120)}: {error}",
-            hint="give its arguments as --model-arg key=value",
+            hint="pass its arguments as --model-arg key=value",
         ) from None
     except ValueError:  # builtins without a signature
         pass
 
 
 def default_size(model: nn.Module) -> Shape:
-    """An image of as many channels as the first weight of a convolution takes."""
+    """An image with the input channels of the model's first convolution."""
     for module in model.modules():
         if isinstance(module, nn.modules.conv._ConvNd):
             rank = len(module.kernel_size)
@@ -155,7 +155,7 @@ def default_size(model: nn.Module) -> Shape:
 
 @contextmanager
 def ready(model: nn.Module) -> Iterator[nn.Module]:
-    """The model as it can be followed: compiled modules as what they were compiled from."""
+    """Prepare a model for following: compiled modules are replaced by their originals."""
     model = getattr(model, "_orig_mod", model)
     for module in list(model.modules()):
         if isinstance(module, torch.jit.ScriptModule):

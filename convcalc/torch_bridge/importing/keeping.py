@@ -1,9 +1,9 @@
-"""A model that is left as it was, whatever its forward pass puts into it.
+"""Restores a model after its forward pass has been followed.
 
-Models cache tensors in their attributes, grow lists, register buffers. Followed, they would keep
-tensors without data. So all that hangs on the model is noted before and put back afterwards: the
-attributes of its modules and of the plain objects they hold, and what is in their dicts, lists and
-sets. Weights are not copied; nothing writes into them.
+Models cache tensors in attributes, grow lists and register buffers. After following they would be
+left with tensors without data. So everything reachable from the model is recorded first and
+restored afterwards: the attributes of its modules and of the plain objects they hold, and the
+contents of their dicts, lists and sets. Weights are not copied, since nothing writes into them.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ _CACHED = type(lru_cache(lambda: None))
 _CONTAINERS = (dict, list, set, deque)
 
 MOST = 1_000_000
-"""Objects that are looked at."""
+"""The most objects to visit."""
 
 
 class Kept:
-    """The state of everything that hangs on a model."""
+    """The state of everything reachable from a model."""
 
     def __init__(self, model: nn.Module) -> None:
         self.tensors: list[torch.Tensor] = []
-        """Those that hang on it, parameters and buffers among them."""
+        """Every tensor found, parameters and buffers included."""
         self._dicts: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
         self._others: list[tuple[Any, Any]] = []
         self._empty: list[Any] = []
@@ -44,7 +44,7 @@ class Kept:
         while waiting and len(self._seen) < MOST:
             item = waiting.pop()
             if id(item) not in self._seen:
-                self._seen[id(item)] = item  # held, so that no other object gets its id
+                self._seen[id(item)] = item  # kept alive, so that its id is not reused
                 self._note(item, waiting)
 
     def _note(self, item: Any, waiting: list[Any]) -> None:
@@ -72,7 +72,7 @@ class Kept:
                 waiting.append(one)
 
     def put_back(self) -> None:
-        """Everything as it was."""
+        """Restore everything."""
         for item in self._empty:
             if item:
                 item.clear()
@@ -88,7 +88,7 @@ class Kept:
 
 @contextmanager
 def kept(model: nn.Module) -> Iterator[Kept]:
-    """The model's state, put back at the end, and caches of its modules' functions emptied."""
+    """Restore the model's state on exit, and clear the caches of its modules' functions."""
     state = Kept(model)
     random = torch.random.get_rng_state()
     try:
@@ -100,7 +100,7 @@ def kept(model: nn.Module) -> Iterator[Kept]:
 
 
 def _empty_caches(model: nn.Module) -> None:
-    """Empty the functools caches beside the model's classes: they may hold tensors without
+    """Clear functools caches in the modules that define the model: they may hold tensors without
     data."""
     for home in {type(module).__module__ for module in model.modules()}:
         found = sys.modules.get(home)

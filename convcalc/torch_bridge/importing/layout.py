@@ -1,4 +1,4 @@
-"""Where the positions of a feature map are in the dimensions of a tensor.
+"""The layout of a feature map's positions in the dimensions of a tensor.
 
 A dimension is made of atoms, outermost first: (role, size), whose role is an axis of the map that
 the node writes, or CHANNEL for everything else. A map N x C x H x W of one sample is
@@ -31,7 +31,7 @@ def map_dims(shape: Shape) -> Dims:
 
 
 def vector_dims(size: Sequence[int]) -> Dims:
-    """A tensor whose positions are no longer known."""
+    """A tensor whose positions are no longer tracked."""
     return tuple(((CHANNEL, n),) if n != 1 else () for n in size)
 
 
@@ -60,12 +60,12 @@ def size_of(dims: Dims) -> tuple[int, ...]:
 
 
 def is_channels(dim: Dim) -> bool:
-    """Has the dimension no position in it?"""
+    """Does the dimension hold channels only?"""
     return all(role == CHANNEL for role, _ in dim)
 
 
 def is_map(dims: Dims, rank: int | None = None) -> bool:
-    """Is the tensor one sample of a map, laid out as torch does?"""
+    """Is the tensor one sample of a map in torch's layout?"""
     if len(dims) < 2 or dims[0] or not is_channels(dims[1]):
         return False
     if rank is not None and len(dims) != rank + 2:
@@ -75,7 +75,7 @@ def is_map(dims: Dims, rank: int | None = None) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_in_order(dims: Dims) -> bool:
-    """Do channels come first, then the axes of the map, as they are numbered?"""
+    """Do channels come first, then the axes of the map in order?"""
     roles = [role for dim in dims for role, size in dim if size != 1]
     return roles == sorted(roles)
 

@@ -153,7 +153,9 @@ def _followed(
             with recorder, recorder.beneath, plainly:
                 return model(*args, **kwargs)
         except RecursionError:
-            raise SourceError(f"{shorten(name, 60)}: its forward pass recurs too deep") from None
+            raise SourceError(
+                f"{shorten(name, 60)}: maximum recursion depth exceeded in its forward pass"
+            ) from None
         except (Exception, SystemExit) as error:
             cause = own_error(error, recorder.raised)
             raise failed(cause, recorder.stack[-1] if recorder.stack else "") from error

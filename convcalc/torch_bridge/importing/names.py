@@ -23,15 +23,15 @@ CALLED_AS_THEY_ARE = frozenset(
     + [getattr(Tensor, name) for name in _QUESTIONS if hasattr(Tensor, name)]
     + [torch.numel, torch.is_tensor, torch.is_floating_point, torch.is_complex]
 )
-"""What asks for a tensor's size and type only: empty tensors answer it."""
+"""Functions that need only a tensor's size and type."""
 
 NO_DATA = frozenset({"requires_grad_", "retain_grad", "share_memory_", "__set__", "__delete__"})
-"""Functions that hand back what they were given."""
+"""Functions that return what they were given."""
 
 READS_VALUES = frozenset({"item", "tolist", "__bool__", "__int__", "__float__", "__index__",
                           "numpy", "__contains__", "any", "all", "equal", "allclose", "max", "min",
                           "sum", "nonzero", "unique", "count_nonzero", "__array__"})  # fmt: skip
-"""Functions that models take sizes and branches from."""
+"""Functions that models derive sizes and branches from."""
 
 REMADE = frozenset({"zeros", "ones", "empty", "full", "rand", "randn"})
 """Functions that make a tensor of a given size."""
@@ -49,11 +49,11 @@ FREE = frozenset({"item", "tolist", "numpy", "__array__", "__contains__", "unifo
                   "retain_grad", "clone", "masked_fill", "lift_fresh", "tensor_split", "polar",
                   "cumsum", "cumprod", "hann_window", "put_", "index_put_", "scatter", "scatter_",
                   "index_fill", "index_copy", "index_add", "masked_scatter"})  # fmt: skip
-"""Of the model's own tensors no work that anyone counts."""
+"""Functions that are no work when applied to the model's own tensors."""
 
 
 def writes_into(name: str, kwargs: dict[str, Any]) -> bool:
-    """Does the function change a tensor that it is given?"""
+    """Does the function modify one of its arguments?"""
     in_place = name.endswith("_") and not name.startswith("_")
     operator = name.startswith("__i") and name not in ("__int__", "__index__", "__iter__",
                                                        "__invert__")  # fmt: skip
@@ -63,8 +63,8 @@ def writes_into(name: str, kwargs: dict[str, Any]) -> bool:
 
 
 def spellings_of(func: Any) -> Iterator[Any]:
-    """The functions that an ATen operator is known by: torch.ops.aten.conv2d.default is
-    torch.conv2d."""
+    """Yield the functions that an ATen operator stands for: torch.conv2d for
+    torch.ops.aten.conv2d.default."""
     packet = getattr(func, "overloadpacket", func)
     yield packet
     name: str = packet.__name__

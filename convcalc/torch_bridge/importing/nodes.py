@@ -1,4 +1,4 @@
-"""What is known of a model's tensors while it is followed, and the nodes that are written."""
+"""What is known of a model's tensors while it is followed, and the nodes written for them."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from convcalc.torch_bridge.importing.place import line_of_model
 from convcalc.torch_bridge.importing.tying import settled
 
 CONSTANT = -(10**9)
-"""The node of a value that does not come from the input; no node reads it."""
+"""The node of a value that does not depend on the input; no node reads it."""
 
 
 class Value(NamedTuple):
-    """What is known of a tensor: the node that wrote it, where its positions are, and its type."""
+    """What is known of a tensor: the node that wrote it, the layout of its positions, its type."""
 
     node: int
     dims: Dims
@@ -63,15 +63,15 @@ class Unknown(NamedTuple):
 
 
 class NodeWriter:
-    """What is known of tensors, and the nodes that they come from."""
+    """Keeps track of tensors, and writes the nodes that they come from."""
 
     def __init__(self, model: nn.Module) -> None:
         self.nodes: list[Node] = []
         self.unknown: list[Unknown] = []
         self.made_up_of: dict[str, nn.Module] = {}
-        """The modules by their paths, one that stands at several by the first."""
+        """The modules by path; a module with several paths by the first."""
         self.parameters: dict[int, tuple[nn.Parameter, list[str]]] = {}
-        """By id: the parameters, and the paths of the modules that they belong to."""
+        """The parameters by id, each with the paths of the modules that own it."""
         self.paths: dict[int, str] = {}
         for path, module in model.named_modules(remove_duplicate=False):
             if self.paths.setdefault(id(module), path) == path:
@@ -83,7 +83,7 @@ class NodeWriter:
         self.stack: list[str] = []
         """The paths of the modules whose forward pass is running."""
         self.modules: list[nn.Module] = []
-        """Those modules."""
+        """The same modules."""
         self.called = ""
         """The name of the function that is being called."""
         self.home = ""
@@ -100,13 +100,13 @@ class NodeWriter:
         self.together = False
         """Are all samples of a batch followed together?"""
         self.in_constants = False
-        """Is a call followed that nothing of the input goes into?"""
+        """Does the current call not depend on the input?"""
         self._constants: dict[Shape, Value] = {}
 
     # What is known of tensors
 
     def value(self, tensor: Any) -> Value | None:
-        """What is known of a tensor, None of one that does not come from the input."""
+        """What is known of a tensor; None if it does not depend on the input."""
         found = self._values.get(id(tensor))
         return found[1] if found is not None else None
 
@@ -122,7 +122,7 @@ class NodeWriter:
         return self.track(torch.empty(value.size, dtype=value.dtype, device="meta"), value)
 
     def claim(self, tensors: Iterable[Any]) -> int:
-        """Learned scalars in tensors, of those that no layer before has counted."""
+        """The learned scalars in tensors that no earlier layer has counted."""
         count = 0
         for tensor in tensors:
             for part in self._parts(tensor):
@@ -130,12 +130,12 @@ class NodeWriter:
         return count
 
     def _parts(self, tensor: Any) -> frozenset[int]:
-        """The parameters that a tensor is, or was made of."""
+        """The parameters that a tensor is, or is computed from."""
         found = self._made_of.get(id(tensor))
         return found[1] if found is not None else frozenset({id(tensor)})
 
     def unclaimed(self) -> set[int]:
-        """The parameters that no layer read."""
+        """The parameters that no layer has read."""
         return set(self._learned)
 
     # Writing nodes
@@ -148,7 +148,7 @@ class NodeWriter:
         weights: Sequence[Any] = (),
         dtype: torch.dtype | None = None,
     ) -> torch.Tensor:
-        """Write a node and return the tensor that comes out of it.
+        """Write a node and return the tensor that it outputs.
 
         Args:
             dims: where its positions are; left out, those of a map.
@@ -166,7 +166,7 @@ class NodeWriter:
     ) -> Value:
         """Write a node."""
         if len(self.nodes) >= MAX_LAYERS:
-            raise LimitError(f"more than {MAX_LAYERS:,} operations: at most that many are followed")
+            raise LimitError(f"the forward pass exceeds the limit of {MAX_LAYERS:,} operations")
         shapes = [source.shape for source in sources]
         shape = layer.output(shapes)
         dtype = sources[0].dtype if sources else torch.float32
@@ -188,18 +188,18 @@ class NodeWriter:
         return out._replace(node=len(self.nodes) - 1)
 
     def _text(self, layer: Layer) -> str:
-        """The layer as a specification; worked out once for each."""
+        """The layer as a specification, cached."""
         found = self._texts.get(layer)
         if found is None:
             found = self._texts[layer] = str(layer)
         return found
 
     def constant_value(self, tensor: torch.Tensor) -> Value:
-        """The value of a constant that a node reads as it reads data."""
+        """The value of a constant that a node reads like data."""
         return Value(CONSTANT, vector_dims(tensor.shape), tensor.dtype)
 
     def _source(self, value: Value) -> Value:
-        """A node's input; one node stands for all constants of a shape."""
+        """A node's input; all constants of one shape share a node."""
         if value.node != CONSTANT:
             return value
         found = self._constants.get(value.shape)
@@ -210,13 +210,13 @@ class NodeWriter:
         return found
 
     def _call(self) -> Call:
-        """How the model's code calls the layer that is being written."""
+        """How the model's code calls the current layer."""
         kind = type(self.modules[-1]) if self.modules else nn.Module
         is_torchs = kind.__module__.startswith("torch.nn.modules.")
         return Call(self.called, kind.__name__ if is_torchs else "", self.home)
 
     def _name(self, layer: Layer) -> str:
-        """The module's path; behind its first layer, with what the others are and a number."""
+        """The module's path; for its further layers, with their kind and a number."""
         path = self.stack[-1] if self.stack else ""
         what = layer.name if isinstance(layer, Traced) else layer.word
         name = path or what
@@ -243,7 +243,7 @@ class NodeWriter:
         picks: bool = False,
         apart: bool = False,
     ) -> torch.Tensor:
-        """A node that no word of the language says; without `reading` positions are lost."""
+        """Write a node without a word in the language; without `reading`, positions are lost."""
         shape = shape_of(dims)
         read = tuple(reading) if reading is not None else (LOST,) * len(sources)
         scalars = sum(t.numel() for t in weights if isinstance(t, torch.Tensor))
@@ -253,7 +253,7 @@ class NodeWriter:
         return self.emit(layer, sources, dims, weights, dtype)
 
     def pointwise(self, sources: Sequence[Value], dims: Dims) -> list[Reads]:
-        """For each source, whose axes are those of the result, its own position."""
+        """Pointwise reads of sources that have the axes of the result."""
         shape = shape_of(dims)
         return [
             (AxisRead(),) * shape.rank if source.shape.spatial == shape.spatial else LOST
@@ -283,7 +283,7 @@ class NodeWriter:
         return flat._replace(dims=((), *flat.dims[1:]))
 
     def note_unknown(self, operation: str) -> None:
-        """Work that is not counted, at the line of the model that does it."""
+        """Record work that is not counted, with the line of the model that does it."""
         self.unknown.append(
             Unknown(operation, self.stack[-1] if self.stack else "", line_of_model())
         )

@@ -1,4 +1,4 @@
-"""Where in the user's code something happened, and a forward pass that fails as one message."""
+"""Where in the user's code something happened, and the one message of a failed forward pass."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from convcalc.errors import ConvcalcError, LayerError, shorten
 _OURS = ("torch.", "convcalc.", "functools", "contextlib", "importlib")
 
 
-class ValuesNeeded(Exception):  # noqa: N818  (no error of anybody's: what following cannot know)
-    """The model asks for the values of a tensor that comes from its input."""
+class ValuesNeeded(Exception):  # noqa: N818  (a signal, turned into an error by `failed`)
+    """The model reads the values of a tensor that depends on its input."""
 
 
 def _is_users(frame: FrameType) -> bool:
@@ -22,7 +22,7 @@ def _is_users(frame: FrameType) -> bool:
 
 
 def line_of_model() -> str:
-    """The line of the model's source that is being run: the innermost outside torch and here."""
+    """The current line of the model's source: the innermost frame outside torch and convcalc."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if _is_users(frame):
@@ -32,7 +32,7 @@ def line_of_model() -> str:
 
 
 def place_of(error: BaseException) -> tuple[str, str] | None:
-    """File and line, and the text of the line, of the user's innermost code that raised it."""
+    """File and line, and the text of the line, of the innermost frame in the user's code."""
     found = None
     for frame, number in traceback.walk_tb(error.__traceback__):
         if _is_users(frame):
@@ -76,12 +76,12 @@ def failed(error: BaseException, module: str) -> ConvcalcError:
         return error.with_context(suffix=f"{where}{_at(place_of(error))}")
     if isinstance(error, ValuesNeeded):
         return LayerError(
-            f"the forward pass{where} depends on values of its input: {error}"
+            f"the forward pass{where} depends on the values of its input: {error}"
             f"{_at(place_of(error))}",
-            hint="decide by sizes or options there, or analyze the parts around that line",
+            hint="branch on sizes or options instead, or analyze the parts around that line",
         )
     hint = None
     text = str(error).lower()
     if "meta" in text or "data-dependent" in text:
-        hint = "only sizes are known: the values of the input, and of large tensors, are not"
+        hint = "only sizes are known here, not the values of the input or of large tensors"
     return LayerError(quoted(f"the forward pass fails{where}", error), hint=hint)

@@ -1,15 +1,15 @@
-"""Follows one forward pass of a model and writes down its layers, without running them.
+"""Follows one forward pass of a model and records its layers, without running them.
 
-Every torch function that the model calls comes by here (`TorchFunctionMode`), whatever Python
-surrounds it. What `handlers` knows is not run: its layer answers what shape comes out, and an empty
-tensor of that shape on torch's meta device goes on. What it does not know runs on the meta device,
-is written down with its place, and makes the figures incomplete.
+Every torch function that the model calls is intercepted here (`TorchFunctionMode`), whatever Python
+surrounds it. Functions with a handler are not run: the layer computes the output shape, and an
+empty tensor of that shape on torch's meta device stands for the result. Other functions run on the
+meta device, are recorded with their place in the source, and make the figures incomplete.
 
-A tensor is one of three things. It comes from the input: then it has a `Value`. It is the model's
-own, or made of such: a constant, which has none. Work on constants is done in every forward pass,
-so the same handlers count it, in nodes that read no input; the values of small constants are really
-computed, because models take sizes from them. Or nobody here made it (scripted code, an extension):
-then what was done to it is unknown, and the figures are incomplete.
+There are three kinds of tensors. Those that depend on the input have a `Value`. Those that belong
+to the model, or are computed from such, are constants and have none. Work on constants is done in
+every forward pass, so the same handlers count it, in nodes that read no input; the values of small
+constants are computed, because models derive sizes from them. A tensor of unknown origin (from a
+compiled extension) is unknown work, and makes the figures incomplete.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ _OPERATORS = (torch._ops.OpOverload, torch._ops.OpOverloadPacket)
 _KERNELS = ("torch._meta", "torch._refs", "torch._prims", "torch._decomp")
 
 SMALL = 2**16
-"""Elements of constants whose values are computed."""
+"""The most elements of a constant whose values are computed."""
 READABLE = 2**22
-"""Elements of constants that are looked at as a whole: `mask.any()`."""
+"""The most elements of a constant that is reduced to a value, as in `mask.any()`."""
 
 Handler = Callable[..., Any]
 """Called with the recorder and the function's own arguments."""
 
 
 class Recorder(TorchFunctionMode, NodeWriter):
-    """Sees every call of a forward pass."""
+    """Intercepts every call of a forward pass."""
 
     def __init__(
         self, model: nn.Module, handlers: dict[Any, Handler], owned: Iterable[torch.Tensor] = ()
@@ -67,11 +67,11 @@ class Recorder(TorchFunctionMode, NodeWriter):
         self._owned = {id(tensor): tensor for tensor in (*parameters, *owned)}
         self._meta: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         self.beneath = Beneath(self)
-        """To be entered beside this one: brings the operators that no function calls."""
+        """The mode to enter beside this one, for operators that no Python function calls."""
         self.raised: Exception | None = None
         """The last exception beneath Python."""
 
-    # The calls that come by
+    # Intercepted calls
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -80,13 +80,13 @@ class Recorder(TorchFunctionMode, NodeWriter):
         if func in CALLED_AS_THEY_ARE or _is_in_kernel(sys._getframe(1)):
             return func(*args, **kwargs)
         given = tensors_in((args, kwargs))
-        if any(map(is_wrapped, given)):  # its operators come by one by one
+        if any(map(is_wrapped, given)):  # its operators are intercepted one by one
             return func(*args, **kwargs)
         with torch._C._DisableTorchDispatch():
             return self._called(func, args, kwargs, given)
 
     def operator(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """A call beneath Python: named by the module whose weights it takes."""
+        """Handle a call beneath Python, attributed to the module whose weights it uses."""
         given = tensors_in((args, kwargs))
         owner = next((self.parameters[id(t)][1][0] for t in given if id(t) in self.parameters), "")
         if not owner.startswith(self.stack[-1] if self.stack else ""):
@@ -101,7 +101,7 @@ class Recorder(TorchFunctionMode, NodeWriter):
     def _called(
         self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], given: list[torch.Tensor]
     ) -> Any:
-        """What a call returns."""
+        """Handle a call and return its result."""
         func, handler = self._handler_of(func)
         self.called = getattr(func, "__name__", str(func)).partition(".")[0]
         self.home = home_of(func)
@@ -117,7 +117,7 @@ class Recorder(TorchFunctionMode, NodeWriter):
         return self._unknown(func, args, kwargs, given)
 
     def _handler_of(self, func: Any) -> tuple[Any, Handler | None]:
-        """The function and its handler; an ATen operator as the function that it is."""
+        """The function and its handler; ATen operators are mapped to their functions."""
         handler = self.handlers.get(func)
         if handler is None and isinstance(func, _OPERATORS):
             for spelling in spellings_of(func):
@@ -126,7 +126,7 @@ class Recorder(TorchFunctionMode, NodeWriter):
         return func, handler
 
     def _look_at(self, given: Sequence[torch.Tensor]) -> bool:
-        """Does any tensor come from the input? Those that nobody here has made are noted."""
+        """Does any tensor depend on the input? Tensors of unknown origin are recorded."""
         found = False
         for tensor in given:
             if id(tensor) in self._values:
@@ -140,28 +140,28 @@ class Recorder(TorchFunctionMode, NodeWriter):
         return id(tensor) in self._made_of or id(tensor) in self._owned
 
     def _unseen(self, tensor: torch.Tensor) -> None:
-        """A tensor that no call before has made: another view of a known one, or unknown work."""
+        """Record a tensor of unknown origin: an alias of a known one, or unknown work."""
         storage = _storage(tensor)
         for other, value in self._values.values() if storage is not None else ():
             if other.is_meta and value.size == tuple(tensor.shape) and _storage(other) == storage:
                 self.track(tensor, value)
                 return
         assert self.origin is not None
-        self.note_unknown("work that torch does not show (scripted code, vmap or an extension)")
+        self.note_unknown("work that torch does not report (a compiled extension)")
         made = self.traced("unseen", [self.origin], vector_dims(tensor.shape), dtype=tensor.dtype)
         value_ = self.value(made)
         assert value_ is not None
         self.track(tensor, value_)
 
     def seen_value(self, tensor: torch.Tensor) -> Value | None:
-        """What is known of a tensor that the model hands out."""
+        """What is known of a tensor that the model returns."""
         return self.value(tensor) if self._look_at([tensor]) else None
 
     def _unknown(
         self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], given: list[torch.Tensor]
     ) -> Any:
-        """What no handler knows: run on the meta device; a tensor that comes of the input is
-        written down as unknown."""
+        """Run a function without a handler on the meta device, and record its results as
+        unknown."""
         name = self.called
         result = self.run(func, args, kwargs)
         made = tensors_in(result)
@@ -184,7 +184,7 @@ class Recorder(TorchFunctionMode, NodeWriter):
     # Constants
 
     def made(self, tensor: torch.Tensor) -> torch.Tensor:
-        """A new constant, which is known from now on."""
+        """Register a new constant."""
         self._made_of[id(tensor)] = (tensor, frozenset())
         return tensor
 
@@ -193,7 +193,7 @@ class Recorder(TorchFunctionMode, NodeWriter):
         return self.made(torch.empty(size, dtype=dtype, device="meta"))
 
     def of_constants(self, func: Any, *args: Any) -> Any:
-        """Call a function of constants only: what a handler finds that a call comes down to."""
+        """Call a function on constants only, from within a handler."""
         return self._constant(func, self.handlers.get(func), args, {}, tensors_in(args))
 
     def _constant(
@@ -204,10 +204,10 @@ class Recorder(TorchFunctionMode, NodeWriter):
         kwargs: dict[str, Any],
         given: list[torch.Tensor],
     ) -> Any:
-        """A call that nothing of the input goes into: counted if it is work, and its values
-        computed if they are few."""
+        """A call that does not depend on the input: counted if it is work, and evaluated if
+        small."""
         name = self.called
-        if any(map(is_lazy, given)):  # a lazy module works out its sizes
+        if any(map(is_lazy, given)):  # a lazy module inferring its sizes
             return func(*args, **kwargs)
         if name in REMADE and not given:
             return self._remember(_made_small(func, args, kwargs), given)
@@ -216,7 +216,7 @@ class Recorder(TorchFunctionMode, NodeWriter):
             with self._constants_as_values(given):
                 found = handler(self, *args, **kwargs)
         elif given and not _is_free(func, name) and _is_work(given):
-            self.note_unknown(f"{name.strip('_')} of the model's own tensors")
+            self.note_unknown(f"{name.strip('_')} on the model's own tensors")
         limit = READABLE if name in READS_VALUES else SMALL
         if self._has_values(given, limit):
             if writes_into(name, kwargs):
@@ -227,7 +227,7 @@ class Recorder(TorchFunctionMode, NodeWriter):
         return self._remember(found, given)
 
     def _remember(self, result: Any, given: Sequence[torch.Tensor]) -> Any:
-        """Note of what constants other constants are made."""
+        """Remember which parameters a constant is computed from."""
         parts = frozenset().union(*map(self._parts, given)) if given else frozenset()
         for tensor in tensors_in(result):
             if id(tensor) not in self._owned:
@@ -236,7 +236,7 @@ class Recorder(TorchFunctionMode, NodeWriter):
 
     @contextmanager
     def _constants_as_values(self, given: Sequence[torch.Tensor]) -> Iterator[None]:
-        """Handlers take constants for data in here, and write nodes that read no input."""
+        """Let handlers treat constants as data and write nodes that read no input."""
         kept, self.in_constants = self._values, True
         self._values = {id(t): (t, self.constant_value(t)) for t in given}
         try:
@@ -249,7 +249,7 @@ class Recorder(TorchFunctionMode, NodeWriter):
         return not any(t.is_meta for t in given) and sum(t.numel() for t in given) <= limit
 
     def _detached(self, given: Any) -> Any:
-        """The same with copies of the model's own tensors, which are not to be written into."""
+        """The same arguments with copies of the model's own tensors, which must not be modified."""
         return _mapped(given, lambda t: t.clone() if self._is_part_of_model(t) else t)
 
     def _is_part_of_model(self, tensor: torch.Tensor) -> bool:
@@ -266,7 +266,7 @@ class Recorder(TorchFunctionMode, NodeWriter):
         return func(*moved[0], **moved[1])
 
     def _twin(self, tensor: torch.Tensor) -> torch.Tensor:
-        """An empty tensor on the meta device for each, one for all calls."""
+        """The empty meta tensor that stands for a tensor in all calls."""
         if tensor.is_meta:
             return tensor
         found = self._meta.get(id(tensor))
@@ -280,7 +280,7 @@ class Recorder(TorchFunctionMode, NodeWriter):
 def _mapped(
     given: Any, change: Callable[[torch.Tensor], torch.Tensor], device: torch.device | None = None
 ) -> Any:
-    """Nested tuples, lists and dicts with their tensors changed, and their devices replaced."""
+    """Map the tensors in nested tuples, lists and dicts, and replace devices."""
     if isinstance(given, torch.Tensor):
         return change(given)
     if isinstance(given, torch.device):
@@ -296,7 +296,7 @@ def _mapped(
 
 
 def _storage(tensor: torch.Tensor) -> int | None:
-    """What tells whether two tensors are views of one; None of wrapped tensors."""
+    """The identity of a tensor's storage, shared by its views; None for wrapped tensors."""
     try:
         found: int = tensor.untyped_storage()._cdata
     except (NotImplementedError, ValueError):  # vmap; lazy parameters
@@ -305,24 +305,24 @@ def _storage(tensor: torch.Tensor) -> int | None:
 
 
 def _is_in_kernel(frame: FrameType) -> bool:
-    """Is the call made by a function of torch's that runs on the meta device? What it does is the
-    work of the operator that called it, which nobody here has seen."""
+    """Is the call made from within one of torch's own meta kernels? Its work belongs to the
+    operator that called it."""
     name: str = frame.f_globals.get("__name__", "")
     return name.startswith(_KERNELS)
 
 
 def _is_free(func: Any, name: str) -> bool:
-    """Of the model's own tensors, is it no work that anyone counts: moving, initialising?"""
+    """On the model's own tensors, does it only move or initialise data?"""
     return name in FREE or getattr(func, "__module__", "") == "torch.nn.init"
 
 
 def _is_work(given: Sequence[torch.Tensor]) -> bool:
-    """Is it arithmetic with numbers that are no integers?"""
+    """Does it operate on floating-point or complex numbers?"""
     return any(tensor.is_floating_point() or tensor.is_complex() for tensor in given)
 
 
 def _made_small(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """A new tensor of a given size; a large one without its values."""
+    """Make a new tensor of a given size; a large one without its values."""
     size = kwargs.get("size", args[0] if args and isinstance(args[0], (tuple, list)) else args)
     numbers = [n for n in size if isinstance(n, int)] if isinstance(size, (tuple, list)) else []
     elements = 1
@@ -334,8 +334,8 @@ def _made_small(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
 
 
 def _body_of(func: Any) -> Callable[..., Any] | None:
-    """A function of torch.nn.functional written in Python, without the check that brought it here:
-    what it calls comes by one by one."""
+    """A Python function of torch.nn.functional without its check for overrides, so that its own
+    calls are intercepted one by one."""
     if not isinstance(func, FunctionType) or not func.__module__.startswith("torch."):
         return None
     checks = [name for name in func.__globals__ if name.startswith("has_torch_function")]

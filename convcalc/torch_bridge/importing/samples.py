@@ -1,8 +1,8 @@
-"""Does a model treat the samples of a batch alike?
+"""Does a model process the samples of a batch independently?
 
-Models are followed with one sample, and the figures of a batch are that many times those of one.
-Where a model mixes its samples (`x[0:1] + x[1:2]`), counts them (`x.chunk(2)`) or compares them,
-that is wrong. So a batch of example tensors is followed a second time, all samples together.
+Models are followed with one sample, and the figures are multiplied by the batch size. That is wrong
+for a model that mixes its samples (`x[0:1] + x[1:2]`), counts them (`x.chunk(2)`) or compares them.
+So a batch of example tensors is followed a second time with all samples together.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from convcalc.graph import Graph
 from convcalc.quantities import OpCounts
 
 Followed = Callable[[bool], Graph]
-"""Follows the model: with one sample (False), or with all together (True)."""
+"""Follows the model with one sample (False) or with all samples together (True)."""
 
 
 def graph_of_samples(followed: Followed) -> Graph:
-    """The graph of one sample where all are treated alike, or else that of all together.
+    """The graph of one sample if samples are independent, else that of all samples together.
 
     Raises:
-        ConvcalcError: the model can be followed with neither.
+        ConvcalcError: neither can be followed.
     """
     try:
         graph = followed(False)

@@ -1,8 +1,8 @@
-"""Which axis of a result moves which axis of its operands.
+"""Ties between the axes of a result and those of its operands.
 
-Every dimension of an operand bears a label, as in einsum; dimensions of one label are one. A
-dimension whose label does not come out is read whole. Indices, paddings and resizes change how a
-dimension is read; `Change` says so by label.
+Every dimension of an operand has a label, as in einsum; dimensions with the same label are tied. A
+dimension whose label is missing in the result is read whole. Indices, padding and resizes change
+how a dimension is read: `Operand.reads`, by label.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from convcalc.torch_bridge.importing.layout import CHANNEL, Atom, Dim, Dims
 
 Label = Any
 MAX_WINDOWS = 2048
-"""Positions of an inner part of a dimension that are told apart."""
+"""The most positions that are listed one by one."""
 
 
 class Operand(NamedTuple):
-    """A source: its dimensions and their labels; and how positions along some are read."""
+    """A source: its dimensions, their labels, and how positions along some of them are read."""
 
     dims: Dims
     labels: Sequence[Label]
     reads: Mapping[Label, AxisReading] = {}
-    """Of labels whose dimension has one atom: what an output reads; left out, its own position."""
+    """What an output reads along dimensions of one atom, by label; by default its own position."""
     exact: bool = True
 
 
@@ -59,8 +59,8 @@ def tied(
 
 
 def _chosen(operands: Sequence[Operand], label: Label, size: int) -> tuple[Dim, int]:
-    """What a dimension of the result is made of, and of which operand: of one that has positions
-    there, if any has."""
+    """The atoms of a dimension of the result, and the operand that they come from: preferably one
+    with positions there."""
     best: tuple[Dim, int] | None = None
     for number, operand in enumerate(operands):
         for dim, name in zip(operand.dims, operand.labels, strict=True):
@@ -76,7 +76,8 @@ def _chosen(operands: Sequence[Operand], label: Label, size: int) -> tuple[Dim, 
 
 
 def _numbered(dims: Sequence[Dim], whose: Sequence[int]) -> Dims:
-    """The axes numbered anew: in the operand's order where all are of one, as they stand else."""
+    """Renumber the axes: in the operand's order if all come from one, else in order of
+    appearance."""
     roles = [role for dim in dims for role, _ in axes_of(dim)]
     owners = {who for dim, who in zip(dims, whose, strict=True) if axes_of(dim)}
     if len(owners) == 1 and len(set(roles)) == len(roles):
@@ -132,10 +133,10 @@ def _axis(role: int) -> int | None:
 
 
 def settled(dims: Dims, whole: Sequence[int], axes: Sequence[int]) -> tuple[Dims, Links] | None:
-    """The same tensor with one axis in each of some dimensions; None where it is so already.
+    """The same tensor with a single axis in each of some dimensions; None if it has that already.
 
     Args:
-        whole: the dimensions whose positions are given up: they count as channels.
+        whole: the dimensions whose positions are no longer tracked and count as channels.
         axes: the dimensions that become one axis each.
     """
     found: list[Dim] = []
@@ -168,7 +169,7 @@ def settled(dims: Dims, whole: Sequence[int], axes: Sequence[int]) -> tuple[Dims
 
 
 def _parts(dim: Dim) -> list[tuple[int, AxisReading | None]]:
-    """How each axis of a dimension follows from the position along the whole of it."""
+    """How each axis of a dimension follows from the position along the dimension."""
     total = inner = size_of_dim(dim)
     found: list[tuple[int, AxisReading | None]] = []
     for role, n in dim:

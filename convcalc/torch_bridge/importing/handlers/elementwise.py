@@ -347,7 +347,7 @@ def _several(
 @handles(torch.where)
 def _where(rec: Recorder, condition: Tensor, input: Any = None, other: Any = None) -> Any:
     if other is None:
-        raise ValuesNeeded("which elements are true")
+        raise ValuesNeeded("the number of true elements is unknown")
     dtype = torch.result_type(input, other) if _tensors(input, other) else torch.float32
     return _several(rec, "where", [condition, input, other], {}, dtype)
 
@@ -385,8 +385,8 @@ def _lerp(rec: Recorder, input: Tensor, end: Tensor, weight: Any) -> Any:
                     "nonzero", "argwhere", "unique", "unique_consecutive", "masked_select",
                     "equal", "allclose", "is_nonzero", "__contains__", "__array__"))  # fmt: skip
 def _values(rec: Recorder, *args: Any, **kwargs: Any) -> Any:
-    """What depends on values cannot be known: of constants it is computed, and never comes here."""
+    """What depends on the values of data cannot be known; on constants it is computed before."""
     if rec.in_constants:
         return NotImplemented
-    asks = {"__bool__": "a branch on it", "__contains__": "`in`"}.get(rec.called, rec.called)
-    raise ValuesNeeded(f"{asks} asks for them, and nothing is computed")
+    reader = {"__bool__": "a branch", "__contains__": "`in`"}.get(rec.called, rec.called)
+    raise ValuesNeeded(f"{reader} reads them, but nothing is computed")

@@ -149,7 +149,7 @@ def _embedding_of_aten(rec: Recorder, weight: Tensor, indices: Tensor, *_: Any) 
 @handles(F.one_hot)
 def _one_hot(rec: Recorder, tensor: Tensor, num_classes: int = -1) -> Any:
     if num_classes < 0:
-        raise ValuesNeeded("how many classes there are")
+        raise ValuesNeeded("the number of classes is unknown")
     value = value_of(rec, tensor)
     dims = (*value.dims, ((CHANNEL, int(num_classes)),))
     return rec.traced("one_hot", [value], dims, None, rec.pointwise([value], dims),

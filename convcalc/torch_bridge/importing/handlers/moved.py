@@ -99,7 +99,7 @@ def _repeat_interleave(
 ) -> Any:
     if isinstance(repeats, Tensor):
         if rec.value(repeats) is not None or repeats.is_meta:
-            raise ValuesNeeded("how often elements are repeated")
+            raise ValuesNeeded("the number of repeats is unknown")
         total = int(repeats.sum()) * (
             int(input.shape[dim]) if repeats.numel() == 1 and dim is not None else 1
         )

@@ -91,7 +91,7 @@ def index_parts(rec: Recorder, index: Any, count: int) -> tuple[list[Any], list[
 def _true_in(rec: Recorder, mask: Tensor) -> int:
     """How many elements a mask takes."""
     if rec.value(mask) is not None or mask.is_meta:
-        raise ValuesNeeded("how many elements a mask takes")
+        raise ValuesNeeded("a mask selects an unknown number of elements")
     return int(mask.bool().sum())
 
 
