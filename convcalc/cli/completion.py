@@ -1,4 +1,4 @@
-"""What the shell offers at the tab key: networks, stages and layers, formats, conventions.
+"""Shell completion: networks, stages and layers, formats, conventions.
 
 Each function takes typer's context (the options before the cursor) and the word so far. None may
 fail or print: a shell shows whatever a completion writes.

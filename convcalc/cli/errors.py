@@ -16,7 +16,7 @@ BOLD, RESET = "\x1b[1m", "\x1b[0m"
 
 
 def print_error(text: str) -> None:
-    """The text on standard error, in colour at a terminal."""
+    """Print an error, in colour at a terminal."""
     lines = guarded(printable_lines(f"error: {text}")).split("\n")
     if is_coloured(sys.stderr):
         lines = [_coloured(line, first=not number) for number, line in enumerate(lines)]
@@ -24,13 +24,13 @@ def print_error(text: str) -> None:
 
 
 def print_warning(text: str) -> None:
-    """A line on standard error, its first word in colour at a terminal."""
+    """Print a warning, its first word in colour at a terminal."""
     word = f"{YELLOW}warning:{RESET}" if is_coloured(sys.stderr) else "warning:"
     print(f"{word} {guarded(printable_lines(text))}", file=sys.stderr)
 
 
 def is_coloured(stream: Any) -> bool:
-    """Does the stream show colours? As rich decides: FORCE_COLOR, NO_COLOR, a terminal."""
+    """Whether the stream shows colours, decided as rich does: FORCE_COLOR, NO_COLOR, a terminal."""
     if os.environ.get("FORCE_COLOR"):
         return True
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") in ("dumb", "unknown"):
@@ -49,7 +49,7 @@ def _coloured(line: str, first: bool) -> str:
 
 
 def print_convcalc_error(error: ConvcalcError) -> None:
-    """An error of the library, its arguments spelled as options."""
+    """Print an error of the library, its arguments spelled as options."""
     text = error.spelled(command_line)
     if error.__cause__ is not None:
         text += "\nhint: --debug shows the traceback"

@@ -24,9 +24,9 @@ def explore(
     model_arg: options.ModelArg = None,
     output: options.Output = None,
 ) -> None:
-    """Write a page to explore networks with: every layer's field on the input, costs, the graph.
+    """Write an interactive page: every layer's field on the input, costs, the graph.
 
-    One file that opens from disk and asks no network for anything.
+    A single file that opens from disk and loads nothing from the network.
     """
     from convcalc.api.explore import explore as explore_networks
     from convcalc.cli.models import with_arguments

@@ -23,9 +23,9 @@ def export(
     model_arg: options.ModelArg = None,
     output: options.Output = None,
 ) -> None:
-    """Write a network, a torch model above all, as a network file.
+    """Write a network, such as a torch model, as a network file.
 
-    The file is read back before it is handed out: its figures are those of the network.
+    The file is read back, and its figures compared with the network's, before it is written.
     """
     from convcalc.api.export import export_text
     from convcalc.cli.models import with_arguments

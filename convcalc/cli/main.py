@@ -29,7 +29,7 @@ from convcalc.errors import ConvcalcError, ReadingWarning
 
 
 def _plain(text: str) -> str:
-    """A text of the help in which brackets are brackets, not rich's markup."""
+    """A help text, its brackets escaped from rich's markup."""
     return cleandoc(text).replace("[", r"\[")
 
 
@@ -61,11 +61,11 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    """Options that stand before the command."""
+    """Options before the command."""
 
 
 class _Quiet:
-    """A command whose help names no types: `<bool>` and `<list[str]>` say nothing to people."""
+    """A command whose help leaves out types such as `<bool>` and `<list[str]>`."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Every parameter, and --help."""
@@ -82,7 +82,7 @@ class _Quiet:
 
 
 def _no_type(ctx: Any) -> None:
-    """What typer asks a parameter for its type with."""
+    """Stands in for the method that typer asks for a parameter's type."""
 
 
 class _Command(_Quiet, TyperCommand):
@@ -95,7 +95,7 @@ class _Group(_Quiet, TyperGroup):
 
 @cache
 def program(*names: str) -> Any:
-    """The program with these commands. Reading the parameters of all of them takes as long as a
+    """The program with these commands. Reading the parameters of all commands takes as long as a
     short command, so only the one that is called is read."""
     app = typer.Typer(
         name="convcalc",
@@ -116,7 +116,7 @@ def program(*names: str) -> Any:
 
 @contextmanager
 def _warnings_as_lines() -> Iterator[None]:
-    """Print what was read in one of two ways, `warning: ...`, once each, on standard error."""
+    """Print each ambiguous reading once, as `warning: ...` on standard error."""
     printed: set[str] = set()
 
     def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
@@ -134,7 +134,7 @@ def _warnings_as_lines() -> Iterator[None]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the program; the exit code comes back, also where typer would raise SystemExit."""
+    """Run the program and return the exit code, even where typer would raise SystemExit."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     debug = "--debug" in arguments  # anywhere: one adds it behind the command that failed
     arguments = [argument for argument in arguments if argument != "--debug"]
@@ -144,9 +144,9 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             check_usage(arguments, COMMANDS)
             known = arguments[:1] if arguments[:1] and arguments[0] in COMMANDS else COMMANDS
-            called = program(*known)
+            app = program(*known)
             with _warnings_as_lines():
-                code = called(args=arguments, prog_name="convcalc", standalone_mode=False)
+                code = app(args=arguments, prog_name="convcalc", standalone_mode=False)
         finally:
             sys.stdout.flush()  # here, where a full disk can still be reported
     except ConvcalcError as error:

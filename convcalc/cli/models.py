@@ -10,7 +10,7 @@ from convcalc.errors import LayerError, OptionError
 
 
 def with_arguments(networks: Sequence[str], given: Sequence[str] | None, size: Any) -> Any:
-    """The networks, of which torch models are built with the arguments of `--model-arg`.
+    """The networks, torch models built with the arguments of `--model-arg`.
 
     Raises:
         OptionError: arguments, and no model that takes them.
@@ -31,7 +31,7 @@ def with_arguments(networks: Sequence[str], given: Sequence[str] | None, size: A
 
 
 def check_complete(reports: Sequence[Report]) -> None:
-    """What `--strict` asks.
+    """Check that every operation is counted, for `--strict`.
 
     Raises:
         LayerError: a report leaves operations out.

@@ -31,7 +31,7 @@ def option(*names: str, panel: str, **settings: Any) -> Any:
 
 
 def flag(name: str, panel: str, help: str) -> Any:  # noqa: A002
-    """An option that is given or not."""
+    """A flag."""
     return typer.Option(name, rich_help_panel=panel, help=help, metavar="", show_default=False)
 
 
@@ -64,11 +64,17 @@ OutputOf = Annotated[
         "--output-of",
         panel=NETWORK,
         metavar="NAME",
-        help="The output that is meant, where there are several.",
+        help="Which output to report, if there are several.",
     ),
 ]
 Batch = Annotated[
-    int, option("--batch", panel=NETWORK, metavar="N", help="Samples; counts are for all of them.")
+    int,
+    option(
+        "--batch",
+        panel=NETWORK,
+        metavar="N",
+        help="Number of samples; counts are for the whole batch.",
+    ),
 ]
 Padding = Annotated[
     str,
@@ -76,7 +82,7 @@ Padding = Annotated[
         "--padding",
         panel=NETWORK,
         metavar="MODE",
-        help="Padding of convolutions that give none: same, valid, full, tfsame, causal, or "
+        help="Padding of convolutions that specify none: same, valid, full, tfsame, causal, or "
         "amounts such as 1, 1x2 or 2:0 (before:after).",
         autocompletion=completion.paddings,
     ),
@@ -87,7 +93,7 @@ Bias = Annotated[
         "--bias/--no-bias",
         panel=NETWORK,
         metavar="",
-        help="Whether convolutions and fc layers have a bias if they do not say.",
+        help="Whether convolutions and fc layers have a bias unless they say so.",
     ),
 ]
 AfterConv = Annotated[
@@ -96,7 +102,7 @@ AfterConv = Annotated[
         "--after-conv",
         panel=NETWORK,
         metavar="LAYERS",
-        help="Layers after every convolution, e.g. bn+relu.",
+        help="Layers to add after every convolution, e.g. bn+relu.",
     ),
 ]
 ModelArg = Annotated[
@@ -105,7 +111,7 @@ ModelArg = Annotated[
         "--model-arg",
         panel=NETWORK,
         metavar="KEY=VALUE",
-        help="Argument of package.module:attribute, a Python literal; may be repeated.",
+        help="Argument for package.module:attribute, a Python literal. May be repeated.",
     ),
 ]
 Convention = Annotated[
@@ -121,7 +127,12 @@ Convention = Annotated[
 ]
 ElementSize = Annotated[
     int,
-    option("--element-size", panel=FIGURES, metavar="BYTES", help="Bytes a number, for traffic."),
+    option(
+        "--element-size",
+        panel=FIGURES,
+        metavar="BYTES",
+        help="Bytes per element, for memory traffic.",
+    ),
 ]
 Local = Annotated[
     bool,
@@ -216,13 +227,15 @@ Dtype = Annotated[
     option("--dtype", panel=TIMING, metavar="TYPE", help="float32, bfloat16 or float16."),
 ]
 Backward = Annotated[bool, flag("--backward", TIMING, "Time the backward pass as well.")]
-ChannelsLast = Annotated[bool, flag("--channels-last", TIMING, "Memory format NHWC.")]
-Compile = Annotated[bool, flag("--compile", TIMING, "Time what torch.compile makes of it.")]
-Threads = Annotated[int, option("--threads", panel=TIMING, metavar="N", help="Threads on the CPU.")]
-Repeat = Annotated[int, option("--repeat", panel=TIMING, metavar="N", help="Rounds, at least.")]
+ChannelsLast = Annotated[bool, flag("--channels-last", TIMING, "Use the NHWC memory format.")]
+Compile = Annotated[bool, flag("--compile", TIMING, "Time the model compiled with torch.compile.")]
+Threads = Annotated[int, option("--threads", panel=TIMING, metavar="N", help="CPU threads.")]
+Repeat = Annotated[
+    int, option("--repeat", panel=TIMING, metavar="N", help="Minimum number of rounds.")
+]
 MinTime = Annotated[
     float,
-    option("--min-time", panel=TIMING, metavar="SECONDS", help="Time for each network, at least."),
+    option("--min-time", panel=TIMING, metavar="SECONDS", help="Minimum time for each network."),
 ]
 Roofline = Annotated[
     bool,

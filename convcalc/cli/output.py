@@ -31,9 +31,9 @@ def chosen_format(form: str | None, output: Path | None, known: tuple[str, ...] 
         return form or "table"
     if form not in (None, suffix):
         raise OptionError(
-            f"{form} does not fit the suffix of {shorten(str(output), 60)}",
+            f"{form} does not match the suffix of {shorten(str(output), 60)}",
             option="form",
-            hint=f"leave it out to write {suffix}, or name a file of another suffix",
+            hint=f"leave it out to write {suffix}, or change the suffix",
         )
     return check_format(suffix, known)
 
@@ -107,7 +107,7 @@ def emit(text: str, output: Path | None, is_guarded: bool = True) -> None:
 
 
 def print_page(page: Any) -> None:
-    """A page to stdout: in colour at a terminal, else as text, and then rich is not loaded."""
+    """Print a page: in colour at a terminal, else as text, without loading rich."""
     if not is_coloured(sys.stdout):
         sys.stdout.write(guarded(page.text(columns())))
     else:
@@ -131,7 +131,7 @@ def _show_picture(shown: Any, form: str, output: Path | None, drawn: dict[str, A
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[[str, float | None], None]]:
-    """A bar on stderr, if that is a terminal: text, and the share that is done (None: unknown).
+    """A progress bar on stderr, if that is a terminal: text, and the share done (None: unknown).
     Work that is done at once shows none."""
     if not sys.stderr.isatty():
         yield lambda _text, _share: None
@@ -157,7 +157,7 @@ def progress_bar() -> Iterator[Callable[[str, float | None], None]]:
 
 
 class Delay:
-    """Does something once, when half a second has passed since the beginning."""
+    """Runs an action once, half a second after it was created."""
 
     SECONDS = 0.5
 
@@ -175,14 +175,14 @@ class Delay:
 
 
 def columns() -> int:
-    """The width of the terminal, or 80 columns where there is none; COLUMNS goes before both."""
+    """The width of the terminal, or 80 columns without one; COLUMNS overrides both."""
     if "COLUMNS" in os.environ or sys.stdout.isatty():
         return shutil.get_terminal_size().columns
     return 80
 
 
 def console() -> Any:
-    """The terminal for rich at its width; no colour where it is none or NO_COLOR is set."""
+    """A rich console as wide as the terminal; no colour without one or where NO_COLOR is set."""
     from convcalc.render.display import Console
 
     return Console(width=columns())

@@ -57,7 +57,9 @@ Kinds = Annotated[
     str,
     option("--kinds", panel=MENUS, metavar="KINDS", help="Of dense, dw (depthwise) and grouped."),
 ]
-MaxDepth = Annotated[int, option("--depth", panel=MENUS, metavar="N", help="Layers, at most.")]
+MaxDepth = Annotated[
+    int, option("--depth", panel=MENUS, metavar="N", help="Maximum number of layers.")
+]
 Mix = Annotated[
     bool,
     option(

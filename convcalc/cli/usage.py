@@ -1,4 +1,4 @@
-"""Command lines that are wrong: what to write instead, in words of this program."""
+"""Wrong command lines, and what to write instead."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _IN_A_LAYER = {
 
 
 def check_usage(arguments: Sequence[str], commands: Collection[str]) -> None:
-    """Check what the parser of options would answer less well.
+    """Catch mistakes that typer would report less helpfully.
 
     Raises:
         OptionError: `--json`, other tools' words for commands and options, or networks without a
@@ -110,7 +110,7 @@ def _is_network(text: str) -> bool:
 
 
 def print_usage_error(error: Any) -> None:
-    """An error of typer (or of click, which it was built on): what is wrong, and the usage."""
+    """Print an error of typer (or of click, which it was built on) and the usage."""
     message, hint = usage_message(error)
     lines = [message]
     if hint:
@@ -127,13 +127,16 @@ def _usage(context: Any) -> str:
 
 
 def usage_message(error: Any) -> tuple[str, str]:
-    """The message in the words of this program, and a hint."""
+    """The message, reworded in this program's style, and a hint."""
     text = str(error.format_message()).strip()
     found = re.search(r"\(?(?:Did you mean|Possible options:?)(.*)", text, re.DOTALL)
     near = re.findall(r"--?[\w-]+|(?<=')[\w-]+(?=')", found[1]) if found else []
     if found:
         text = text[: found.start()]
     text = text.strip(" .")
+    wrong = re.search(r"'?(--?[\w-]+)'?$|'(.*)'$", text)
+    if wrong is not None and (best := nearest(wrong[1] or wrong[2], near)) is not None:
+        near = [best]
     hint = f"did you mean {' or '.join(near)}?" if near else ""
     for pattern, replacement in _MESSAGES:
         if (match := re.fullmatch(pattern, text, re.DOTALL)) is not None:

@@ -89,7 +89,7 @@ def _sortable(value: Any) -> Any:
 
 
 def points(comparison: Comparison) -> list[Paragraph]:
-    """The notes that the verdict does not say already, one point each."""
+    """The notes that the verdict does not cover, one bullet each."""
     return [
         Paragraph.of(f"- {note.text}" + (f" ({note.source})." if note.source else ""), indent=2)
         for note in comparison.notes
@@ -101,7 +101,7 @@ def points(comparison: Comparison) -> list[Paragraph]:
 
 
 def verdicts(comparison: Comparison) -> list[Spans]:
-    """For each variant what it saves and what it still sees, in one line."""
+    """One line for each variant: what it saves and what it still sees."""
     return [
         spans((f"{report.name}: ", "bold"), (", ".join(_clauses(comparison, report)), "bold"))
         for report in comparison.reports[1:]

@@ -82,7 +82,7 @@ def _below(explanation: Explanation) -> list[Paragraph]:
         if account.convention.rests_on
     ]
     if not explanation.report.complete:
-        lines.append(f"- Incomplete: nothing counts {'; '.join(explanation.report.unknown[:5])}.")
+        lines.append(f"- Incomplete: no tool counts {'; '.join(explanation.report.unknown[:5])}.")
     assumed = f"Assumed: {'; '.join(explanation.report.assumed)}."
     return [Paragraph.of(line, "dim", indent=2) for line in (*lines, assumed)]
 

@@ -44,13 +44,13 @@ def _values_of(row: int, width: int) -> list[float]:
 
 
 def weight_grid(view: FieldView) -> Grid | None:
-    """The paths through each position as a share of the most; middle axes are added up."""
+    """The paths through each position as a share of the largest; middle axes are added up."""
     if view.effective is None or not view.input.rank:
         return None
     counts = view.effective.counts
     whole = counts.values
-    most = max(max(row) for row in whole)
-    flat = [[value / most for value in row] for row in whole]
+    largest = max(max(row) for row in whole)
+    flat = [[value / largest for value in row] for row in whole]
     grid = _flattened(counts.low, counts.size, [0] * len(counts.size), flat)
     if len(counts.size) < 3:
         return grid

@@ -210,7 +210,7 @@ class Paragraph:
 
 @dataclass
 class Verbatim:
-    """A text in its own lines, as an error has them; only those that are too long are wrapped."""
+    """A text whose line breaks are kept, such as an error; lines that are too long are wrapped."""
 
     text: str
     style: str = ""

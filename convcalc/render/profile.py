@@ -170,11 +170,11 @@ def sentences(profile: Profile) -> list[str]:
     if above:
         names = ", ".join(timing.name for timing in above)
         found.append(
-            f"{names}: faster than the roof, so the roof is at fault: measure it again (--fresh)."
+            f"{names}: faster than the measured roof, which is too low: measure it again (--fresh)."
         )
     if profile.busy:
         found.append(
-            f"The machine was busy ({_how_busy(profile)}): the intervals are wider for it."
+            f"The machine was busy ({_how_busy(profile)}): the intervals are wider as a result."
         )
     if profile.interrupted:
         found.append("Interrupted: only the finished rounds are counted.")

@@ -199,9 +199,7 @@ def sentences(result: SearchResult) -> list[str]:
     if result.candidates is None:
         found.append("Interrupted while they were counted: the front is exact all the same.")
     if not result.complete:
-        found.append(
-            f"Interrupted: this is exact for up to {_layers(result.depth)}, and for no more."
-        )
+        found.append(f"Interrupted: exact for up to {_layers(result.depth)} only.")
     if result.unmet:
         found.append(f"The closest to be met is {result.unmet}.")
     if result.left_out:

@@ -88,7 +88,7 @@ def test_interrupted(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Search, "_advance", stop)
     ran = program("search", "7x7@64")
     assert ran.code == 130
-    assert "Interrupted: this is exact for up to 2 layers, and for no more." in ran.out
+    assert "Interrupted: exact for up to 2 layers only." in ran.out
 
 
 def test_apply_writes_a_network_that_is_read_back(program: Program, tmp_path: Path) -> None:

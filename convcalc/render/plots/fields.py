@@ -241,9 +241,9 @@ def _mark_sizes(panel: Any, view: FieldView, names: Sequence[str], theme: Theme)
     sizes: dict[int, list[str]] = {}
     for name, size in zip(names, view.input.spatial, strict=True):
         sizes.setdefault(size, []).append(name)
-    most = max((s for found in view.growth for s in found.size if s is not None), default=1)
+    largest = max((s for found in view.growth for s in found.size if s is not None), default=1)
     for size, of in sizes.items():
-        if size > 3 * most:
+        if size > 3 * largest:
             continue  # the field would lie flat on the ground
         panel.axhline(size, color=theme.faint, linestyle="--", linewidth=1)
         text = "the input" if len(sizes) == 1 else f"the input's {' and '.join(of)}"
