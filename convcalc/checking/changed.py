@@ -106,14 +106,14 @@ def _model_may_differ(network: str, files: _Files) -> bool:
         modules.read(_Module(files.folder / source, Path(source).stem, files.folder))
     else:
         modules.follow(source, files.folder)
-    if modules.is_open or not modules.files:
-        return any(path.suffix == ".py" for path in files.changed)
     if any(files.may_differ(path) for path in modules.files):
         return True
+    everywhere = modules.is_open or not modules.files
     beside = {path.parent for path in modules.files}
     above = {files.folder, *files.folder.parents}
     return any(
-        (path.suffix != ".py" and path.parent in beside)
+        (everywhere and path.suffix == ".py")
+        or (path.suffix != ".py" and path.parent in beside)
         or (path.parent in above and any(path.match(name) for name in DEPENDENCIES))
         for path in files.changed
     )

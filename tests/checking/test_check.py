@@ -50,7 +50,7 @@ def entries(path: Path) -> dict[str, int]:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "expected"),
     [
         (("7x1+1x7", "--input", "768x17x17", "--require", "params<=10M",
           "--require", "receptive_field>=7x7"), 0, "2 passed"),
@@ -69,12 +69,12 @@ def entries(path: Path) -> dict[str, int]:
 )  # fmt: skip
 def test_networks(
     program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    arguments: tuple[str, ...], code: int, said: str,
+    arguments: tuple[str, ...], code: int, expected: str,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
     ran = program("check", *arguments)
     assert (ran.code, ran.err) == (code, "")
-    assert said in " ".join(ran.out.split())
+    assert expected in " ".join(ran.out.split())
 
 
 def test_a_sixth_of_a_percent_over_is_over(
@@ -113,15 +113,15 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "said"), BAD)
+@pytest.mark.parametrize(("arguments", "expected"), BAD)
 def test_bad_calls(
     program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    arguments: tuple[str, ...], said: str,
+    arguments: tuple[str, ...], expected: str,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
     ran = program("check", *arguments)
     assert (ran.code, ran.out) == (2, ""), ran
-    assert ran.err.startswith("error: ") and said in ran.err
+    assert ran.err.startswith("error: ") and expected in ran.err
     assert list(tmp_path.iterdir()) == []
 
 

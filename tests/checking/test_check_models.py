@@ -55,18 +55,18 @@ def test_models_that_cannot_be_analysed_are_errors_and_others_are_not(
     program: Program, project: Path, ending: str
 ) -> None:
     """One process for all, up to the model that ends it."""
-    said = {
+    expected = {
         "exits": "sys.exit(0)", "raises": "KeyError", "exits_later": "SystemExit",
         "nosuch": "no such module", ending: "ended the process that imported it (exit code 0)",
         "prints": f"not analysed: {ending} ended the process",
     }  # fmt: skip
-    config(project, **dict.fromkeys(["good", *said], ""))
+    config(project, **dict.fromkeys(["good", *expected], ""))
     ran = program("check", "--format", "junit")
     assert ran.code == 2
-    assert f"{len(said)} problems in convcalc.toml" in ran.err
-    for name, text in said.items():
+    assert f"{len(expected)} problems in convcalc.toml" in ran.err
+    for name, text in expected.items():
         assert text in ran.err and f"{name}: " in ran.err
-    assert ran.out.count("<error ") == len(said) and "good" not in ran.out
+    assert ran.out.count("<error ") == len(expected) and "good" not in ran.out
 
 
 def test_a_model_that_crashes(program: Program, project: Path) -> None:

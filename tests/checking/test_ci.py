@@ -141,8 +141,8 @@ def test_the_summary_is_appended_to(program: Program, summary: Path) -> None:
     assert once.startswith("of another command: é\n### convcalc check failed\n\n2 entries, 4 ")
     assert "| stem | params | 224 | \\<= 100 | +124.0 % | failed CC001 |\n" in once
     assert "| kept | params | 12 | \\<= 12 |  | ok |\n" in once
-    said = "- CC001 stem: params 224 is over the 100 allowed (+124.0 %); the phone needs it - see "
-    assert said in once
+    line = "- CC001 stem: params 224 is over the 100 allowed (+124.0 %); the phone needs it - see "
+    assert line in once
     program("check")
     assert summary.read_text(encoding="utf-8").count("### convcalc check failed") == 2
 
@@ -333,8 +333,8 @@ def test_messages_are_shown_with_their_findings(program: Program, project: Path)
 
 
 def test_a_message_does_not_steer_the_terminal(program: Program, project: Path) -> None:
-    said = 'message = "one\\u001b[2J\\r\\ntwo\\u0007\\u2028three"'
-    text = CONFIG.replace('message = "the phone needs it"', said)
+    message = 'message = "one\\u001b[2J\\r\\ntwo\\u0007\\u2028three"'
+    text = CONFIG.replace('message = "the phone needs it"', message)
     (project / "convcalc.toml").write_text(text, encoding="utf-8")
     out = program("check").out
     assert "; one\\x1b[2J two\\x07 three" in " ".join(out.split())

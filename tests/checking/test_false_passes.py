@@ -39,7 +39,7 @@ class Case(NamedTuple):
     title: str
     change: Change
     code: int
-    said: str
+    expected: str
     arguments: tuple[str, ...] = ()
 
 
@@ -329,7 +329,7 @@ def test_it_does_not_pass_by_accident(program: Program, project: Path, case: Cas
     case.change(project)
     ran = program("check", "--format", "concise", *case.arguments)
     assert ran.code == case.code, ran
-    assert case.said in ran.out + ran.err
+    assert case.expected in ran.out + ran.err
 
 
 def test_the_list_is_long_and_its_titles_are_its_own() -> None:
@@ -512,6 +512,7 @@ def test_a_change_of_which_nothing_is_judged(program: Program, repository: Path)
         ("src_of_net/net.py", "uv.lock"),
         ("net_apart.py", "lib/parts_apart.py"),
         ("net_of_an_eval.py", "elsewhere/anything.py"),
+        ("net_of_an_eval.py", "requirements.txt"),
     ],
 )
 def test_modules_that_are_not_beside_the_configuration(

@@ -115,9 +115,9 @@ def hostile() -> Iterable[Verdict]:
     codes = list(FINDINGS.values())
     count = max(len(NAMES), len(MESSAGES))
     for number in range(count):
-        name, said = NAMES[number % len(NAMES)], MESSAGES[number % len(MESSAGES)]
+        name, message = NAMES[number % len(NAMES)], MESSAGES[number % len(MESSAGES)]
         for verdict in (codes[number % len(codes)], FINDINGS["CC001"]):
-            yield verdict._replace(entry=name, message=said)
+            yield verdict._replace(entry=name, message=message)
 
 
 CHECKS: dict[str, Check] = {
@@ -249,9 +249,9 @@ def test_junit_has_a_case_for_each_verdict_under_its_entry(check: Check) -> None
         for case, verdict in zip(suite, verdicts, strict=True):
             assert case.get("classname") == f"convcalc.{name}"
             assert str(case.get("name")).startswith(verdict.figure)
-            said = [child.tag for child in case]
+            tags = [child.tag for child in case]
             skipped = verdict.compares_nothing
-            assert said == ([] if verdict.level == PASSED else ["failure"]
+            assert tags == ([] if verdict.level == PASSED else ["failure"]
                             if verdict.level == ERROR else ["skipped"] if skipped
                             else ["system-out"])  # fmt: skip
             for child in case:

@@ -54,7 +54,7 @@ def config(folder: Path, body: str, network: str = "net.toml") -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "code", "said"),
+    ("body", "code", "expected"),
     [
         ('output = "4x8x8"', 0, "1 passed"),
         ('output_of = "head"\noutput = "4x8x8"\nreceptive_field = "7x7"', 0, "2 passed"),
@@ -70,12 +70,12 @@ def config(folder: Path, body: str, network: str = "net.toml") -> None:
     ],
 )  # fmt: skip
 def test_layers_and_outputs_by_name(
-    program: Program, project: Path, body: str, code: int, said: str
+    program: Program, project: Path, body: str, code: int, expected: str
 ) -> None:
     config(project, body)
     ran = program("check")
     assert ran.code == code
-    assert said in " ".join((ran.out + ran.err).split())
+    assert expected in " ".join((ran.out + ran.err).split())
 
 
 PYRAMID = """\
@@ -94,7 +94,7 @@ layers = "$stem+1x1@6"
 
 
 @pytest.mark.parametrize(
-    ("body", "code", "said"),
+    ("body", "code", "expected"),
     [
         ('output = "4x8x8"\nreceptive_field = "7x7"', 0, "2 passed"),
         ('output_of = "small"\noutput = "4x8x8"\nreceptive_field = "7x7"', 0, "2 passed"),
@@ -105,20 +105,20 @@ layers = "$stem+1x1@6"
     ],
 )  # fmt: skip
 def test_outputs_of_a_network_file(
-    program: Program, project: Path, body: str, code: int, said: str
+    program: Program, project: Path, body: str, code: int, expected: str
 ) -> None:
     (project / "net.toml").write_text(PYRAMID)
     config(project, body)
     ran = program("check", "-v")
     assert ran.code == code
-    assert said in " ".join((ran.out + ran.err).split())
+    assert expected in " ".join((ran.out + ran.err).split())
 
 
 ONE_OUTPUT = PYRAMID.partition('[[stage]]\nname = "large"')[0].replace(', "large"', "")
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "expected"),
     [
         ("1x1@6", "3x3@6", "receptive_field of large 3x3 -> 7x7, reads 9 -> 49 positions"),
         ("1x1@6", "1x1@7", "output of large 6x16x16 -> 7x16x16"),
@@ -129,16 +129,16 @@ ONE_OUTPUT = PYRAMID.partition('[[stage]]\nname = "large"')[0].replace(', "large
     ],
 )  # fmt: skip
 def test_each_output_of_a_network_file_is_compared(
-    program: Program, project: Path, old: str, new: str, said: str
+    program: Program, project: Path, old: str, new: str, expected: str
 ) -> None:
     (project / "net.toml").write_text(PYRAMID)
     config(project, "")
     assert program("check", "--save-baseline").code == 0
     (project / "net.toml").write_text(PYRAMID.replace(old, new) if new else ONE_OUTPUT)
     ran = program("check", "--format", "concise")
-    changed_order = said == "output of large 6x16x16"
+    changed_order = expected == "output of large 6x16x16"
     assert ran.code == int(not changed_order)
-    assert said in " ".join(ran.out.split())
+    assert expected in " ".join(ran.out.split())
 
 
 # Every figure
@@ -207,7 +207,7 @@ def test_every_output_is_compared() -> None:
     both = heads(SMALL, LARGE)
     assert [code for code, _ in verdicts(both, both)] == [""] * 4
     deeper = heads(("small", 4), ("large", 3))
-    assert [said for said in verdicts(deeper, both) if said[0]] == [
+    assert [one for one in verdicts(deeper, both) if one[0]] == [
         (
             "CC005",
             "receptive_field of large 3x3 -> 7x7, stride 2x2 -> 4x4, reads 9 -> 49 positions",
@@ -215,15 +215,15 @@ def test_every_output_is_compared() -> None:
         ("CC005", "output of large 8x16x16 -> 16x8x8"),
     ]
     renamed = heads(SMALL, ("big", 1))
-    assert [said for said in verdicts(renamed, both) if said[0]] == [
+    assert [one for one in verdicts(renamed, both) if one[0]] == [
         ("CC005", "output of large 8x16x16 -> -, output large was removed"),
         ("CC005", "output of big - -> 8x16x16, output big was added"),
     ]
     alone = heads(SMALL)
-    assert [said for said in verdicts(alone, both) if said[0]] == [
+    assert [one for one in verdicts(alone, both) if one[0]] == [
         ("CC005", "output 4x8x8, 2 outputs -> 1")
     ]
-    assert [said for said in verdicts(both, alone) if said[0]] == [
+    assert [one for one in verdicts(both, alone) if one[0]] == [
         ("CC005", "output 4x8x8, 1 outputs -> 2")
     ]
 
@@ -296,7 +296,7 @@ def test_a_field_that_is_a_bound_proves_no_minimum() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "code", "said"),
+    ("body", "code", "expected"),
     [
         ('match = "*conv*"\nmacs = "<= 60 %"', 0, "macs of *conv* 73.73 k (<= 79.87 k)"),
         ('match = "*conv*"\nmacs = "<= 40 %"', 1,
@@ -313,12 +313,14 @@ def test_a_field_that_is_a_bound_proves_no_minimum() -> None:
         ('match = "*"\nmacs = ">= 5 %"', 2, "got '5 %'"),
     ],
 )  # fmt: skip
-def test_limits_of_layers(program: Program, project: Path, body: str, code: int, said: str) -> None:
+def test_limits_of_layers(
+    program: Program, project: Path, body: str, code: int, expected: str
+) -> None:
     """stem: 27*8*256 = 55,296 MACs; deep: 72*16*64 = 73,728; head: 16*4*64 = 4,096."""
     config(project, f"[[entry.layer]]\n{body}")
     ran = program("check", "--format", "concise")
     assert ran.code == code, ran
-    assert said in " ".join((ran.out + ran.err).split())
+    assert expected in " ".join((ran.out + ran.err).split())
 
 
 def test_growth_names_the_layers(program: Program, project: Path) -> None:

@@ -180,8 +180,8 @@ def test_levels_of_budgets_and_entries() -> None:
     )
     entry = Entry("a", "3x3", budgets=budgets, level="warn", message="ask Ada")
     found = verdicts(record(macs=1001), record(), entry=entry)
-    said = [(v.code, v.level, v.message) for v in found if v.code]
-    assert said == [("CC001", "error", "ask Ada"), ("CC001", "warning", "ask Ada"),
+    judged = [(v.code, v.level, v.message) for v in found if v.code]
+    assert judged == [("CC001", "error", "ask Ada"), ("CC001", "warning", "ask Ada"),
                     ("CC002", "warning", "ask Ada")]  # fmt: skip
     assert findings(record(macs=1001), record(), entry=Entry("a", "3x3", level="off")) == []
 
@@ -230,8 +230,8 @@ def test_latency(now: Latency | None, then: Latency | None, code: str, level: st
 
 def test_strictness_and_what_passed_means() -> None:
     def check(*levels: str) -> Check:
-        said = (Verdict("a", level, "params", "CC001" * (level != "passed")) for level in levels)
-        return Check((), tuple(said))
+        several = (Verdict("a", level, "params", "CC001" * (level != "passed")) for level in levels)
+        return Check((), tuple(several))
 
     assert check("passed", "note", "warning").passed
     assert not check("passed", "error").passed
@@ -270,7 +270,7 @@ A, B, C = (10, 0, "8x4", "3"), (20, 0, "8x4", "3"), (5, 0, "8x4", "1")
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "said"),
+    ("before", "after", "expected"),
     [
         ({"conv1": A, "conv2": B}, {"conv1": (14, 0, "8x4", "5"), "conv2": B}, "conv1 +4"),
         ({"conv1": A, "conv2": A}, {"conv1": B, "conv2": A}, "conv1 +10"),
@@ -281,8 +281,8 @@ A, B, C = (10, 0, "8x4", "3"), (20, 0, "8x4", "3"), (5, 0, "8x4", "1")
          "new: 4 +20, 0 +10, 1 +10, 2 more"),
     ],
 )  # fmt: skip
-def test_growth_names_its_layers(before: Layers, after: Layers, said: str) -> None:
-    assert grown(before, after) == said
+def test_growth_names_its_layers(before: Layers, after: Layers, expected: str) -> None:
+    assert grown(before, after) == expected
 
 
 def test_long_runs_of_like_layers_are_matched_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
