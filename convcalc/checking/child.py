@@ -12,9 +12,10 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from convcalc.checking.config import Entry
 from convcalc.checking.layers import LayerLimits
@@ -53,11 +54,10 @@ def answers(entries: Sequence[Entry], folder: Path) -> Iterator[Answer | Convcal
     )
     assert child.stdin and child.stdout
     try:
-        try:
+        with suppress(BrokenPipeError):  # it ended before; the missing answer says so
             pickle.dump((sys.path, str(folder), stripped), child.stdin)
+        with suppress(BrokenPipeError):
             child.stdin.close()
-        except BrokenPipeError:  # it ended before; the missing answer says so
-            pass
         for number in range(len(entries)):
             try:
                 answer = pickle.load(child.stdout)
@@ -95,13 +95,13 @@ def answer_all() -> None:
 
     What the models print goes to stderr.
     """
-    out: BinaryIO = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    path, folder, entries = pickle.load(sys.stdin.buffer)
-    sys.path[:] = path
-    for entry in entries:
-        out.write(pickle.dumps(_answer(entry, Path(folder))))
-        out.flush()
+    with os.fdopen(os.dup(1), "wb") as out:
+        os.dup2(2, 1)
+        path, folder, entries = pickle.load(sys.stdin.buffer)
+        sys.path[:] = path
+        for entry in entries:
+            out.write(pickle.dumps(_answer(entry, Path(folder))))
+            out.flush()
 
 
 def _answer(entry: Entry, folder: Path) -> Answer | ConvcalcError:

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 import convcalc
-from convcalc.checking.baseline import dumps, loads, read_from_git
+from convcalc.checking.baseline import dumps, loads, read_baseline, read_from_git
 from convcalc.checking.records import Latency, Record, record_of
 from convcalc.errors import ConvcalcError, OptionError, SourceError
+from tests.cli.running import Program
 
 NETWORKS: list[tuple[str, dict[str, Any]]] = [
     ("7x1+1x7", {}),
@@ -238,3 +239,43 @@ def test_no_repository_and_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(OptionError, match="against: cannot run git"):
         read_from_git(tmp_path / "b.json", "main")
+
+
+def test_figures_that_this_version_does_not_know_are_named_and_kept(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "convcalc.toml").write_text('[[entry]]\nname = "a"\nnetwork = "3x3"\n')
+    program("check", "--save-baseline")
+    path = tmp_path / "convcalc-baseline.json"
+    data = json.loads(path.read_text())
+    unknown = {f"figure{n}": n for n in range(6)}
+    data["entries"]["a"] |= unknown
+    path.write_text(json.dumps(data))
+    ran = program("check", "--format", "concise")
+    assert ran.code == 0
+    assert ran.out.splitlines()[0] == (
+        "note CC010 convcalc-baseline.json: 1 entry with unknown figures, not compared: "
+        "figure0, figure1, figure2, figure3, figure4"
+    )
+    assert program("check", "--update").code == 0
+    assert unknown.items() <= json.loads(path.read_text())["entries"]["a"].items()
+
+
+def test_a_file_that_is_no_baseline_because_of_its_size(tmp_path: Path) -> None:
+    """It is not read: its size is enough."""
+    path = tmp_path / "b.json"
+    with path.open("wb") as file:
+        file.truncate(2**26 + 1)
+    with pytest.raises(SourceError, match="baselines may have 67,108,864 bytes"):
+        read_baseline(path, "b.json")
+
+
+@needs_git
+def test_a_baseline_of_a_revision_that_is_too_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = repository(tmp_path, dumps(records()))
+    monkeypatch.setattr("convcalc.checking.baseline.MAX_BYTES", 10)
+    with pytest.raises(SourceError, match="too large; baselines may have 10 bytes"):
+        read_from_git(path, "HEAD")

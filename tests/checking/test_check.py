@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import convcalc
+from convcalc.networks.sources import to_graph
+from convcalc.spec import Defaults
 from tests.checking.test_baseline import git, needs_git
 from tests.cli.running import Program
 
@@ -427,3 +429,24 @@ def test_time_grows_with_the_entries(program: Program, project: Path) -> None:
     ran = program("check", "--format", "concise")
     assert ran.code == 1
     assert ran.out.endswith("1,000 entries, 2,000 checks: 2,000 failed.\n")
+
+
+def test_networks_of_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: Program
+) -> None:
+    """A path, a graph, and arguments that no model takes."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.toml").write_text('input = "3x8x8"\n[[stage]]\nname = "s"\nlayers = "3x3@8"\n')
+    (tmp_path / "convcalc.toml").write_text('[[entry]]\nnetwork = "net.toml"\nparams = 224\n')
+    for network in (Path("net.toml"), "net.toml"):
+        (checked,) = convcalc.check(network).entries
+        assert checked.name == "net.toml"
+    graph = to_graph("3x3", Defaults.of("same", True, None))
+    assert not convcalc.check(graph, require="params<=1")
+    ran = program("check", "3x3", "--model-arg", "a=1", "--require", "params<=1M")
+    assert ran.code == 2 and "--model-arg: expected a torch model" in ran.err
+    ran = program("check", "--init", "3x3", "--output", "pyproject.toml")
+    assert ran.code == 2 and "expected a .toml file of its own" in ran.err
+    relu = tmp_path / "relu"
+    relu.mkdir()  # a folder that is named as a specification is
+    assert program("check", "relu", "--require", "params<=0").code == 0

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
+import os
+import pickle
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import convcalc
+from convcalc.checking import child
+from convcalc.checking.config import Entry
 from convcalc.cli.main import main
+from convcalc.errors import ConvcalcError, SourceError
 from tests import needs
 from tests.cli.running import Program
-
-pytestmark = needs.torch
 
 NET = """\
 import torch
@@ -50,6 +56,7 @@ def config(folder: Path, **more: str) -> None:
     (folder / "convcalc.toml").write_text(text)
 
 
+@needs.torch
 @pytest.mark.parametrize("ending", ["ends", "ends_later"])
 def test_models_that_cannot_be_analysed_are_errors_and_others_are_not(
     program: Program, project: Path, ending: str
@@ -69,6 +76,7 @@ def test_models_that_cannot_be_analysed_are_errors_and_others_are_not(
     assert ran.out.count("<error ") == len(expected) and "good" not in ran.out
 
 
+@needs.torch
 def test_a_model_that_crashes(program: Program, project: Path) -> None:
     config(project, crashes="")
     ran = program("check", "--exit-zero")
@@ -76,6 +84,7 @@ def test_a_model_that_crashes(program: Program, project: Path) -> None:
     assert "crashes: crashes:Net ended the process that imported it (signal 9)" in ran.err
 
 
+@needs.torch
 def test_models_are_checked_in_a_process_of_their_own(
     project: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -98,8 +107,49 @@ def test_models_are_checked_in_a_process_of_their_own(
     ]
 
 
+@needs.torch
 def test_a_lazy_module_is_followed(program: Program, project: Path) -> None:
     """In this process: what `convcalc.check` and the child do alike."""
     config(project, lazy="")
     (checked,) = convcalc.check("lazy").entries
     assert checked.record.values["params"] == 224
+
+
+# The child, without torch
+
+
+def test_a_process_that_ends_before_it_has_read_anything(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Even if what it is sent is more than a pipe holds."""
+    monkeypatch.setattr(child, "_COMMAND", "raise SystemExit(3)")
+    entries = [Entry("a" * 10**6, "m:Net"), Entry("b", "m:Net")]
+    first, second = child.answers(entries, tmp_path)
+    assert isinstance(first, SourceError) and isinstance(second, SourceError)
+    assert first.message == "m:Net ended the process that imported it (exit code 3)"
+    assert second.message.startswith("not analysed: aaa")
+
+
+def test_what_the_child_answers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Entries are read from its input; figures, errors and exits are answers."""
+
+    def ends(entry: Entry, folder: Path) -> child.Answer:
+        if entry.name == "exits":
+            raise SystemExit(0)
+        return analysed(entry, folder)
+
+    analysed = child.analysed
+    entries = [Entry("good", "3x3"), Entry("wrong", "7y7"), Entry("exits", "3x3")]
+    sent = pickle.dumps((sys.path, str(tmp_path), entries))
+    with (tmp_path / "out").open("wb") as out:
+        handle = os.dup(out.fileno())
+        monkeypatch.setattr(child, "analysed", ends)
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(sent)))
+        monkeypatch.setattr(os, "dup", lambda _: handle)
+        monkeypatch.setattr(os, "dup2", lambda *_: None)
+        child.answer_all()
+    with (tmp_path / "out").open("rb") as written:
+        good, wrong, exits = (pickle.load(written) for _ in entries)
+    assert good.record.values["params"] == 36_928
+    assert isinstance(wrong, ConvcalcError) and "in a layer" in str(wrong)
+    assert exits.message == "cannot analyse 3x3: SystemExit: 0"

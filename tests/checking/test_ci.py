@@ -466,3 +466,25 @@ def test_a_file_on_another_drive_is_named_whole(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr("os.path.relpath", refused)
     assert ci._relative("D:/x.toml") == "D:/x.toml"
+
+
+def test_every_format_reports_errors(program: Program, project: Path) -> None:
+    """Why there are no verdicts, at its place in the file, and the file is written."""
+    (project / "convcalc.toml").write_text('[[entry]]\nname = "a"\nnetwork = "7y7"\n')
+    text, line = "unexpected 'y' in a layer", 3
+    for form in CHECK_FORMATS:
+        ran = program("check", "--format", form, "--output", "report")
+        assert (ran.code, ran.out) == (2, "") and text in ran.err, form
+        report = (project / "report").read_text(encoding="utf-8")
+        assert text in report, form
+        (project / "report").unlink()
+        if form == "gitlab":
+            (issue,) = json.loads(report)
+            assert issue["severity"] == "blocker"
+            assert issue["location"] == {"path": "convcalc.toml", "lines": {"begin": line}}
+        elif form == "sarif":
+            (invocation,) = json.loads(report)["runs"][0]["invocations"]
+            (notification,) = invocation["toolExecutionNotifications"]
+            assert not invocation["executionSuccessful"] and notification["level"] == "error"
+            place = notification["locations"][0]["physicalLocation"]
+            assert place["region"]["startLine"] == line

@@ -172,3 +172,24 @@ def test_entries_that_come_and_go(program: Program, project: Path) -> None:
     assert curves == ["▁▁", " ▁▁"]
     svg = program("check", "--history", "9", "--format", "svg").out
     assert svg.count("<polyline") == 4
+
+
+def test_what_is_not_in_the_repository(
+    project: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Modules with mistakes in them may import anything; installed ones are no files of it."""
+    from convcalc.checking.changed import only_changed
+    from convcalc.checking.plan import make_plan
+
+    (project / "broken.py").write_text("import one.net\nimport (\n")
+    (project / "plain.py").write_text("import json\nimport __main__\nimport no_such_package\n")
+    entries = "".join(f'[[entry]]\nnetwork = "{n}:Net"\n' for n in ("broken", "plain"))
+    (project / "convcalc.toml").write_text(entries)
+    commit(project)
+    assert only_changed(make_plan([], None, {}), "HEAD").entries == ()
+    (project / "two" / "net.py").write_text("# changed")
+    changed = only_changed(make_plan([], None, {}), "HEAD").entries
+    assert [entry.name for entry in changed] == ["broken:Net"]
+    (project / "convcalc.toml").unlink()
+    commit(project)  # networks of the command line alone
+    assert only_changed(make_plan(["3x3"], None, {}), "HEAD").entries == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from math import inf
 from typing import Any
 
@@ -333,3 +334,12 @@ def test_the_arguments_of_a_model_are_in_the_next_step() -> None:
     assert step == (
         "see convcalc show m:Net --input 3x8x8 --no-bias --model-arg width=8 --local --padding same"
     )
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "text"),
+    [(36_928, 36_927, "+1"), (36_927, 36_928, "-1"), (3, 0, "+3"), (130, 100, "+30.0 %"),
+     (10_001, Fraction(20_001, 2), "+0.5"), (5, 3_000_000, "-100.0 %"), (200_000, 2, "100,000x")],
+)  # fmt: skip
+def test_growth_in_words(now: int, then: Any, text: str) -> None:
+    assert wording.growth(now, then) == text
