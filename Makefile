@@ -86,7 +86,7 @@ bench-peers: $(VENV)/.dev ## other counters on torchvision's models, in an envir
 	.venv-peers/bin/python -m tests.bench.peers
 
 fuzz: $(VENV)/.dev ## 100,000 strings, 40,000 damaged files, 200 killed runs, 600 updates at once, with limits in seconds; laws
-	CONVCALC_EXAMPLES=20 $(PYTEST) tests/laws --hypothesis-profile=explore
+	CONVCALC_EXAMPLES=60 $(PYTEST) tests/laws --hypothesis-profile=explore
 	$(BIN)/python -m tests.fuzz
 	$(BIN)/python -m tests.networks.mutated
 	$(BIN)/python -m tests.checking.damaged

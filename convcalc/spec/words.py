@@ -125,7 +125,8 @@ class _Reader:
         self.span = token.span
         self.at = 0
         self.parameters = parameters
-        self.is_ambiguous = False
+        self.ambiguous: tuple[re.Match[str], re.Match[str]] | None = None
+        """A word that names a rank, and the number behind it."""
         self.patterns = _patterns(tuple(sorted(parameters)))
 
     def at_number(self) -> bool:
@@ -189,9 +190,9 @@ class _Reader:
         count = kernel[0].count("x") + 1 if kernel is not None else 0
         if count == rank:
             self.at = found.end()
-        elif count == 1 and "d" in kind.modifiers:
+        elif kernel is not None and count == 1 and "d" in kind.modifiers:
             self.at = len(found[1])
-            self.is_ambiguous = True
+            self.ambiguous = found, kernel
         else:
             sizes = "x".join("3" * rank)
             head = "" if found[1] == "conv" else found[1]
@@ -206,12 +207,9 @@ class _Reader:
 
     def warn_if_ambiguous(self, word: Word) -> None:
         """Say how `conv2d4` was read."""
-        if not self.is_ambiguous:
+        if self.ambiguous is None:
             return
-        found = _RANKED.match(self.text)
-        kernel = self.patterns["kernel"].match(self.text, found.end()) if found else None
-        if found is None or kernel is None:
-            return
+        found, kernel = self.ambiguous
         head = "" if found[1] == "conv" else found[1]
         square = "x".join([kernel[0]] * int(found[2]))
         warn(

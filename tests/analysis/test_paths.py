@@ -97,7 +97,7 @@ def test_vectors_have_no_paths() -> None:
 
 
 @given(st.data())
-@laws.examples(20)
+@laws.examples(10)
 def test_every_path_walked_alone(data: st.DataObject) -> None:
     shape = data.draw(laws.SMALL_INPUTS[1])
     kinds = (Conv, Depthwise, MaxPool, ReLU)

@@ -23,7 +23,7 @@ from tests.laws.strategies import LOCAL, words
     ),
     st.integers(1, 6),
 )
-@settings(max_examples=80)
+@settings(max_examples=40)
 def test_the_least_input_of_a_layer_is_the_first_that_gives_so_much(
     layer: Layer, wanted: int
 ) -> None:
@@ -105,3 +105,22 @@ def test_where_no_input_fits_the_layers_own_hint_stands() -> None:
         convcalc.analyze("add(id | 3x3@9)", input="1x9x9")
     with pytest.raises(LayerError, match="hint: add needs equal shapes"):
         convcalc.analyze("add(id | 3x3s2)", input="1xHxW")
+
+
+@pytest.mark.parametrize(
+    ("network", "smallest"),
+    [
+        ("3s2ptfsame+3s2ptfsame", 1),
+        ("maxpool3s2ceil+3pvalid", 6),  # 6: (6-3)/2 rounded up and 1 are 3
+        ("step2+3pvalid", 5),
+        ("resize9+9pvalid", 1),
+        ("pixelunshuffle3+2pvalid", 6),
+        ("pixelshuffle2+3pvalid", 2),
+        ("convt4s2p1+5pvalid", 3),
+        ("up3+5pvalid", 2),
+    ],
+)
+def test_the_smallest_input_of_each_kind(network: str, smallest: int) -> None:
+    assert sizes.least_size(graph(network), 0, 1) == smallest
+    assert sizes.runs(graph(network), Shape(8, (smallest,)))
+    assert smallest == 1 or not sizes.runs(graph(network), Shape(8, (smallest - 1,)))

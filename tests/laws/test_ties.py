@@ -9,7 +9,7 @@ from collections import Counter
 from itertools import product
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from convcalc.analysis import Setting, support
@@ -21,6 +21,7 @@ from convcalc.layers.base import Reads
 from convcalc.layers.merge import Add
 from convcalc.layers.traced import Traced
 from convcalc.quantities import LOST, AxisRead, AxisReading, Link, Links, Shape, Windows
+from tests.laws.strategies import examples
 
 Position = tuple[int, ...]
 
@@ -171,7 +172,7 @@ def expanded(region: support.Region | None) -> set[Position]:
 
 
 @given(chains())
-@settings(max_examples=400)
+@examples(400)
 def test_sets_path_counts_and_fields(drawn: tuple[Walk, Position]) -> None:
     walk, unit = drawn
     sets_are_what_is_read_step_by_step(walk, unit)

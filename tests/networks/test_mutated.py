@@ -7,8 +7,8 @@ from tests.networks import mutated
 
 
 def test_damaged_files_are_read_or_refused() -> None:
-    outcomes, findings = mutated.run(400, seed=7, limit=Limit(calls=1_000_000))
+    outcomes, findings = mutated.run(160, seed=7, limit=Limit(calls=1_000_000))
     assert findings == []
-    assert outcomes["read"] > 30
-    assert outcomes["SourceError"] > 30
-    assert outcomes["SpecError"] > 20
+    assert outcomes["read"] > 10
+    assert outcomes["SourceError"] > 10
+    assert outcomes["SpecError"] > 5
