@@ -85,7 +85,7 @@ def read_word(token: Token, parameters: Values | None = None) -> Word:
     if word is None:
         reader = _Reader(token, {})
         word = reader.read()
-        if not reader.is_ambiguous and len(_READ) < MAX_READ:  # which is warned of each time
+        if reader.ambiguous is None and len(_READ) < MAX_READ:  # others are warned of each time
             _READ[token.text] = word
     return word
 

@@ -9,12 +9,15 @@ import pytest
 from convcalc import Shape, analyze
 from convcalc.errors import SpecError
 from convcalc.layers.grids import Grid, Resize, resize_windows
+from convcalc.quantities import Windows
 
 
 def read(layer: Resize, size: int, output: int) -> tuple[int, int]:
     """What an output reads of the input: positions beyond it are those at its border."""
-    (reading,) = layer.reads([Shape(1, (size,))], layer.output([Shape(1, (size,))]), 0) or ()
-    first, last = reading.window(output)  # type: ignore[union-attr, misc]
+    shape = Shape(1, (size,))
+    reads = layer.reads([shape], layer.output([shape]), 0)
+    assert isinstance(reads, tuple) and isinstance(reads[0], Windows)
+    first, last = reads[0].window(output) or (0, -1)
     return max(first, 0), min(last, size - 1)
 
 
