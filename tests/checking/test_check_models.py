@@ -145,7 +145,7 @@ def test_what_the_child_answers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         handle = os.dup(out.fileno())
         monkeypatch.setattr(child, "analysed", ends)
         monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(sent)))
-        monkeypatch.setattr(os, "dup", lambda _: handle)
+        monkeypatch.setattr(os, "dup", {1: handle}.__getitem__)
         monkeypatch.setattr(os, "dup2", lambda *_: None)
         child.answer_all()
     with (tmp_path / "out").open("rb") as written:

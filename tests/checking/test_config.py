@@ -180,3 +180,16 @@ def test_all_mistakes_are_told_with_those_of_networks_but_no_model_is_imported(
     with pytest.raises(convcalc.ConvcalcError) as caught:
         config(tmp_path, text)
     assert "3 problems in convcalc.toml" in str(caught.value)
+
+
+def test_files_in_a_specification_are_beside_the_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sub").mkdir()
+    stages = "".join(f'[[stage]]\nname = "{name}"\nlayers = "3x3@8"\n' for name in "ab")
+    (tmp_path / "sub" / "net.toml").write_text(f'input = "3x8x8"\n{stages}')
+    entry = "name = 'part'\nnetwork = 'net.toml[..a]+1x1@4'\ninput = '3x8x8'\nparams = 260\n"
+    (tmp_path / "sub" / "convcalc.toml").write_text(f"[[entry]]\n{entry}")
+    (checked,) = convcalc.check(config="sub/convcalc.toml").entries
+    assert checked.record.values["params"] == 224 + 36

@@ -182,7 +182,7 @@ def test_what_is_not_in_the_repository(
     from convcalc.checking.plan import make_plan
 
     (project / "broken.py").write_text("import one.net\nimport (\n")
-    (project / "plain.py").write_text("import json\nimport __main__\nimport no_such_package\n")
+    (project / "plain.py").write_text("import json\nimport no_such_package\nfrom . import x\n")
     entries = "".join(f'[[entry]]\nnetwork = "{n}:Net"\n' for n in ("broken", "plain"))
     (project / "convcalc.toml").write_text(entries)
     commit(project)
