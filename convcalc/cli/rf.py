@@ -13,7 +13,7 @@ EPILOG = """Examples:
 
   convcalc rf 'add(7x1 | 1x7)' --unit 0,0
 
-  convcalc rf zoo:inception_v3 --at Mixed_7c
+  convcalc rf zoo:googlenet --at 4a
 
   convcalc rf zoo:resnet50 --at conv4 --from conv3 --format json
 

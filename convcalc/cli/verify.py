@@ -8,11 +8,11 @@ from convcalc.cli import options
 
 EPILOG = """Examples:
 
-  convcalc verify 7x7 7x1+1x7
+  convcalc verify 7x7 7x1+1x7 --input 16x17x17
 
-  convcalc verify 'convt4x4s2p1@32+3x3' --input 64x28x28 --layers
+  convcalc verify 'convt4x4s2p1@8+3x3' --input 16x9x9 --layers
 
-  convcalc verify 'add(3x3 | 1x1)' --after-conv bn+relu --format json
+  convcalc verify 'add(3x3 | 1x1)' --input 16x9x9 --after-conv bn+relu
 """
 
 

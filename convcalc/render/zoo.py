@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 from convcalc.analysis import Report
@@ -42,9 +43,15 @@ def entries() -> Iterator[Entry]:
     """
     for kind, names in ((NETWORK, zoo_networks()), (BLOCK, zoo_blocks())):
         for name in names:
-            file = read_file(zoo_file(name), name)
-            report = analyze(file.graph(name), local=True)
-            yield Entry(name, kind, file.name, report, file.source)
+            yield _entry(kind, name)
+
+
+@cache
+def _entry(kind: str, name: str) -> Entry:
+    """A built-in network, analysed once a process."""
+    file = read_file(zoo_file(name), name)
+    report = analyze(file.graph(name), local=True)
+    return Entry(name, kind, file.name, report, file.source)
 
 
 def to_text(found: list[Entry], form: str) -> str:

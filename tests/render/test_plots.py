@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
@@ -265,6 +266,41 @@ def test_pictures_in_python() -> None:
         convcalc.check("3x3", require=["params<=1M"]).plot()
     with pytest.raises(OptionError, match="no picture of an explanation"):
         figure_of(convcalc.explain("3x3"))
+
+
+def test_networks_that_see_everything() -> None:
+    whole = convcalc.compare("gap", "gap+fc10")
+    assert whole.plot().get_ylabel() == "params"
+    assert len(figure_of(whole).axes) == 1
+    some = convcalc.compare("3x3", "gap", "1x1").plot(y="field")
+    assert some.get_title() == "1 without a number left out"
+
+
+def test_a_reference_that_is_not_in_the_front_and_a_front_without_a_knee() -> None:
+    found = made_up.search(convcalc.analyze("7x7"))
+    first, second = found.front
+    outside = replace(found, front=(replace(first, is_knee=False),),
+                      figures={"macs": 3 * made_up.COUNT, "span": 9_999})  # fmt: skip
+    texts = [text.get_text() for text in texts_of(figure_of(outside))]
+    assert "7x7 (the reference)" in texts and not any("knee" in text for text in texts)
+    many = replace(found, front=tuple(
+        replace(second, figures={"macs": n, "span": n}) for n in range(1, 40)))  # fmt: skip
+    assert not any("3x3" in text.get_text() for text in texts_of(figure_of(many)))
+    with pytest.raises(OptionError, match="two objectives"):
+        figure_of(replace(found, objectives=("macs",)))
+    with pytest.raises(OptionError, match="without layers"):
+        figure_of(replace(RESULTS["times"], timings=()))
+
+
+def test_a_unit_at_the_border_and_inputs_that_are_not_square() -> None:
+    view = convcalc.rf("5x3+3x3", unit=(0, 0), input="1x20x40")
+    field, growth = figure_of(view).axes
+    frame = field.patches[0]
+    assert (frame.get_x(), frame.get_y(), frame.get_height(), frame.get_width()) == (
+        -0.5, -0.5, 4, 3)  # fmt: skip
+    assert {"height", "width"} <= {text.get_text() for text in growth.texts}
+    support = convcalc.rf("3x3", input="1x9x9")
+    assert replace(support, effective=None).plot().get_title().startswith("field 3x3")
 
 
 def test_names_that_steer_matplotlib_are_shown_as_they_are() -> None:
