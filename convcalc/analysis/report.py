@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from convcalc.analysis.predicted import PredictedTime
 from convcalc.analysis.renderable import Renderable
 from convcalc.graph import BranchPath, Graph
-from convcalc.quantities import OpCounts, ReceptiveField, Shape
+from convcalc.quantities import OpCounts, ReceptiveField, Shape, is_number
 
 if TYPE_CHECKING:
     from convcalc.analysis.span import Span
 
 
 def _on_padding(macs: int, valid_macs: int | None) -> float | None:
-    """The share of multiply-accumulates that read padding."""
-    return None if valid_macs is None or not macs else 1 - valid_macs / macs
+    """The share of multiply-accumulates that read padding; None for symbols."""
+    if not is_number(macs) or not is_number(valid_macs) or not macs:
+        return None
+    return 1 - valid_macs / macs
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,8 @@ class ChannelLinear(nn.Module):
         self.linear = nn.Linear(features, outputs, bias)
 
     def forward(self, data: torch.Tensor) -> torch.Tensor:
-        mapped: torch.Tensor = self.linear(data.movedim(1, -1))
+        # Contiguous, so that torch adds the bias within the product, as counters expect.
+        mapped: torch.Tensor = self.linear(data.movedim(1, -1).contiguous())
         return mapped.movedim(-1, 1)
 
 
@@ -160,7 +161,7 @@ class Attention(nn.Module):
         self.projection_out = nn.Linear(features, features, bias)
 
     def forward(self, data: torch.Tensor) -> torch.Tensor:
-        tokens = data.flatten(2).transpose(1, 2)  # of a vector, one
+        tokens = data.flatten(2).transpose(1, 2).contiguous()  # of a vector, one
         projected = self.projection_in(tokens).unflatten(-1, (3, self.heads, -1))
         queries, keys, values = projected.permute(2, 0, 3, 1, 4)
         scores = torch.matmul(queries, keys.transpose(-1, -2)) / queries.shape[-1] ** 0.5

@@ -164,3 +164,12 @@ def test_where_no_number_is_needed_letters_will_do() -> None:
 def test_a_letter_that_is_missing_its_place() -> None:
     with pytest.raises(ConvcalcError):
         letters("3x3", "CxH")
+
+
+def test_the_share_on_padding_needs_numbers() -> None:
+    """Also where it would not depend on the letters."""
+    report = analyze("5x7d3", input="Cx9x9")
+    assert report.on_padding is None
+    assert [layer.on_padding for layer in report.layers] == [None]
+    numbers = analyze("5x7d3", input="2x9x9").on_padding
+    assert numbers is not None and 0 < numbers < 1
