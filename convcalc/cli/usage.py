@@ -140,8 +140,9 @@ def usage_message(error: Any) -> tuple[str, str]:
     hint = f"did you mean {' or '.join(near)}?" if near else ""
     for pattern, replacement in _MESSAGES:
         if (match := re.fullmatch(pattern, text, re.DOTALL)) is not None:
-            return match.expand(replacement), _better_hint(text, error) or hint
-    return text[:1].lower() + text[1:], hint
+            message = match.expand(replacement)
+            return shorten(message, 300), _better_hint(text, error) or hint
+    return shorten(text[:1].lower() + text[1:], 300), hint
 
 
 def _better_hint(text: str, error: Any) -> str:

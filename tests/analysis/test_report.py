@@ -273,3 +273,4 @@ def test_the_share_of_taps_on_padding() -> None:
     assert conv.on_padding == report.on_padding == 1 - 100 / 144  # 10 of 12 along each axis
     assert relu.on_padding is None
     assert analyze("3x3", input="CxHxW").on_padding is None
+    assert analyze("3x3", input="Cx9x9").on_padding is None

@@ -32,3 +32,8 @@ def test_other_mistakes_are_left_to_the_parser_of_options(
 ) -> None:
     assert main(arguments) == 2
     assert "unknown command" in capsys.readouterr().err
+
+
+def test_a_long_word_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["gap" * 3000, "7x7"]) == 2
+    assert len(capsys.readouterr().err) < 600

@@ -105,6 +105,7 @@ def listed(pattern: str, every: int) -> list[str]:
 
 def run_part(names: list[str]) -> None:
     """Write models and print what came of each as a line of JSON."""
+    torchvision_models()
     warnings.simplefilter("ignore")
     for name in names:
         with contextlib.redirect_stdout(io.StringIO()):
