@@ -9,7 +9,7 @@ from convcalc.errors import OptionError, option
 
 EPILOG = """Examples:
 
-  convcalc explore zoo:resnet50 --output resnet50.html
+  convcalc explore zoo:resnet18 --output resnet18.html
 
   convcalc explore 7x7 7x1+1x7 '3*3x3' --output variants.html
 """

@@ -10,6 +10,9 @@ from convcalc.conventions import CONVENTIONS
 from convcalc.render import numbers
 from convcalc.render.layout import Blank, Column, Paragraph, Table
 
+UNALIGNED = "* branches that are merged have different centres; `convcalc rf` shows where"
+"""What a star behind a field means."""
+
 
 def outputs(reports: Sequence[Report]) -> list[Any]:
     """The outputs of networks that have several, each by its name."""

@@ -10,7 +10,7 @@ from convcalc.analysis.report import Report
 from convcalc.api.compare import Comparison
 from convcalc.quantities import ReceptiveField, is_number
 from convcalc.render import numbers
-from convcalc.render.below import assumed, incomplete, outputs
+from convcalc.render.below import UNALIGNED, assumed, incomplete, outputs
 from convcalc.render.columns import chosen
 from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
 from convcalc.render.spans import Span, Spans, spans
@@ -214,7 +214,7 @@ def _about_centres(reports: Sequence[Report]) -> str:
     """What a star means; which networks are causal."""
     fields = [report.receptive_field for report in reports]
     if not all(field.aligned or field.causal for field in fields):
-        return "* branches that are merged have different centres; `convcalc rf` shows where"
+        return UNALIGNED
     causal = [report.name for report in reports if report.receptive_field.causal]
     return f"causal: {', '.join(causal)}" if causal else ""
 

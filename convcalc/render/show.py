@@ -11,7 +11,7 @@ from convcalc.graph import BranchPath
 from convcalc.networks.sources import is_file
 from convcalc.quantities import ReceptiveField, is_number
 from convcalc.render import numbers
-from convcalc.render.below import assumed, incomplete, outputs
+from convcalc.render.below import UNALIGNED, assumed, incomplete, outputs
 from convcalc.render.columns import chosen
 from convcalc.render.layer_columns import COLUMNS, Rows, in_order
 from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
@@ -153,6 +153,9 @@ def layer_table(
             *(_in_style(COLUMNS[column].cell(rows, layer), style) for column in names),
         )
         open_branch = branch
+    fields = [layer.receptive_field for layer in layers]
+    if "field" in names and not all(field.aligned or field.causal for field in fields):
+        table.caption = UNALIGNED
     table.add_section()
     totals = [COLUMNS[name].total(rows) for name in names]
     table.add_row(spans(("total", "bold")), *(spans((text, "bold")) for text in totals))

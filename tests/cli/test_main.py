@@ -323,9 +323,6 @@ def test_module_and_exit_codes() -> None:
     good = run_process("compare", "7x7", "7x1+1x7")
     assert (good.code, good.err) == (0, "")
     assert "3.49x fewer" in good.out
-    bad = run_process("compare", "7x7", "7x1+")
-    assert (bad.code, bad.out) == (2, "")
-    assert bad.err.startswith("error: ")
 
 
 def test_a_stream_that_is_not_utf_8() -> None:
@@ -334,9 +331,6 @@ def test_a_stream_that_is_not_utf_8() -> None:
     )
     assert (ran.code, ran.err) == (0, "")
     assert "9*C^2+C" in ran.out
-    bad = run_process("show", "3х3", binary=True, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
-    assert (bad.code, bad.out) == (2, "")
-    assert bad.err.startswith("error: unexpected character '?' (CYRILLIC SMALL LETTER HA)")
 
 
 def test_bytes_that_are_no_utf_8_as_an_argument() -> None:
@@ -354,8 +348,7 @@ def test_bytes_that_are_no_utf_8_as_an_argument() -> None:
     assert b"Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("arguments", ["show '2000*(3x3+relu)'", "layers --format csv",
-                                       "show '2000*relu' --format json"])  # fmt: skip
+@pytest.mark.parametrize("arguments", ["show '2000*(3x3+relu)'"])
 def test_a_reader_that_leaves_early(arguments: str) -> None:
     import subprocess
     import sys
@@ -387,27 +380,30 @@ def test_no_space_on_stdout() -> None:
     assert done.stderr.startswith("error: ")
 
 
-def test_colour_only_at_a_terminal() -> None:
-    assert "\x1b" not in run_process("compare", "7x7", "7x1+1x7").out
-    assert "\x1b[" in run_process("compare", "7x7", "7x1+1x7", FORCE_COLOR="1").out
+def test_colour_only_at_a_terminal(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "\x1b" not in program("compare", "7x7", "7x1+1x7").out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[" in program("compare", "7x7", "7x1+1x7").out
 
 
-def test_no_color() -> None:
-    ran = run_process("compare", "7x7", "7x1+1x7", FORCE_COLOR="1", NO_COLOR="1")
-    colours = re.findall(r"\x1b\[([0-9;]*)m", ran.out)
+def test_no_color(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    colours = re.findall(r"\x1b\[([0-9;]*)m", program("compare", "7x7", "7x1+1x7").out)
     shades = {code for sequence in colours for code in sequence.split(";") if code}
     assert shades <= {"0", "1", "2"}  # bold and dim are no colours
 
 
-def test_a_narrower_and_a_wider_terminal() -> None:
-    narrow = run_process("compare", "7x7", "7x1+1x7", COLUMNS="60")
+def test_a_narrower_and_a_wider_terminal(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    narrow = program("compare", "7x7", "7x1+1x7")
     assert narrow.code == 0 and "…" not in narrow.out
     assert max(map(len, narrow.out.splitlines())) <= 60
     costs = narrow.out[: narrow.out.index("Structure")]
     for figure in ("7x7", "200,768", "629.4 M", "7x1+1x7", "57,472", "179.8 M", "2.00x more"):
         assert figure in costs
-    wide = run_process("compare", "7x7", "7x1+1x7", COLUMNS="200")
-    assert max(map(len, wide.out.splitlines())) <= 200
+    monkeypatch.setenv("COLUMNS", "200")
+    assert max(map(len, program("compare", "7x7", "7x1+1x7").out.splitlines())) <= 200
 
 
 def test_json_is_the_same_from_python_and_the_command_line(program: Program) -> None:

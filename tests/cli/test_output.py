@@ -143,6 +143,16 @@ def test_every_column_of_a_layer(program: Program, columns: str) -> None:
     assert ran.out.splitlines()[1].split()[0] == "layer"
 
 
+def test_the_legend_of_the_star(program: Program) -> None:
+    legend = "* branches that are merged have different centres"
+    for arguments in (("show", "cat(2x2 | 3x3)"), ("compare", "3x3", "cat(2x2 | 3x3)")):
+        out = program(*arguments).out
+        assert "3x3*" in out and legend in out
+    for arguments in (("show", "cat(1x1 | 3x3)"), ("compare", "3x3", "cat(1x1 | 3x3)")):
+        assert "*" not in program(*arguments).out.replace("2*", "")
+    assert legend not in program("show", "cat(2x2 | 3x3)", "--columns", "macs").out
+
+
 def test_columns_and_sort_of_a_comparison(program: Program) -> None:
     out = program("compare", "7x7", "5x5", "3x3", "--columns", "macs,reads", "--sort", "macs").out
     names = [line.split()[0] for line in out.splitlines() if line[:1].isdigit() and ":" not in line]
