@@ -50,6 +50,26 @@ def one_row(m: Any, x: Tensor) -> Tensor:
     return y
 
 
+def copied_to_views(m: Any, x: Tensor) -> Tensor:
+    out = torch.zeros(len(x), 2, 8, 8, dtype=x.dtype)
+    out[:, :1].copy_(m.conv(x)[:, :1])
+    out[:, 1:][..., 0].add_(m.conv(x)[:, 1:, :, 0])
+    return out
+
+
+def added_to_a_view(m: Any, x: Tensor) -> Tensor:
+    y = x.clone()
+    y[:, 0].add_(m.conv(x)[:, 1])
+    y.select(1, 1).mul_(2)
+    return y
+
+
+def added_to_a_transpose(m: Any, x: Tensor) -> Tensor:
+    y = x.clone()
+    y.transpose(2, 3).add_(m.conv(x))
+    return y
+
+
 def folded(m: Any, x: Tensor) -> Tensor:
     return F.fold(m.mix(F.unfold(m.conv(x), 2, stride=2)), (8, 8), 2, stride=2)
 
@@ -84,6 +104,9 @@ CASES: dict[str, tuple[Callable[[Any, Tensor], Any], tuple[int | None, ...], boo
     "rows interleaved": (interleaved, (3, 3), False),
     "one channel written": (one_channel, (3, 3), False),
     "rows erased": (erased, (3, 3), False),
+    "views copied to": (copied_to_views, (ALL, ALL), False),
+    "a view added to": (added_to_a_view, (3, 3), False),
+    "a transpose added to": (added_to_a_transpose, (ALL, ALL), False),
     "one row written": (one_row, (9, 3), False),
 }  # fmt: skip
 

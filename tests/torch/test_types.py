@@ -159,3 +159,13 @@ def test_an_einsum_that_sums_nothing_is_a_product(
 ) -> None:
     report = convcalc.analyze(Doing(lambda _, x: function(x)), input="4x6x8")
     assert (report.macs, report.operations.multiplies) == (macs, multiplies)
+
+
+def test_inputs_given_as_sizes_have_the_type_of_the_weights() -> None:
+    def forward(m: Any, x: Tensor) -> Any:
+        assert x.dtype == torch.float16
+        return m.conv(x)
+
+    model = Doing(forward, conv=nn.Conv2d(3, 8, 3)).half()
+    assert convcalc.analyze(model, input="3x8x8").complete
+    assert convcalc.analyze(model, input=["3x8x8"]).complete

@@ -59,7 +59,7 @@ def arguments_of(
         OptionError: neither a shape nor a tensor.
     """
     if isinstance(given, Shape):
-        tensor = _made(recorder, 0, map_dims(given))
+        tensor = _made(recorder, 0, map_dims(given), recorder.float_type)
         return _bound(model, Arguments((tensor,), {}, (Input("input", given),), None))
     if are_inputs(given):
         return _bound(model, _by_name(recorder, model, given))
@@ -114,7 +114,7 @@ def _by_name(recorder: Recorder, model: nn.Module, given: tuple[Input, ...]) -> 
     inputs: list[Input] = []
     names = [*_parameters(model), *(f"input{n}" for n in range(len(given)))]
     for number, (name, shape, dtype, _) in enumerate(given):
-        kind = getattr(torch, dtype or "float32")
+        kind = getattr(torch, dtype) if dtype else recorder.float_type
         tensor = _made(recorder, number, map_dims(shape), kind)
         if name:
             kwargs[name] = tensor

@@ -63,11 +63,16 @@ class Recorder(TorchFunctionMode, NodeWriter):
         NodeWriter.__init__(self, model)
         self.handlers = handlers
         parameters = [parameter for parameter, _ in self.parameters.values()]
+        types = (p.dtype for p in parameters if p.is_floating_point())
+        self.float_type = next(types, torch.float32)
+        """The type of inputs that are given as sizes: that of the weights."""
         self.device = next((p.device for p in parameters), torch.device("cpu"))
         self._owned = {id(tensor): tensor for tensor in (*parameters, *owned)}
         self._meta: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         self.beneath = Beneath(self)
         """The mode to enter beside this one, for operators that no Python function calls."""
+        self._views: dict[int, tuple[torch.Tensor, torch.Tensor, Any]] = {}
+        self._stale: dict[int, list[tuple[torch.Tensor, torch.Tensor, Any]]] = {}
         self.raised: Exception | None = None
         """The last exception beneath Python."""
 
@@ -128,6 +133,9 @@ class Recorder(TorchFunctionMode, NodeWriter):
     def _look_at(self, given: Sequence[torch.Tensor]) -> bool:
         """Does any tensor depend on the input? Tensors of unknown origin are recorded."""
         found = False
+        if self._stale:
+            for tensor in given:
+                self._refresh(tensor)
         for tensor in given:
             if id(tensor) in self._values:
                 found = True
@@ -135,6 +143,26 @@ class Recorder(TorchFunctionMode, NodeWriter):
                 self._unseen(tensor)
                 found = True
         return found
+
+    # Views that are written into
+
+    def is_view(self, view: torch.Tensor, base: torch.Tensor, index: Any) -> torch.Tensor:
+        """Remember that a tensor is a view: `base[index]`, or another kind if `index` is None."""
+        self._views[id(view)] = (view, base, index)
+        return view
+
+    def wrote(self, tensor: torch.Tensor) -> None:
+        """A tensor has been modified in place; what it is a view of is updated when it is used."""
+        found = self._views.get(id(tensor))
+        base, index = found[1:] if found is not None else (tensor._base, None)
+        if base is not None:
+            self._stale.setdefault(id(base), []).append((base, tensor, index))
+            self.wrote(base)
+
+    def _refresh(self, tensor: torch.Tensor) -> None:
+        for base, view, index in self._stale.pop(id(tensor), ()):
+            self._refresh(view)
+            self.handlers["write into a view"](self, base, index, view)
 
     def _is_known(self, tensor: torch.Tensor) -> bool:
         return id(tensor) in self._made_of or id(tensor) in self._owned
@@ -217,6 +245,8 @@ class Recorder(TorchFunctionMode, NodeWriter):
                 found = handler(self, *args, **kwargs)
         elif given and not _is_free(func, name) and _is_work(given):
             self.note_unknown(f"{name.strip('_')} on the model's own tensors")
+        if name == "__getitem__" and self._has_values(given, SMALL):
+            return self.is_view(self._remember(func(*args, **kwargs), given), *args[:2])
         limit = READABLE if name in READS_VALUES else SMALL
         if self._has_values(given, limit):
             if writes_into(name, kwargs):

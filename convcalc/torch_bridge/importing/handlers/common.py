@@ -92,7 +92,9 @@ def result_into(rec: Recorder, out: Tensor, into: Tensor | None) -> Tensor:
     """The result; of an in-place function, the tensor it was done to."""
     if into is None:
         return out
-    return rec.track(into, value_of(rec, out))
+    rec.track(into, value_of(rec, out))
+    rec.wrote(into)
+    return into
 
 
 def sampled(

@@ -63,13 +63,14 @@ for _kind in KINDS:
 @handles(F.glu)
 def _glu(rec: Recorder, input: Tensor, dim: int = -1) -> Any:
     value = value_of(rec, input)
-    if not is_channels(value.dims[dim]):
-        return NotImplemented
     half, odd = divmod(int(input.shape[dim]), 2)
     if odd:
         raise RuntimeError(
             f"Halving dimension must be even, but dimension {dim} is size {2 * half + 1}"
         )
+    if not is_channels(value.dims[dim]):  # two halves of the positions
+        left, right = HANDLERS[torch.chunk](rec, input, 2, dim)
+        return HANDLERS[torch.mul](rec, left, HANDLERS[torch.sigmoid](rec, right))
     dims = with_channels(value.dims, sizes.axis(dim, input.dim()), half)
     counts = activation.Sigmoid.per_element * shape_of(dims).elements
     counts = counts + OpCounts(multiplies=shape_of(dims).elements)

@@ -49,7 +49,7 @@ def _getitem(rec: Recorder, input: Tensor, index: Any) -> Any:
         if (where := _only_index(parts, given)) is not None:
             return index_select(rec, input, where, given[0])
         return rec.traced("index", sources, vector_dims(size), dtype=input.dtype)
-    return _sliced(rec, value, parts)
+    return rec.is_view(_sliced(rec, value, parts), input, index)
 
 
 def _only_index(parts: Sequence[Any], given: Sequence[Tensor]) -> int | None:

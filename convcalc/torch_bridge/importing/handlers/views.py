@@ -27,10 +27,11 @@ def as_size(rec: Recorder, input: Tensor, size: sizes.Size) -> Tensor:
     value = value_of(rec, input)
     found = viewed(value.dims, size)
     if found is None or size_of(found[0]) != size:
-        return rec.traced("reshape", [value], vector_dims(size), moves_data=False)
+        lost = rec.traced("reshape", [value], vector_dims(size), moves_data=False)
+        return rec.is_view(lost, input, None)
     dims, cut = found
     if not cut and shape_of(dims) == value.shape:
-        return rec.new(value._replace(dims=dims))
+        return rec.is_view(rec.new(value._replace(dims=dims)), input, None)
     if shape_of(dims).rank != value.shape.rank:
         return rec.traced("reshape", [value], vector_dims(size), moves_data=False)
     links = tuple(
@@ -90,7 +91,8 @@ def _moved(rec: Recorder, input: Tensor, order: Any) -> Tensor:
     count = len(value.dims)
     if sorted(sizes.axis(dim, count) for dim in order) != list(range(count)):
         raise RuntimeError(f"permute: {list(order)} are not the {count} dimensions of the tensor")
-    return rec.new(value._replace(dims=tuple(value.dims[axis] for axis in order)))
+    moved = rec.new(value._replace(dims=tuple(value.dims[axis] for axis in order)))
+    return rec.is_view(moved, input, None)
 
 
 @handles(*of_tensor("permute"))

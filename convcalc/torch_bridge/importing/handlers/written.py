@@ -15,6 +15,7 @@ from convcalc.torch_bridge.importing.handlers.common import (
     HANDLERS,
     handles,
     parted,
+    result_into,
     spellings,
     value_of,
 )
@@ -27,8 +28,14 @@ from convcalc.torch_bridge.importing.tying import Operand, tied
 
 @handles(Tensor.__setitem__)
 def _setitem(rec: Recorder, input: Tensor, index: Any, given: Any) -> Any:
+    _put(rec, input, index, given)
+    rec.wrote(input)
+
+
+@handles("write into a view")
+def _put(rec: Recorder, input: Tensor, index: Any, given: Any) -> Any:
     """Afterwards the tensor is what it was, or what was put in."""
-    out = _at_slices(rec, input, index, given)
+    out = None if index is None else _at_slices(rec, input, index, given)
     if out is None:
         sources, _ = parted(rec, [input, given])
         known = rec.value(input)
@@ -82,7 +89,7 @@ def _written(rec: Recorder, name: str, input: Tensor, given: Sequence[Any], in_p
     value = value_of(rec, input)
     reading = _written_over(sources, value.dims)
     out = rec.traced(name, sources, value.dims, None, reading, others, input.dtype)
-    return rec.track(input, value_of(rec, out)) if in_place else out
+    return result_into(rec, out, input if in_place else None)
 
 
 def _writing(name: str, in_place: bool) -> Handler:
