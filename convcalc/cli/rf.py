@@ -13,6 +13,8 @@ EPILOG = """Examples:
 
   convcalc rf 'add(7x1 | 1x7)' --unit 0,0
 
+  convcalc rf 3x3+3x3 --unit 0:2,0:2
+
   convcalc rf zoo:googlenet --at 4a
 
   convcalc rf zoo:resnet50 --at conv4 --from conv3 --format json
@@ -60,8 +62,8 @@ def rf(
             "--unit",
             panel=options.LAYERS,
             metavar="R,C",
-            help="An output position; its field is cut off at the borders. Default: one far from "
-            "all borders.",
+            help="An output position, or a region such as 0:2,0:2; the field is cut off at the "
+            "borders. Default: a position far from all borders.",
         ),
     ] = None,
     input: options.Input = None,  # noqa: A002
@@ -77,7 +79,7 @@ def rf(
     output: options.Output = None,
     output_of: options.OutputOf = None,
 ) -> None:
-    """Show what a unit sees: field, support, effective field, alignment, productive layers."""
+    """Show what a unit sees: field, paths, support, effective field, alignment, useful sizes."""
     from convcalc.api.rf import receptive_field
     from convcalc.cli.models import with_arguments
     from convcalc.cli.output import chosen_format, show

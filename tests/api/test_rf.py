@@ -21,9 +21,10 @@ from convcalc.api.rf import receptive_field
 from convcalc.cli.main import main
 from convcalc.errors import ConvcalcError, OptionError, SymbolError
 from convcalc.graph import INPUT, Graph
+from convcalc.networks.file import read_text
 from convcalc.quantities import Shape
 from convcalc.render.grids import support_grid, weight_grid
-from convcalc.render.rf import sentences
+from convcalc.render.rf import sentences, to_rows, to_table
 from convcalc.spec import Defaults, lower, parse
 from tests.laws import strategies as laws
 from tests.truth.tables import load
@@ -403,3 +404,74 @@ def test_stages_by_the_names_that_people_know(network: str, name: str, layer: st
 def test_unknown_layers_list_the_stages() -> None:
     with pytest.raises(OptionError, match="hint: stages: conv1, conv2, conv3, conv4, conv5, head"):
         receptive_field("zoo:vgg16", at="qqqq")
+
+
+# Regions of units, heads, outputs
+
+
+@pytest.mark.parametrize("unit", ["0:2,3:5", (slice(0, 2), slice(3, 5)), (slice(2), slice(3, 5))])
+def test_several_units_read_what_each_of_them_reads(unit: Any) -> None:
+    network, size = "add(7x1 | 1x7)+3x3s2", "2x21x21"
+    view = receptive_field(network, input=size, unit=unit)
+    each = [receptive_field(network, input=size, unit=(r, c)) for r in (0, 1) for c in (3, 4)]
+    rows = [(v.region[0] or (0, 0), v.region[1] or (0, 0)) for v in each]
+    assert view.region == (
+        (min(r[0] for r, _ in rows), max(r[1] for r, _ in rows)),
+        (min(c[0] for _, c in rows), max(c[1] for _, c in rows)),
+    )
+    assert max(v.read or 0 for v in each) < (view.read or 0) < sum(v.read or 0 for v in each)
+    assert (view.unit, view.clipped, view.effective) == (((0, 1), (3, 4)), True, None)
+    text = " ".join(sentences(view))
+    assert "their field" in text and "effective" not in text
+    assert view.to_dict()["unit"]["position"] == [[0, 1], [3, 4]]
+    assert any(row[0] == "units 0:2,3:5 see" for row in to_rows(view))
+
+
+def test_a_region_too_large_to_list_is_the_hull_of_its_ends() -> None:
+    view = receptive_field("3pvalid", input="1x40000000", unit="5:30000000")
+    assert (view.read, view.region) == (None, ((5, 30_000_001),))
+    everything = receptive_field("3+gap", input="1x40000000", unit="0")
+    assert everything.region == ((0, 39_999_999),)
+
+
+@pytest.mark.parametrize(
+    ("unit", "message"),
+    [("2:2,0", "expected a position"), ("0:2:3,0", "expected a position"),
+     ((slice(0, 4, 2), 0), "expected a position"), ((slice(0, None), 0), "expected a position"),
+     ("0:99,0", "unit='0:99,0:1': the output has no such position")],
+)  # fmt: skip
+def test_regions_that_there_are_not(unit: Any, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        receptive_field("3x3", input="2x9x9", unit=unit)
+
+
+def test_the_field_before_a_head_comes_first() -> None:
+    view = receptive_field("3x3s2+relu+3x3+gap+fc10", input="2x32x32")
+    assert view.before_head is not None
+    name, before = view.before_head
+    assert (name, before.size, str(before.stride[0])) == ("conv2", (7, 7), "2")
+    assert [row[0] for row in to_rows(view)[1:4]] == ["before the head", "at stride", "field"]
+    assert view.to_dict()["before_head"]["layer"] == "conv2"
+    assert receptive_field("3x3", input="2x32x32").before_head is None
+    assert receptive_field("3x3+gng2", input="2x32x32").before_head is None  # sees all, is no head
+
+
+def test_each_output_is_named() -> None:
+    text = """
+        input = "2x16x16"
+        outputs = ["a", "b"]
+        [[stage]]
+        name = "a"
+        layers = "3x3s2"
+        [[stage]]
+        name = "b"
+        layers = "3x3s2"
+    """
+    graph = read_text(text, "two.toml").graph("two")
+    view = receptive_field(graph)
+    assert [(name, out.receptive_field.size) for name, out in view.outputs] == [
+        ("a", (3, 3)), ("b", (7, 7))
+    ]  # fmt: skip
+    assert [out["name"] for out in view.to_dict()["outputs"]] == ["a", "b"]
+    assert "Outputs" in to_table(view).text(80)
+    assert receptive_field(graph, at="b/conv1").outputs == ()
