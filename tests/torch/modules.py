@@ -30,6 +30,10 @@ REFUSED = (RuntimeError, ValueError, IndexError, NotImplementedError, TypeError,
 """What torch raises for a step that does not fit; 1-D maps have no bilinear, frames no 0-D."""
 
 
+AT_A_TIME = 16
+"""Samples that run in one batch."""
+
+
 class Part(nn.Module):
     """One step: a function, and the layers that it uses."""
 
@@ -399,7 +403,9 @@ def _fields(case: Case, graph: Any, report: Any) -> list[Difference]:
         base = torch.rand(1, size[0], positions, dtype=torch.float64).repeat(positions, 1, 1)
         each = torch.arange(positions)
         base[each, :, each] = torch.nan
-        most = model(base.view(positions, *size)).isnan().any(1)
+        # A few at a time: attention over large maps takes gigabytes for all of them.
+        parts = base.view(positions, *size).split(AT_A_TIME)
+        most = torch.cat([model(part).isnan().any(1) for part in parts])
     found = []
     for unit in units(spatial)[:3]:
         try:
