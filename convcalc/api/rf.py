@@ -6,7 +6,6 @@ input sizes go together. The field of any layer, on the input or on another laye
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -34,7 +33,8 @@ from convcalc.api.arguments import (
     placed,
     unit_region,
 )
-from convcalc.errors import OptionError, SymbolError, nearest, option
+from convcalc.api.layer_names import node_named
+from convcalc.errors import OptionError, SymbolError, option
 from convcalc.graph import INPUT, Graph
 from convcalc.networks.sources import InputSize, Network
 from convcalc.quantities import ReceptiveField, Shape, is_number
@@ -141,7 +141,7 @@ def receptive_field(
         raise SymbolError(f"rf follows positions, so every size of {shape} must be a number")
     if output_of is not None:
         graph = graph.headed_by(output_of)
-    last = _index(graph, at, "at") if at is not None else graph.outputs[0].node
+    last = node_named(graph, at, "at") if at is not None else graph.outputs[0].node
     if last < 0:
         raise OptionError(f"{graph.name_of(last)} is an input: nothing is read to make it")
     inputs = [given.name for given in graph.inputs] or ["input"]
@@ -151,7 +151,7 @@ def receptive_field(
     elif origin in inputs and len(inputs) > 1:
         origins = range(-1 - inputs.index(origin), -2 - inputs.index(origin), -1)
     else:
-        first = _index(graph, origin, "origin")
+        first = node_named(graph, origin, "origin")
         origins = range(first, first - 1, -1)
     setting = Setting(shape, local=local)
     outputs = _outputs(graph, setting) if at is None else ()
@@ -163,45 +163,6 @@ def receptive_field(
             view = view_of(walk, unit_region(unit))
             return replace(view, paths=paths(walk), before_head=_before_head(walk), outputs=outputs)
     raise OptionError(f"{graph.nodes[last].name} does not depend on {origin or 'any input'}")
-
-
-def _index(graph: Graph, name: str, option: str) -> int:
-    """The node of that name, or the last one of a stage."""
-    names = [node.name for node in graph.nodes]
-    if name in names:
-        return names.index(name)
-    for index in range(len(names) - 1, -1, -1):
-        if names[index].startswith((f"{name}/", f"{name}.")):
-            return index
-    for other in _also_known_as(name):
-        for index in range(len(names) - 1, -1, -1):
-            if names[index] == other or names[index].startswith(f"{other}/"):
-                return index
-    stages = list(dict.fromkeys(found.split("/")[0] for found in names if "/" in found))
-    found = nearest(name, names + stages)
-    listed = f"stages: {', '.join(stages[:20])}" if stages else "`convcalc show` lists the layers"
-    raise OptionError(
-        "no such layer",
-        option=option,
-        value=name,
-        hint=f"did you mean {found!r}?" if found else listed,
-    )
-
-
-def _also_known_as(name: str) -> list[str]:
-    """What frameworks and papers call stages: torchvision's layer2 and Caffe's res3 are conv3,
-    conv4_3 is the third convolution of conv4, fc6 the first fully connected layer."""
-    if found := re.fullmatch(r"layer([1-4])", name):
-        return [f"conv{int(found[1]) + 1}"]
-    if found := re.fullmatch(r"(?:res|block|stage|conv)_?([1-9])", name):
-        return [f"conv{found[1]}", f"stage{found[1]}"]
-    if found := re.fullmatch(r"(?:inception|block|mixed)_?([1-9][a-z])", name, re.IGNORECASE):
-        return [found[1]]
-    if found := re.fullmatch(r"conv([1-9])_([1-9])", name):
-        return [f"conv{found[1]}/conv{found[2]}"]
-    if found := re.fullmatch(r"fc([6-8])", name):
-        return [f"head/fc{int(found[1]) - 5}", f"fc{int(found[1]) - 5}"]
-    return []
 
 
 def _outputs(graph: Graph, setting: Setting) -> tuple[tuple[str, OutputReport], ...]:
