@@ -10,7 +10,7 @@ from convcalc.conventions import CONVENTIONS
 from convcalc.render import numbers
 from convcalc.render.layout import Blank, Column, Paragraph, Table
 
-UNALIGNED = "* branches that are merged have different centres; `convcalc rf` shows where"
+UNALIGNED = "* branches that are merged have different centres; `rf` shows where"
 """What a star behind a field means."""
 
 

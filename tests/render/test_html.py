@@ -179,3 +179,11 @@ def test_names_as_on_the_line() -> None:
     assert one == convcalc.rf("3x3+5x5", origin="conv1")
     with pytest.raises(OptionError, match="exclude each other"):
         convcalc.rf("3x3+5x5", from_="conv1", origin="conv1")
+
+
+def test_texts_and_dictionaries() -> None:
+    import json
+
+    assert json.loads(COMPARISON.to_json()) == COMPARISON.to_dict()
+    assert COMPARISON.to_markdown().startswith("| network |")
+    assert str(COMPARISON).startswith("7x1+1x7: 3.50x fewer MACs")
