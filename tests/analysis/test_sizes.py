@@ -124,3 +124,16 @@ def test_the_smallest_input_of_each_kind(network: str, smallest: int) -> None:
     assert sizes.least_size(graph(network), 0, 1) == smallest
     assert sizes.runs(graph(network), Shape(8, (smallest,)))
     assert smallest == 1 or not sizes.runs(graph(network), Shape(8, (smallest - 1,)))
+
+
+@pytest.mark.parametrize(
+    ("network", "written"),
+    [
+        ("cat(1x1 | maxpool3x3s1)", "maxpool3x3s1psame"),
+        ("cat(3x3s2 | avgpool3x3s2+1x1 | id+maxpool3x3s2)", "avgpool3x3s2psame"),
+    ],
+)
+def test_a_pool_without_padding_in_a_branch_is_named(network: str, written: str) -> None:
+    with pytest.raises(LayerError) as caught:
+        convcalc.analyze(network, input="4x8x8")
+    assert (caught.value.hint or "").endswith(f"write {written}")

@@ -48,7 +48,8 @@ def build(name: str) -> tuple[Any, tuple[int, ...]]:
     if name.startswith(TORCHVISION):
         models = torchvision_models()
         name = name.removeprefix(TORCHVISION)
-        extra = {} if name in dir(models) else {"weights_backbone": None}
+        has_backbone = hasattr(models.segmentation, name)
+        extra = {"weights_backbone": None} if has_backbone else {}
         model: Any = models.get_model(name, weights=None, **extra)
         is_video = hasattr(models.video, name)
         return model.eval(), (3, 16, 224, 224) if is_video else (3, 224, 224)

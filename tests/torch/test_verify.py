@@ -61,6 +61,14 @@ def test_field_is_measured_where_the_border_allows() -> None:
     assert rows["support at the corner"].measured == "16"
 
 
+def test_a_map_without_a_unit_of_the_largest_field_shows_no_size() -> None:
+    """Every third window of 2 reads two inputs; of one input there are the first two windows."""
+    found = convcalc.verify("up3+2pvalid", input="1x1")
+    assert not found.disagreements
+    (row,) = [row for row in found.rows if row.quantity == "field size, axis 0"]
+    assert row.verdict == "not measured"
+
+
 def test_cut_field_is_not_called_measured() -> None:
     rows = {row.quantity: row for row in convcalc.verify("9x9", input="1x7x7").rows}
     assert rows["field size, axis 0"].verdict == NOT_MEASURED

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from convcalc.analysis import Report
 from convcalc.analysis import support as sets
-from convcalc.analysis.receptive_field import AxisField, Course, largest_phase
+from convcalc.analysis.receptive_field import AxisField, Course, largest_phase, length
 from convcalc.analysis.walk import output_fields, positions_read
 from convcalc.api.verify.rows import AGREES, BY_CONVENTION, DISAGREES, PROBE, Rows
 from convcalc.graph import Graph
@@ -156,6 +156,10 @@ def _compare_axis(
     whole, name = report.receptive_field, f"axis {axis}"
     if not units.is_inside(unit[axis]):
         reason = "clipped by a border; compared position by position above"
+        rows.not_measured(f"field size, {name}", whole.size[axis], PROBE, reason)
+        return
+    if length(course.region(unit[axis])) < (whole.size[axis] or 0):
+        reason = "the map ends before a unit of the largest field"
         rows.not_measured(f"field size, {name}", whole.size[axis], PROBE, reason)
         return
     ends = units.ends(unit[axis])
