@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from convcalc.errors import SpecError, shorten, warn
-from convcalc.spec import frameworks
 from convcalc.spec.tokens import Passage, Token, foreign, suggest
 
 if TYPE_CHECKING:
@@ -274,5 +273,7 @@ def better(passage: Passage) -> str | None:
     text = passage.text[passage.start : passage.end]
     if len(text) > MAX_REWRITTEN:
         return None
-    ours = frameworks.translated(text) or rewritten(text)
+    from convcalc.spec.frameworks import translated  # only after a mistake
+
+    ours = translated(text) or rewritten(text)
     return None if ours == text.strip() else ours
