@@ -6,9 +6,14 @@ BIN := $(VENV)/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # Tests run in as many processes as there are cores, in eight at most: each loads torch.
 JOBS ?= $(shell $(PYTHON) -c 'import os; print(min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8))')
-PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+# COVERAGE=yes: as `make coverage` runs it. The plugin would import convcalc before coverage starts; its
+# own tests run it in processes of theirs.
+PYTEST := $(BIN)/python $(if $(COVERAGE),-m coverage run) -m pytest -n $(JOBS) --dist worksteal \
+	$(if $(COVERAGE),-p no:convcalc)
 # Two torch threads beside another busy process can be far slower than one.
 export OMP_NUM_THREADS := 1
+# Containers often forbid .pyc files; the tests start hundreds of interpreters, which need them.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help demo test quick test-core lint coverage test-lowest test-pythons mutants docs test-browser bench-browser bench bench-time bench-peers fuzz crosscheck crosscheck-timm recipes wheel clean crosscheck-export
 
@@ -32,10 +37,9 @@ lint: $(VENV)/.dev ## style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# The plugin imports convcalc before coverage starts; its own tests run it in processes of theirs.
 coverage: $(VENV)/.dev ## every test, and how much of the package they run
 	rm -f .coverage .coverage.*
-	$(BIN)/python -m coverage run -m pytest -n $(JOBS) --dist worksteal -p no:convcalc
+	$(MAKE) --no-print-directory test COVERAGE=yes
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report --fail-under=97
 	$(BIN)/python -m coverage report --fail-under=100 \

@@ -140,10 +140,7 @@ class _Residues:
     def __init__(self, seed: int) -> None:
         self.state = seed
 
-    def __iter__(self) -> Iterator[int]:
-        return self
-
-    def __next__(self) -> int:
+    def draw(self) -> int:
         self.state = (self.state * 6364136223846793005 + 1442695040888963407) % 2**64
         return (self.state >> 20) % (PRIME - 1) + 1
 
@@ -159,8 +156,6 @@ def _rows(net: Composition, random: _Residues) -> Iterator[int]:
     }
     lows: dict[int, tuple[int, ...]] = {last: (0,) * len(net.box)}
     for index in range(last, -1, -1):
-        if index not in suffixes:
-            continue
         step, suffix, low = net.steps[index], suffixes.pop(index), lows.pop(index)
         if step.kind in ("conv", "scale"):
             yield from _derivatives(net, index, maps[step.inputs[0]], suffix, low)
@@ -177,7 +172,7 @@ def _rows(net: Composition, random: _Residues) -> Iterator[int]:
 def _random_weights(net: Composition, step: Step, random: _Residues) -> list[dict[int, int]]:
     """For each output channel, the packed kernel on each input channel that it reads."""
     if step.kind == "scale":
-        return [{channel: next(random)} for channel in range(step.channels)]
+        return [{channel: random.draw()} for channel in range(step.channels)]
     if step.kind != "conv":
         return []
     inputs = net.width(step.inputs[0]) // step.groups
@@ -185,7 +180,7 @@ def _random_weights(net: Composition, step: Step, random: _Residues) -> list[dic
     taps = list(_taps(net, step))
     return [
         {
-            out // outputs * inputs + channel: sum(next(random) << _BITS * tap for tap in taps)
+            out // outputs * inputs + channel: sum(random.draw() << _BITS * tap for tap in taps)
             for channel in range(inputs)
         }
         for out in range(step.channels)
