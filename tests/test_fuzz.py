@@ -11,7 +11,7 @@ import pytest
 from tests import fuzz
 from tests.limits import Limit
 
-CHUNKS, COUNT = 2, 250
+CHUNKS, COUNT = 2, 150
 LIMIT = Limit(calls=10_000_000)
 """A few times what 10,000 layers cost; work that grows with their square is far beyond it."""
 

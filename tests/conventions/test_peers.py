@@ -24,7 +24,7 @@ from tests.torch.strategies import networks
 torch = pytest.importorskip("torch", reason="needs the extra torch")
 nn = torch.nn
 
-EXAMPLES = 40
+EXAMPLES = 25
 
 
 def as_people_write(tree: Tree, shape: Any) -> Any:

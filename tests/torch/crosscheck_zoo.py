@@ -1,11 +1,11 @@
-"""`python -m tests.torch.crosscheck_zoo [NAME...]`: every built-in network against torch."""
+"""`python -m tests.torch.crosscheck_zoo [NAME...]`: every built-in network and block against torch."""
 
 from __future__ import annotations
 
 import sys
 
 import convcalc
-from convcalc.networks import zoo_networks
+from convcalc.networks import zoo_blocks, zoo_networks
 
 INPUTS = {
     "alexnet": "3x96x96",
@@ -37,7 +37,7 @@ INPUTS = {
 
 def disagreements(name: str) -> list[str]:
     """What torch says otherwise of a built-in network; what was not compared counts as well."""
-    size = INPUTS.get(name, "3x32x32")
+    size = INPUTS.get(name, None if name in zoo_blocks() else "3x32x32")
     found = convcalc.verify(f"zoo:{name}", input=size, layers=True)
     missing = {"output shape", "params", "MACs", "support"} - {row.quantity for row in found.rows}
     return [str(row) for row in found.disagreements] + sorted(f"no {name}" for name in missing)
@@ -46,7 +46,7 @@ def disagreements(name: str) -> list[str]:
 def main() -> int:
     """Print every network that disagrees; 1 if there is one."""
     wrong = 0
-    for name in sys.argv[1:] or zoo_networks():
+    for name in sys.argv[1:] or [*zoo_networks(), *zoo_blocks()]:
         found = disagreements(name)
         print(f"{name}: {'; '.join(found) or 'agrees'}", flush=True)
         wrong += bool(found)

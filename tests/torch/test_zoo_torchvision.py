@@ -36,20 +36,14 @@ POINTWISE = {
 }
 """torch's operations and the words for them."""
 
-MODELS: dict[str, tuple[str, dict[str, Any]]] = {
+MODELS: dict[str, tuple[str, dict[str, Any]]] = {  # of each family one or two depths
     "alexnet_torchvision": ("alexnet", {}),
-    "vgg11": ("vgg11", {}),
-    "vgg13": ("vgg13", {}),
     "vgg16": ("vgg16", {}),
-    "vgg19": ("vgg19", {}),
     "googlenet_torchvision": ("googlenet", {"aux_logits": False, "init_weights": False}),
     "inception_v3": ("inception_v3", {"aux_logits": False, "init_weights": False}),
     "inception_v3_aux": ("inception_v3", {"aux_logits": True, "init_weights": False}),
     "resnet18": ("resnet18", {}),
-    "resnet34": ("resnet34", {}),
     "resnet50": ("resnet50", {}),
-    "resnet101": ("resnet101", {}),
-    "resnet152": ("resnet152", {}),
     "mobilenet_v2": ("mobilenet_v2", {}),
     "squeezenet1_0": ("squeezenet1_0", {}),
     "densenet121": ("densenet121", {}),

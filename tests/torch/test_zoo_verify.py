@@ -8,10 +8,15 @@ from convcalc.networks import zoo_networks
 from tests.torch.crosscheck_zoo import disagreements
 
 DEEPER = {
+    "alexnet": "alexnet_torchvision",
+    "fpn_resnet50": "retinanet_resnet50",
+    "googlenet": "googlenet_torchvision",
+    "inception_v2": "inception_v3_aux",
     "inception_v3": "inception_v3_aux",
-    "inception_v3_symmetric": "inception_v2",
+    "inception_v3_symmetric": "inception_v3_aux",
     "resnet34": "resnet18",
     "resnet50_v1": "resnet50",
+    "resnet_v1_50": "resnet50",
     "resnet101": "resnet50",
     "resnet152": "resnet50",
     "vgg11": "vgg16",
@@ -20,8 +25,11 @@ DEEPER = {
 }
 """Networks of the same layers as another, in another number or order."""
 
-LARGE = ("bisenet_context_resnet18", "deeplabv3_resnet50", "ssd300_vgg16", "unet_3d")
-"""Networks that run at no size that is quick: minutes each."""
+LARGE = (
+    "bisenet_context_resnet18", "deeplabv3_resnet50", "hrnet_w18", "replknet31b",
+    "segnext_mscan_t", "ssd300_vgg16", "unet", "unet_3d",
+)  # fmt: skip
+"""Networks that take seconds to minutes each at any size."""
 
 LEFT_OUT = (*DEEPER, *LARGE)
 """`make crosscheck` verifies these too."""
