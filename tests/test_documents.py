@@ -159,7 +159,7 @@ def toml_texts(draw: st.DrawFn) -> str:
     return "\n".join(lines)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(toml_texts())
 def test_every_value_of_toml_has_its_place(text: str) -> None:
     try:

@@ -12,7 +12,7 @@ from tests.limits import Limit
 
 
 def test_damaged_files_are_checked_or_refused() -> None:
-    outcomes, findings = damaged.run(300, seed=7, limit=Limit(calls=1_000_000))
+    outcomes, findings = damaged.run(160, seed=7, limit=Limit(calls=1_000_000))
     assert findings == []
     for kind in ("baseline", "configuration"):
         for code in (0, 1, 2):
