@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -17,6 +18,8 @@ from convcalc.analysis.span import span_of
 from convcalc.analysis.walk import Walk
 from convcalc.errors import LayerError
 from convcalc.graph import Graph, Node
+from convcalc.layers.conv import Conv
+from convcalc.layers.merge import Add
 from convcalc.layers.traced import Step, Traced
 from convcalc.quantities import AxisRead, Link, Links, Shape
 from convcalc.spec import Defaults, lower, parse
@@ -51,6 +54,8 @@ def test_sets_that_lie_too_far_apart_are_given_up() -> None:
     with pytest.raises(support.TooLarge):
         counter.join(support.single((0,)), support.single((2 * WIDE,)))
     with pytest.raises(support.TooLarge):
+        counter.join(support.single((0,)), support.Region((10,), 1 << (WIDE - 1)))
+    with pytest.raises(support.TooLarge):
         support.everything((WIDE + 1,))
     assert not support.same(support.single((0,)), None)
     assert support.same(None, support.Region((0,), 0))
@@ -74,6 +79,10 @@ def test_a_network_whose_set_is_too_large_keeps_its_hull() -> None:
 )
 def test_no_span(spec: str) -> None:
     assert span_of(graph_of(spec), Shape(2, (4, 4))) is None
+
+
+def test_groups_of_fewer_channels_have_no_span_side_by_side() -> None:
+    assert span_of(graph_of("add(3x3@2g2 | 3x3@2)"), Shape(4, (9, 9)), ranks=False) is None
 
 
 def test_branches_in_series_have_a_span_by_rank_alone() -> None:
@@ -143,17 +152,26 @@ def test_lists_of_lines_are_added_whichever_is_longer() -> None:
     assert short.plus(long).lines == long.plus(short).lines == [[3], [3]]
 
 
-def test_axes_that_are_gone_are_summed_before_others_are_swapped() -> None:
-    """A cross, whose counts are no product, of which one axis is kept."""
-    start = Shape(1, (5, 5))
-    nodes = list(graph_of("add(3x1@1 | 1x3@1)").nodes)
-    kept = Links((Link(0, AxisRead()), Link(None, None)))
-    nodes.append(Node("kept", Traced("kept", Shape(1, (5,)), reading=(kept,)), (2,), ""))
-    for clip, total in ((True, 15 + 13), (False, 15 + 15)):  # borders cut two of the row's
-        field = effective_field(walked(*nodes, start=start), (2,), clip=clip)
-        assert field is not None and field.paths == total
+def test_axes_that_are_made_anew_are_summed_before_the_others_are_read() -> None:
+    """A cross, whose counts are no product, over rows that were copied from one column."""
+    copied = Links((Link(0, AxisRead()), Link(None, AxisRead(stride=0, offset=2))))
+    first = Node("copied", Traced("copied", Shape(1, (5, 3)), reading=(copied,)), (-1,), "")
+    up, across = Conv((3, 1)), Conv((1, 3))
+    nodes = (first, Node("up", up, (0,), ""), Node("across", across, (0,), ""),
+             Node("sum", Add(), (1, 2), ""))  # fmt: skip
+    for clip in (True, False):
+        field = effective_field(walked(*nodes, start=Shape(1, (5, 5))), (2, 1), clip=clip)
+        assert field is not None and field.paths == 3 + 3
+        assert (field.counts.low, field.counts.size) == ((1, 2), (3, 1))
+        assert [value for row in field.counts.values for value in row] == [1, 1 + 3, 1]
 
 
 def test_a_time_of_nothing_has_no_error() -> None:
     assert PredictedTime(0, 0, 0, "card", 0.0).error == 0.0
     assert PredictedTime(10, 1, 0, "card", 0.0).error > 0
+
+
+def test_a_set_that_takes_too_long_is_not_counted() -> None:
+    with patch("convcalc.analysis.walk.read_by", side_effect=support.TooLarge):
+        field = analyze("3x3+3x3", input="1x9x9").receptive_field
+    assert (field.size, field.support) == ((5, 5), None)

@@ -28,7 +28,8 @@ NETWORKS = [
     # Keras
     "MaxPool2D", "MaxPooling2D(pool_size=2)", "AveragePooling2D", "GlobalAveragePooling2D",
     "Conv2D(64, 3, strides=2, activation='relu')", "DepthwiseConv2D(3)", "SeparableConv2D(64, 3)",
-    "UpSampling2D", "ZeroPadding2D", "Dense(10)", "BatchNormalization", "Flatten", "Softmax",
+    "UpSampling2D", "UpSampling2D((2,2))", "ZeroPadding2D", "Dense(10)", "BatchNormalization",
+    "Flatten", "Softmax",
     # papers, and guesses
     "kernel_size=3", "kernel_size=3, stride=2, padding=1", "conv3x3,stride=2", "3x3stride2",
     "3x3pad1", "3x3dilation2", "3x3groups4", "3x3s2p1c64", "3x3/2", "3x3-64", "64@3x3", "k3s2",

@@ -1,4 +1,4 @@
-"""`python -m tests.torch.crosscheck_zoo [NAME...]`: the built-in networks and blocks against torch."""
+"""`python -m tests.torch.crosscheck_zoo [NAME...]`: built-in networks and blocks against torch."""
 
 from __future__ import annotations
 
