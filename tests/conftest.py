@@ -44,9 +44,13 @@ settings.load_profile("repeatable")
 
 SLOW = (
     "checking/test_check_models.py", "checking/test_concurrent.py", "checking/test_damaged.py",
-    "checking/test_entry_points.py", "checking/test_killed.py", "checking/test_pytest_plugin.py",
-    "networks/test_mutated.py", "searching/test_brute.py", "test_docs.py", "test_documents.py",
-    "test_fuzz.py", "test_mutants.py", "test_readme.py",
+    "checking/test_entry_points.py", "checking/test_hostile.py", "checking/test_killed.py",
+    "checking/test_pytest_plugin.py", "cli/test_machine.py", "cli/test_widths.py",
+    "conventions/test_explain.py", "laws/test_receptive_field.py", "laws/test_series.py",
+    "laws/test_support.py", "laws/test_ties.py", "laws/test_windows.py",
+    "networks/test_mutated.py", "networks/test_writer.py", "render/test_plots.py",
+    "searching/test_brute.py", "test_docs.py", "test_documents.py", "test_fuzz.py",
+    "test_mutants.py", "test_readme.py",
 )  # fmt: skip
 """Files whose tests start many processes, draw thousands of inputs or run every example of the
 documents: `make quick` leaves them to `make test`."""
