@@ -44,8 +44,10 @@ settings.load_profile("repeatable")
 
 SLOW = (
     "checking/test_check_models.py", "checking/test_concurrent.py", "checking/test_damaged.py",
-    "checking/test_entry_points.py", "checking/test_hostile.py", "checking/test_killed.py",
-    "checking/test_pytest_plugin.py", "cli/test_machine.py", "cli/test_widths.py",
+    "checking/test_entry_points.py", "checking/test_formats.py", "checking/test_hostile.py",
+    "checking/test_killed.py",
+    "checking/test_pytest_plugin.py", "cli/test_machine.py", "cli/test_stages_and_zoo.py",
+    "cli/test_widths.py", "truth/test_kernel_span_dims.py",
     "conventions/test_explain.py", "laws/test_receptive_field.py", "laws/test_series.py",
     "laws/test_support.py", "laws/test_ties.py", "laws/test_windows.py",
     "networks/test_mutated.py", "networks/test_writer.py", "render/test_plots.py",
