@@ -175,3 +175,12 @@ def test_a_set_that_takes_too_long_is_not_counted() -> None:
     with patch("convcalc.analysis.walk.read_by", side_effect=support.TooLarge):
         field = analyze("3x3+3x3", input="1x9x9").receptive_field
     assert (field.size, field.support) == ((5, 5), None)
+
+
+def test_a_norm_behind_branches_adds_no_dimension() -> None:
+    """What its scale changes, the weights before it change as well: the rank is the same."""
+    for spec in ("add(3x3+3x3+bn | 3x3)", "add(3x3+bn+3x3 | 3x3)"):
+        plain = span_of(graph_of(spec.replace("+bn", "")), Shape(2, (9, 9)))
+        scaled = span_of(graph_of(spec), Shape(2, (9, 9)))
+        assert plain is not None and scaled is not None
+        assert (scaled.value, scaled.dense) == (plain.value, plain.dense)
