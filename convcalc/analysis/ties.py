@@ -13,9 +13,13 @@ from typing import NamedTuple
 from convcalc.analysis import receptive_field as fields
 from convcalc.errors import LimitError
 from convcalc.layers.base import Reads
-from convcalc.quantities import AxisReading, Link, Links
+from convcalc.quantities import AxisRead, AxisReading, Link, Links
 
 Through = Callable[[fields.AxisField, AxisReading], fields.AxisField]
+
+
+_SAME = AxisRead()
+"""How each position reads itself alone."""
 
 
 class Ties(NamedTuple):
@@ -33,6 +37,8 @@ class Ties(NamedTuple):
             return self._lost(self.exact)
         if isinstance(read, Links):
             return self._linked(read, along)
+        if read == (_SAME,) * len(read):  # a norm or an activation
+            return self
         if self.moved == tuple(range(len(read))):
             return Ties(tuple(map(along, self.axes, read)), self.moved, self.exact)
         axes = tuple(

@@ -252,13 +252,21 @@ class Walk:
         """Visit one node: its state is kept, its layer's answers returned."""
         layer = node.layer
         sources = [self.state(i) for i in node.inputs]
-        shared = all(source.shared for source in sources)
+        depth = nonlinearities = 0
+        exact = shared = True
+        for source in sources:
+            depth = max(depth, source.depth)
+            nonlinearities = max(nonlinearities, source.nonlinearities)
+            exact = exact and source.exact and (source.uniform or not layer.drops_channels)
+            shared = shared and source.shared
         batch = 1 if shared else self.setting.batch
         facts = self._facts_of(layer, tuple(source.shape for source in sources), node.call, batch)
         branches = self._branches(node, sources, facts.reads)
         seen: Ties | None = None
         if index == self.origin:
             seen = ties.identity(facts.output.rank)
+        elif len(branches) == 1 and branches[0].ties is sources[0].ties:
+            seen = sources[0].ties  # which was looked at before
         elif branches:
             seen = ties.merged([branch.ties for branch in branches])
         self.branches.append(branches)
@@ -266,10 +274,10 @@ class Walk:
             State(
                 facts.output,
                 seen,
-                max((s.depth for s in sources), default=0) + layer.is_weighted,
-                max((s.nonlinearities for s in sources), default=0) + layer.is_activation,
+                depth + layer.is_weighted,
+                nonlinearities + layer.is_activation,
                 layer.mixes_channels or _stays_uniform(layer, sources),
-                all(s.exact and (s.uniform or not layer.drops_channels) for s in sources),
+                exact,
                 shared,
             )
         )

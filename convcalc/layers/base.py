@@ -11,8 +11,9 @@ None until then; `out_channels` is None for "as many as come in".
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple, Self
 
 from convcalc.errors import LayerError, SpecError, option
@@ -62,6 +63,12 @@ class Size(NamedTuple):
     form: str  # "kernel", "axes", "count", "sides" or "range"
     required: bool
     meaning: str
+
+
+@lru_cache
+def _defaults(kind: type[Any]) -> Mapping[str, Any]:
+    """The default of every field of a kind; asked for with every word that is printed."""
+    return {field.name: field.default for field in fields(kind)}
 
 
 @dataclass(frozen=True)
@@ -128,10 +135,10 @@ class Word:
             [f"{self.word}{rank}"] for rank in (1, 2, 3)
         )
 
-    def left_out(self) -> dict[str, Any]:
+    def left_out(self) -> Mapping[str, Any]:
         """The value of every field that the text left out; a kind whose defaults depend on the
         kernel's rank says so here."""
-        return {field.name: field.default for field in fields(self)}
+        return _defaults(type(self))
 
     def _head(self) -> str:
         if self.size is None:

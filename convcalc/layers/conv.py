@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, ClassVar
@@ -49,7 +49,7 @@ class _Kernel(Word):
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
-    def left_out(self) -> dict[str, Any]:
+    def left_out(self) -> Mapping[str, Any]:
         ones = (1,) * len(self.kernel_size)
         return {**super().left_out(), "stride": ones, "dilation": ones}
 

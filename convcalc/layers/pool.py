@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, ClassVar
@@ -36,7 +36,7 @@ class _Pool(Layer):
         object.__setattr__(self, "stride", stride)
         object.__setattr__(self, "padding", check_padding(self.padding, len(kernel)))
 
-    def left_out(self) -> dict[str, Any]:
+    def left_out(self) -> Mapping[str, Any]:
         return {**super().left_out(), "stride": self.kernel_size}
 
     def dilations(self) -> tuple[int, ...]:
@@ -123,7 +123,7 @@ class MaxPool(_Pool):
         rank = len(self.kernel_size)
         object.__setattr__(self, "dilation", per_axis(self.dilation, "a dilation", rank))
 
-    def left_out(self) -> dict[str, Any]:
+    def left_out(self) -> Mapping[str, Any]:
         return {**super().left_out(), "dilation": (1,) * len(self.kernel_size)}
 
     def dilations(self) -> tuple[int, ...]:
