@@ -142,7 +142,7 @@ def layer_changes(
     ]  # fmt: skip
     changed = sorted((one for one in changed if one[1]), key=lambda one: -abs(one[1]))
     parts = [
-        f"{kind}{shorten(layer, 60)} {'+' if delta > 0 else '-'}{value(name, abs(delta))}"
+        f"{kind}{_layer(layer)} {'+' if delta > 0 else '-'}{value(name, abs(delta))}"
         for layer, delta, kind in changed[:limit]
     ]
     rest = len(changed) - limit
@@ -155,5 +155,10 @@ def largest_layers(name: str, layers: Iterable[Amount], limit: int = MAX_LAYERS)
     if len(found) < 2:
         return ""
     return "largest: " + ", ".join(
-        f"{shorten(layer, 60)} {value(name, amount)}" for layer, amount in found
+        f"{_layer(layer)} {value(name, amount)}" for layer, amount in found
     )
+
+
+def _layer(name: str) -> str:
+    """A layer's name; that of torch's Sequential is a number, which is not to be read as one."""
+    return f"layer {name}" if name.replace(".", "").isdigit() else shorten(name, 60)

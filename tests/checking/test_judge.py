@@ -279,7 +279,7 @@ A, B, C = (10, 0, "8x4", "3"), (20, 0, "8x4", "3"), (5, 0, "8x4", "1")
         ({"conv1": A, "se": C}, {"conv1": B, "fc": (6, 0, "1", "*")},
          "conv1 +10, new: fc +6, gone: se -5"),
         ({str(n): A for n in range(4)}, {str(n): B for n in range(5)},
-         "new: 4 +20, 0 +10, 1 +10, 2 more"),
+         "new: layer 4 +20, layer 0 +10, layer 1 +10, 2 more"),
     ],
 )  # fmt: skip
 def test_growth_names_its_layers(before: Layers, after: Layers, expected: str) -> None:
@@ -289,9 +289,9 @@ def test_growth_names_its_layers(before: Layers, after: Layers, expected: str) -
 def test_long_runs_of_like_layers_are_matched_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     before = {str(number): A for number in range(4)}
     after = {**before, "0": B, "1": B}
-    assert grown(before, after) == "0 +10, 1 +10"
+    assert grown(before, after) == "layer 0 +10, layer 1 +10"
     monkeypatch.setattr("convcalc.checking.pairing.MAX_COMPARISONS", 7)
-    assert grown(before, after) == "0 +10, 1 +10"
+    assert grown(before, after) == "layer 0 +10, layer 1 +10"
     monkeypatch.setattr("convcalc.checking.pairing.MAX_COMPARISONS", 0)
     assert grown({"a": A, "b": B}, {"b": A, "a": B, "c": C}) == "new: c +5"
 
