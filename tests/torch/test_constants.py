@@ -186,3 +186,24 @@ def test_compiled_models_are_followed_as_what_they_were() -> None:
         report = convcalc.analyze(model, input="3x8x8")
         assert (report.macs, report.complete) == (8 * 27 * 64, True)
         assert report.nonlinearities == 1
+
+
+class Sum(nn.Module):
+    """A map of each sample and one that all of them share, in either order."""
+
+    def __init__(self, shared_first: bool) -> None:
+        super().__init__()
+        self.shared_first = shared_first
+        self.conv = nn.Conv2d(2, 2, 3, padding=1)
+
+    def forward(self, x: Tensor, shared: Tensor) -> Tensor:
+        once = self.conv(shared)
+        return once + x if self.shared_first else x + once
+
+
+@pytest.mark.parametrize("shared_first", [False, True])
+def test_a_sum_with_what_samples_share_is_done_for_every_sample(shared_first: bool) -> None:
+    tensors = torch.rand(3, 2, 5, 5), torch.rand(1, 2, 5, 5)
+    report = convcalc.analyze(convcalc.from_torch(Sum(shared_first), tensors))
+    assert report.macs == 2 * 2 * 9 * 25, "the shared map's convolution, once"
+    assert report.operations.adds == 3 * 2 * 25, "the sum, for each of three samples"
