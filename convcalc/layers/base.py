@@ -138,7 +138,7 @@ class Word:
     def left_out(self) -> Mapping[str, Any]:
         """The value of every field that the text left out; a kind whose defaults depend on the
         kernel's rank says so here."""
-        return _defaults(type(self))
+        return _defaults(type(self))  # type: ignore[arg-type]  # mypy: a class has a hash
 
     def _head(self) -> str:
         if self.size is None:

@@ -197,7 +197,7 @@ class Sum(nn.Module):
         self.conv = nn.Conv2d(2, 2, 3, padding=1)
 
     def forward(self, x: Tensor, shared: Tensor) -> Tensor:
-        once = self.conv(shared)
+        once: Tensor = self.conv(shared)
         return once + x if self.shared_first else x + once
 
 
