@@ -18,7 +18,7 @@ def check_format(form: str, known: tuple[str, ...] = FORMATS) -> str:
     """The format's name.
 
     Raises:
-        OptionError: there is none of that name among the known ones.
+        OptionError: an unknown format.
     """
     if form not in known:
         other = _OTHER_NAMES.get(form.lower().lstrip("."), form.lower())
@@ -44,8 +44,8 @@ def render(
     """The text of a result, without colour.
 
     Args:
-        raw: of csv: cells that a spreadsheet would take for formulas stay as they are.
-        table: what the table of a report or a comparison takes: `columns` and `sort`.
+        raw: in csv, leave cells alone that a spreadsheet would take for formulas.
+        table: options of the table of a report or a comparison: `columns` and `sort`.
 
     Raises:
         OptionError: an unknown format.
@@ -67,7 +67,7 @@ def render(
 
 
 def _html(shown: Any, form: str, layers: bool, **table: Any) -> str:
-    """A page for a browser, or its part for a notebook."""
+    """A page for a browser, or a fragment for a notebook."""
     from convcalc.render import html
 
     page = renderable(shown, layers, **table)
@@ -79,7 +79,7 @@ def _html(shown: Any, form: str, layers: bool, **table: Any) -> str:
 
 
 def headline(shown: Any) -> str:
-    """A result in a line, for its repr."""
+    """A result in one line, for its repr."""
     if _is_comparison(shown):
         from convcalc.render.compare import verdict_texts
 
@@ -112,7 +112,7 @@ def to_dict(shown: Any, layers: bool = False) -> dict[str, Any]:
 
 
 def renderable(shown: Any, layers: bool = False, **table: Any) -> Any:
-    """What a terminal gets: a page of `render.layout`."""
+    """The page (`render.layout`) that a terminal shows."""
     other = _module_of(shown)
     if other is not None:
         return other.to_table(shown)

@@ -1,4 +1,4 @@
-"""What stands below the tables of networks: outputs, what is missing, what was assumed."""
+"""The lines below the tables of networks: outputs, what is missing, what was assumed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNALIGNED = "* branches that are merged have different centres; `rf` shows where
 
 
 def outputs(reports: Sequence[Report]) -> list[Any]:
-    """The outputs of networks that have several, each by its name."""
+    """The named outputs of networks that have several."""
     rows = [
         (name if len(reports) == 1 else f"{name} of {report.name}", output)
         for report in reports
@@ -52,7 +52,7 @@ def incomplete(report: Report) -> Paragraph:
 
 
 def assumed(report: Report) -> Paragraph:
-    """The input, what holds for layers that do not say, and the conventions."""
+    """The input, the defaults for what layers leave out, and the conventions."""
     meaning = CONVENTIONS[report.convention].meaning
     texts = [
         *report.assumed,

@@ -1,4 +1,4 @@
-"""A check as a table, as rows and as JSON. What CI systems read is in `render.ci`."""
+"""A check as a table, as rows and as JSON. The formats of CI systems are in `render.ci`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def limit_text(verdict: Verdict) -> str:
 
 
 def change(verdict: Verdict) -> str:
-    """How far the figure is from what was asked or from the baseline."""
+    """The difference between the figure and its limit or baseline."""
     now, then = verdict.now, verdict.then
     if verdict.bound is not None:
         then = verdict.bound.limit_for(then)  # type: ignore[assignment]
@@ -86,7 +86,7 @@ def _row(verdict: Verdict) -> list[str]:
 
 
 def _in_order(check: Check) -> list[Verdict]:
-    """Entries in their order; those with errors first."""
+    """The entries, those with errors first."""
     failed = {verdict.entry for verdict in check.at(ERROR)}
     return sorted(check.verdicts, key=lambda verdict: verdict.entry not in failed)
 
@@ -128,7 +128,7 @@ def raw(what: Value | None) -> str:
 
 
 def to_table(check: Check) -> Page:
-    """The page of a check that shows itself."""
+    """The page of a check's own display."""
     return to_page(check)
 
 
@@ -136,7 +136,7 @@ def to_page(check: Check, verbose: bool = False) -> Page:
     """The findings, a line each, what to run next, and a summary.
 
     Args:
-        verbose: a row for each figure that was checked above them, and improvements too.
+        verbose: add a table of every figure checked, and the improvements.
     """
     parts: list[Any] = [*_table(check), Blank()] if verbose and check.verdicts else []
     parts += [Verbatim(f"error: {error}", _STYLES[ERROR]) for error in check.errors]
@@ -198,7 +198,7 @@ def _table(check: Check) -> list[Any]:
 
 
 def _measured_at(check: Check) -> str:
-    """The inputs that figures hold at."""
+    """The inputs at which the figures were measured."""
     inputs = {sizes(entry.record.input) for entry in check.entries}
     if len(inputs) == 1:
         return f"Input {inputs.pop()}."

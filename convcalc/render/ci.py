@@ -1,5 +1,5 @@
-"""A check as CI systems read it: a line each, GitHub annotations and summaries, GitLab Code
-Quality, JUnit, SARIF.
+"""A check in the formats that CI systems read: one line per finding, GitHub
+annotations and summaries, GitLab Code Quality, JUnit, SARIF.
 
 Sources of the formats: GitHub "Workflow commands" and "Adding a job summary"; GitLab "Code Quality
 report format"; the JUnit XML that Jenkins' xunit plugin defines (junit-10.xsd); OASIS, "Static
@@ -45,7 +45,7 @@ _MARKS = {ERROR: "", WARNING: "warning ", NOTE: "note ", PASSED: "ok "}
 
 
 def concise(check: Check) -> str:
-    """A line for each verdict, with file, line and column in front where there is one."""
+    """A line for each verdict, beginning with its file, line and column if known."""
     lines = []
     for verdict in (*check.findings, *check.at(PASSED)):
         place = f"{verdict.place}: " if verdict.place else ""
@@ -60,7 +60,7 @@ def _spot(error: ConvcalcError) -> str:
 
 
 def _message(error: ConvcalcError) -> str:
-    """An error on one line, without the text that it points into."""
+    """An error on one line, without the excerpt and caret."""
     hint = error.hint
     return error.headline() + (f" - {hint}" if hint else "")
 
@@ -106,13 +106,13 @@ def _property(text: str) -> str:
 
 
 def _place_or_file(check: Check, verdict: Verdict) -> Place:
-    """Where the finding belongs, for formats in which each must be somewhere; without a file, it is
-    where a configuration would be."""
+    """The place of a finding, for formats in which each must have one; without a file it is where a
+    configuration would be."""
     return _place(check, verdict) or Place(FILE)
 
 
 def _place(check: Check, verdict: Verdict) -> Place | None:
-    """Where the finding belongs: its budget or entry, the network's file, or the configuration."""
+    """The place of a finding: its budget or entry, the network's file, or the configuration."""
     if verdict.place is not None:
         return verdict.place
     entry = check.by_name.get(verdict.entry)
@@ -122,7 +122,7 @@ def _place(check: Check, verdict: Verdict) -> Place | None:
 
 
 def _relative(file: str) -> str:
-    """The file's path in the repository, where CI systems look for it."""
+    """The file's path relative to the repository, as CI systems expect it."""
     environment = os.environ.get
     root = environment("GITHUB_WORKSPACE") or environment("CI_PROJECT_DIR") or os.curdir
     try:
@@ -134,10 +134,10 @@ def _relative(file: str) -> str:
 
 
 def summary_markdown(check: Check, limit: int = MAX_SUMMARY) -> str:
-    """What people read in a pull request: the findings in words, then a row for each verdict.
+    """A summary for a pull request: the findings in words, then a row for each verdict.
 
     Args:
-        limit: bytes it may have.
+        limit: maximum size in bytes.
     """
     state = "passed" if check.passed else "failed"
     text = f"### convcalc check {state}\n\n{shown.summary(check)}\n\n"
@@ -163,7 +163,7 @@ _ROOM_BELOW = 200
 
 
 def _that_fit(lines: Iterable[str], room: int) -> tuple[list[str], int]:
-    """The first of the lines that fit in so many bytes, and the bytes that are left."""
+    """The leading lines that fit in so many bytes, and the bytes left over."""
     kept: list[str] = []
     for line in lines:
         room -= len(line.encode())
@@ -206,8 +206,8 @@ def gitlab(check: Check) -> str:
 
 
 def _fingerprinted(check: Check) -> Iterator[tuple[Verdict, str]]:
-    """The errors and warnings, each with a fingerprint that no other has and that is the same from
-    run to run, whatever the figures are. An improvement or a notice is no issue to resolve."""
+    """The errors and warnings, each with a unique fingerprint that stays the same from run to run,
+    whatever the figures are. Improvements and notices are not issues to resolve."""
     seen: Counter[str] = Counter()
     for verdict in check.at(ERROR) + check.at(WARNING):
         file = _relative(_place_or_file(check, verdict).file)
@@ -220,7 +220,7 @@ def _fingerprinted(check: Check) -> Iterator[tuple[Verdict, str]]:
 
 
 def junit(check: Check) -> str:
-    """Test suites: an entry is a suite, what was asked of it a case."""
+    """JUnit test suites: each entry is a suite, each of its requirements a case."""
     by_entry: dict[str, list[Verdict]] = {}
     for verdict in check.verdicts:
         by_entry.setdefault(verdict.entry, []).append(verdict)
@@ -273,7 +273,7 @@ def _case(suite: Element, check: Check, verdict: Verdict) -> None:
 
 
 def legal_xml(text: str) -> str:
-    """Text of an XML 1.0 document, which may not hold every character."""
+    """The text without characters that XML 1.0 forbids."""
     return printable_lines(text)
 
 
@@ -322,7 +322,7 @@ def sarif(check: Check) -> str:
 
 
 def _sarif_failure(check: Check) -> dict[str, Any]:
-    """That the tool came to no results, and why."""
+    """A failed run: no results, and why."""
     notifications = [
         {
             "level": "error",

@@ -1,4 +1,4 @@
-"""Columns and sort keys that the user names."""
+"""Columns and sort keys chosen by name."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from convcalc.errors import OptionError, nearest, shorten
 
 
 def chosen(names: Iterable[str], known: Sequence[str], option: str) -> list[str]:
-    """The known names among `names`, each once, in their order.
+    """The chosen names, each once, in the order given.
 
     Raises:
-        OptionError: a name that is not known.
+        OptionError: an unknown name.
     """
     found: list[str] = []
     for name in names:

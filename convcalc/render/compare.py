@@ -1,4 +1,4 @@
-"""A comparison for a terminal: the verdict, what each network costs and sees, what follows."""
+"""A comparison for a terminal: the verdict, what each network costs and sees, and notes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def comparison_page(
     """The verdict first, then tables, notes and what was assumed.
 
     Raises:
-        OptionError: a column or a figure to sort by that there is not.
+        OptionError: an unknown column or sort key.
     """
     reports = in_order(comparison, sort)
     base, *variants = comparison.reports
@@ -71,7 +71,7 @@ def comparison_page(
 
 
 def in_order(comparison: Comparison, sort: str | None) -> list[Report]:
-    """The baseline, and the variants; with a figure to sort by, the least first.
+    """The baseline, then the variants; with a sort key, the smallest first.
 
     Raises:
         OptionError: there is no such figure.
@@ -89,7 +89,7 @@ def _sortable(value: Any) -> Any:
 
 
 def points(comparison: Comparison) -> list[Paragraph]:
-    """The notes that the verdict does not cover, one bullet each."""
+    """The notes that the verdicts do not cover, one bullet each."""
     return [
         Paragraph.of(f"- {note.text}" + (f" ({note.source})." if note.source else ""), indent=2)
         for note in comparison.notes
@@ -162,7 +162,7 @@ def _structure(reports: Sequence[Report]) -> tuple[str, ...]:
 
 
 class _Tables:
-    """One table where it fits, two where it does not."""
+    """One table if it fits, two if not."""
 
     def __init__(self, comparison: Comparison, reports: Sequence[Report]) -> None:
         costs, structure = _costs(reports), _structure(reports)
@@ -171,7 +171,7 @@ class _Tables:
         self.fields = _table("Structure and receptive field", comparison, reports, structure)
 
     def lines(self, room: int) -> Iterator[Spans]:
-        """The table or tables in `room` columns."""
+        """The table or tables, `room` columns wide."""
         optional = {"FLOPs", "non-linear", "depth", "output"}
         if room >= SIDE_BY_SIDE and optional.issuperset(self.one.left_out(room)):
             yield from self.one.lines(room)
@@ -211,7 +211,7 @@ def _table(
 
 
 def _about_centres(reports: Sequence[Report]) -> str:
-    """What a star means; which networks are causal."""
+    """The meaning of the star, and which networks are causal."""
     fields = [report.receptive_field for report in reports]
     if not all(field.aligned or field.causal for field in fields):
         return UNALIGNED
@@ -232,17 +232,17 @@ def label_of(name: str) -> str:
 
 
 def is_cost(name: str) -> bool:
-    """Is there a ratio to the baseline's?"""
+    """Does the column show a ratio to the baseline?"""
     return name in _FIGURES and _FIGURES[name].is_cost
 
 
 def default_columns(comparison: Comparison) -> list[str]:
-    """Those that a wide table shows."""
+    """The columns of a wide table."""
     return [*_costs(comparison.reports), *_structure(comparison.reports)]
 
 
 def text_of(report: Report, name: str) -> str:
-    """What a column says of a network."""
+    """The text of a column for a network."""
     if name in _FIGURES:
         return numbers.figure(_FIGURES[name], _FIGURES[name].of(report))
     field = report.receptive_field
@@ -256,7 +256,7 @@ def text_of(report: Report, name: str) -> str:
 
 
 def relation_of(comparison: Comparison, report: Report, name: str) -> str:
-    """3.49x fewer than the baseline; "" where there is nothing to say."""
+    """3.49x fewer than the baseline; "" if there is nothing to compare."""
     if report is comparison.baseline or not is_cost(name):
         return ""
     figure = _FIGURES[name]
@@ -264,7 +264,7 @@ def relation_of(comparison: Comparison, report: Report, name: str) -> str:
 
 
 def _cell(comparison: Comparison, report: Report, name: str) -> Any:
-    """A figure, and under it its ratio to the baseline's."""
+    """A figure above its ratio to the baseline's."""
     text = text_of(report, name).replace(" ±", "\n±")
     relation = relation_of(comparison, report, name)
     if not relation:
@@ -280,7 +280,7 @@ def _styled(relation: str, ratio: Any) -> Span:
 
 
 def _symbolic_costs(comparison: Comparison, reports: Sequence[Report]) -> Table:
-    """Expressions are long: a row for each figure of each network."""
+    """Long expressions: a row for each figure of each network."""
     columns = [
         Column("network", "left"),
         Column("", "left"),

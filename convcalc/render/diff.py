@@ -1,4 +1,4 @@
-"""The layers of two networks side by side: what is the same, changed, removed and added."""
+"""The layers of two networks side by side: equal, changed, removed and added ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STYLES = {"=": "dim", "~": "yellow", "-": "red", "+": "green"}
 
 
 def layer_pairs(before: Sequence[LayerReport], after: Sequence[LayerReport]) -> list[Pair]:
-    """The layers of one network, each with that of the other which takes its place, if any."""
+    """The layers of one network, each with its counterpart in the other, if any."""
     return pairs(
         before, after, lambda layer: (layer.kind, layer.spec, layer.output), lambda one: one.kind
     )
@@ -45,8 +45,8 @@ def diff_tables(base: Report, variants: Sequence[Report]) -> Iterator[Table]:
 
 
 def diff_table(base: Report, report: Report) -> Table:
-    """The layers of two networks in rows, those that correspond in one row; of a long run of equal
-    ones only the ends are shown."""
+    """The layers of two networks, counterparts in one row; only the ends of a long run of equal
+    layers are shown."""
     columns = [
         Column("  layer", "left"),
         Column(base.name, "left", flexible="cut", least=10),
@@ -103,7 +103,7 @@ def _row(pair: Pair) -> Iterator[Spans]:
 
 
 def _change(then: Any, now: Any, style: str, write: Callable[[Any], str]) -> Spans:
-    """The count, or by how much it changed."""
+    """The count, or the change in it."""
     if not is_number(now) or not is_number(then):
         return spans((write(now or then), style))
     if now == then:

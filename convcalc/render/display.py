@@ -1,4 +1,4 @@
-"""Text and consoles for a terminal, for foreign words as well: never read as markup."""
+"""Text and consoles for a terminal that never take users' text for markup."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from convcalc.foreign import guarded, on_github, printable_lines
 
 
 class Text(rich.text.Text):
-    """Rich's text, without anything that steers a terminal, and never read as markup."""
+    """Rich's text without control characters, and never read as markup."""
 
     def __init__(self, text: str = "", *arguments: Any, **named: Any) -> None:
         super().__init__(printable_lines(text), *arguments, **named)
@@ -24,13 +24,13 @@ class Text(rich.text.Text):
 
     @classmethod
     def assemble(cls, *parts: Any, **named: Any) -> Text:
-        """A text of several parts."""
+        """A text made of several parts."""
         return cast("Text", super().assemble(*parts, **named))
 
 
 class Console(rich.console.Console):
-    """Rich's console, to which a plain string is text and not markup; its lines are no commands of
-    a CI system that reads them."""
+    """Rich's console, which takes a plain string for text, not markup; a CI system that reads its
+    lines finds no commands in them."""
 
     def __init__(self, **named: Any) -> None:
         super().__init__(highlight=False, markup=False, emoji=False, **named)

@@ -14,7 +14,7 @@ from convcalc.render.spans import spans
 
 
 def headline(explanation: Explanation) -> str:
-    """The MACs, in a line."""
+    """The MACs, in one line."""
     return f"{explanation.report.name}: {_full(explanation.macs)} MACs"
 
 
@@ -40,7 +40,7 @@ def to_rows(explanation: Explanation) -> Rows:
 
 
 def to_table(explanation: Explanation) -> Page:
-    """A row for each tool, then which of them is the MAC count."""
+    """A row for each tool, then a sentence on which of the numbers is the MAC count."""
     symbolic = not is_number(explanation.macs)
     columns = [
         Column("tool", "left"),
@@ -88,7 +88,7 @@ def _below(explanation: Explanation) -> list[Paragraph]:
 
 
 def _ratio(explanation: Explanation, account: Account) -> str:
-    """What it prints over the MACs, where that is a number."""
+    """The tool's number divided by the MACs, if it is a number."""
     prints, macs = account.prints, explanation.macs
     if prints is None or same_size(macs, 0):
         return ""
@@ -121,7 +121,7 @@ def _in_words(part: Part) -> str:
 
 
 def _factor(part: Part) -> str | None:
-    """What the reason multiplies by, where it is a short number."""
+    """The factor that a reason multiplies by, if it is a short number."""
     if same_size(part.of, 0):
         return None
     if same_size(part.amount, -part.of):

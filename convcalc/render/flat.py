@@ -16,7 +16,7 @@ def write(rows: Rows, form: str, raw: bool = False) -> str:
     """The rows in a format of `render.formats.FLAT`.
 
     Args:
-        raw: of csv, as `to_csv`.
+        raw: as for `to_csv`; for csv only.
     """
     if form == "csv":
         return to_csv(rows, raw)
@@ -25,10 +25,10 @@ def write(rows: Rows, form: str, raw: bool = False) -> str:
 
 
 def to_csv(rows: Rows, raw: bool = False) -> str:
-    """Comma-separated values, a heading first (RFC 4180 quoting, line feeds).
+    """Comma-separated values with a heading (RFC 4180 quoting, line feeds).
 
     Args:
-        raw: cells that a spreadsheet takes for formulas, and control characters, stay as they are.
+        raw: leave formulas and control characters as they are.
     """
     out = io.StringIO()
     written = rows if raw else [map(_csv, row) for row in rows]
@@ -43,21 +43,21 @@ _VALUE = re.compile(
 
 
 def _csv(cell: str) -> str:
-    """A cell that a spreadsheet does not take for a formula."""
+    """A cell that no spreadsheet takes for a formula."""
     cell = printable_lines(cell)
     is_formula = cell.startswith(("=", "+", "-", "@")) and not _VALUE.fullmatch(cell)
     return f"'{cell}" if is_formula else cell
 
 
 def to_markdown(rows: Rows) -> str:
-    """A GitHub table; the first column left, the others right."""
+    """A GitHub table, the first column aligned left and the others right."""
     head, *body = [[markdown_text(cell) for cell in row] for row in rows]
     lines = [head, [":--"] + ["--:"] * (len(head) - 1), *body]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def markdown_text(cell: str) -> str:
-    """A text that Markdown shows as it is, on one line."""
+    """The text escaped for Markdown, on one line."""
     cell = printable(" ".join(cell.splitlines()))
     cell = re.sub(r"([\\`*_<>|\[\]~&#])", r"\\\1", cell)
     cell = _MENTION.sub(r"\g<0>&#8203;", cell)
@@ -79,8 +79,8 @@ _LATEX = {
 
 
 def to_latex(rows: Rows) -> str:
-    """A tabular with the rules of the booktabs package. A heading stands over the columns behind it
-    that have none."""
+    """A tabular with the rules of the booktabs package. A heading spans the columns after it that
+    have none."""
     head, *body = rows
     columns = "l" + "r" * (len(head) - 1)
     lines = [
@@ -115,7 +115,7 @@ _TIMES = re.compile(r"([0-9.,]+(?:e\+[0-9]+)?)x (fewer|more|less|faster|slower)"
 
 
 def _latex(cell: str) -> str:
-    """A cell; 3.49x fewer has a real times sign."""
+    """A cell, escaped; `3.49x fewer` gets a real times sign."""
     cell = printable(" ".join(cell.splitlines()))
     parts = _TIMES.split(cell)
     text = _escaped(parts[0])

@@ -12,7 +12,7 @@ class Flat(NamedTuple):
     """A format of rows.
 
     writer: the function of `render.flat` that writes it.
-    raw: it takes raw numbers and every figure, for machines.
+    raw: holds raw numbers and every figure, for machines.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Pictures of a field: a value for each position of a box."""
+"""Pictures of a field: one value per position of a box."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _ROW = 16
 
 
 class Grid(NamedTuple):
-    """Values over a box of the first and the last axis: a picture of a field."""
+    """Values over a box of the first and last axis: a picture of a field."""
 
     low: tuple[int, ...]
     rows: list[list[float]]
 
 
 def support_grid(view: FieldView) -> Grid | None:
-    """1 where a position is read, 0 where not; over a middle axis, the share that is read. None
-    for more than MAX_DRAWN positions."""
+    """1 where a position is read, 0 elsewhere; for 3-D, the share along the middle axis that is
+    read. None for more than MAX_DRAWN positions."""
     region = view.positions_read
     if region is None or not region.rows or not view.input.rank:
         return None
@@ -39,12 +39,12 @@ def support_grid(view: FieldView) -> Grid | None:
 
 
 def _values_of(row: int, width: int) -> list[float]:
-    """1.0 for each bit that is set, the lowest first."""
+    """1.0 for each bit set, the lowest first."""
     return [float(bit) for bit in reversed(f"{row:0{width}b}")]
 
 
 def weight_grid(view: FieldView) -> Grid | None:
-    """The paths through each position as a share of the largest; middle axes are added up."""
+    """The paths through each position relative to the largest, summed over middle axes."""
     if view.effective is None or not view.input.rank:
         return None
     counts = view.effective.counts

@@ -1,5 +1,5 @@
-"""Grids of numbers as pictures of block characters in the terminal's own colours, so that they show
-on a dark and on a light ground: in a frame, with the positions at its corners.
+"""Grids of numbers drawn with block characters in the terminal's own colours, visible on dark and
+light backgrounds, in a frame with the positions at its corners.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class SideBySide:
-    """Pictures next to each other, or under each other where they do not fit."""
+    """Pictures side by side, or one below the other if they do not fit."""
 
     pictures: Sequence[Picture]
 
@@ -105,13 +105,13 @@ class SideBySide:
 
 
 def _shade(value: float) -> str:
-    """A blank only for nothing at all."""
+    """A shade of grey; a blank only for exactly zero."""
     steps = len(_SHADES) - 1
     return _SHADES[0 if value <= 0 else min(steps, 1 + int(value * steps))]
 
 
 def scaled(grid: list[list[float]], room: int, height: int) -> list[list[float]]:
-    """The grid fitted into room x height: a small one enlarged by a whole factor, a large one
+    """The grid fitted into room x height: small ones are enlarged by a whole factor, large ones
     averaged."""
     rows, columns = len(grid), len(grid[0])
     factor = min(room // columns, height // rows)

@@ -1,4 +1,4 @@
-"""The figures of a baseline's revisions: a row for each, and the curve of each figure."""
+"""The figures in a baseline's revisions: a row for each, and a curve for each figure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _numbers(history: Sequence[Revision], entry: str, figure: str) -> list[int |
 
 
 def curve(numbers: Sequence[int | None]) -> str:
-    """▁▁▃█: the lowest is the lowest bar."""
+    """▁▁▃█: the smallest number is the lowest bar."""
     known = [number for number in numbers if number is not None]
     low, high = min(known, default=0), max(known, default=0)
     bars = []
@@ -51,7 +51,7 @@ def curve(numbers: Sequence[int | None]) -> str:
 
 
 def to_rows(history: Sequence[Revision]) -> Rows:
-    """A row for each entry and figure: first, last, growth, and the curve between."""
+    """A row for each entry and figure: first, last, growth, and the curve between them."""
     rows = [["entry", "figure", "first", "last", "growth", "curve"]]
     for entry in _entries(history):
         for figure in _SHOWN:
@@ -76,7 +76,7 @@ def raw_rows(history: Sequence[Revision]) -> Rows:
 
 
 def to_table(history: Sequence[Revision]) -> Page:
-    """The rows, and which revisions they are of."""
+    """The rows, and the revisions they come from."""
     columns = [
         Column("entry", "left"),
         Column("figure", "left"),
@@ -94,7 +94,7 @@ def to_table(history: Sequence[Revision]) -> Page:
 
 
 def to_text(history: Sequence[Revision], form: str, raw: bool = False) -> str:
-    """A history in one of the formats but the table."""
+    """A history in any format but the table."""
     if form == "csv":
         return to_csv(raw_rows(history), raw)
     if form == "markdown":

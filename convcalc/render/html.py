@@ -31,13 +31,13 @@ _LINK = re.compile(r"arXiv:(\d{4}\.\d{4,5})|(https?://[^\s<>\"']*[\w/])")
 
 
 def fragment(page: Page) -> str:
-    """What a notebook shows of a page."""
+    """A page as a fragment for a notebook."""
     style = STYLE.read_text(encoding="utf-8")
     return f'<div class="convcalc"><style>{style}</style>{"".join(_parts(page.parts))}</div>\n'
 
 
 def document(title: str, body: str) -> str:
-    """A file that a browser opens."""
+    """A page as a whole document for a browser."""
     head = (
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         '<meta name="color-scheme" content="light dark">'
@@ -52,7 +52,7 @@ def report_fragment(report: Report, page: Page) -> str:
     """A report whose layers are folded by stage.
 
     Args:
-        page: its page, which begins with the table of layers.
+        page: the report's page, which begins with the table of layers.
     """
     if not has_stages(report.layers) or not is_number(report.input.elements):
         return fragment(page)
@@ -62,7 +62,7 @@ def report_fragment(report: Report, page: Page) -> str:
 
 
 class Html:
-    """A part of a page that is HTML already."""
+    """A part of a page that is already HTML."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -93,7 +93,7 @@ def _text(text: str) -> str:
 
 
 def _linked(text: str) -> str:
-    """The text, with links to the papers and pages that it names."""
+    """The text with links to the papers and pages that it names."""
     written, end = "", 0
     for found in _LINK.finditer(text):
         target = f"https://arxiv.org/abs/{found[1]}" if found[1] else found[2]
@@ -162,7 +162,7 @@ def _cell(cell: Cell, column: Column) -> str:
 
 
 def _share(lines: Sequence[Spans]) -> float | None:
-    """The share that a bar of block characters stands for."""
+    """The share that a bar of block characters represents."""
     text = plain(lines[0]) if len(lines) == 1 else ""
     if not text or any(char not in _EIGHTHS for char in text):
         return None
@@ -209,7 +209,7 @@ def _picture(picture: Picture) -> str:
 
 
 def _stages(report: Report) -> Iterator[str]:
-    """A line for each stage, which unfolds to its layers."""
+    """A line for each stage that unfolds into its layers."""
     from convcalc.render.show import layer_table
 
     yield _summary(["stage", "output", "params", "% MACs", "", "field"], "b", element="div")

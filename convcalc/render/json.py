@@ -1,4 +1,4 @@
-"""The documented JSON, version 1: stable, raw integers; a stride that is none is "1/2"."""
+"""The documented JSON, version 1: stable keys, raw integers; a fractional stride is "1/2"."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _layer(layer: LayerReport) -> dict[str, Any]:
 
 
 def _figures(figures: Iterable[Figure], of: Report | LayerReport) -> dict[str, Any]:
-    """The figures by key, and by the older key where there is one."""
+    """The figures by key, and by their older key if they have one."""
     return {key: _number(figure.of(of)) for figure in figures for key in figure.keys}
 
 

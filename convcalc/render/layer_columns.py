@@ -22,13 +22,13 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 @dataclass(frozen=True)
 class Rows:
-    """A report whose rows are looked at one by one."""
+    """The rows of a report with what its columns need."""
 
     report: Report
 
     @cached_property
     def shapes(self) -> Mapping[str, Shape]:
-        """What each input and row puts out, by its name."""
+        """The output shape of each input and row, by name."""
         return {**self.report.inputs, **{row.name: row.size for row in self.report.layers}}
 
     @cached_property
@@ -38,13 +38,13 @@ class Rows:
         return {} if graph is None else {node.name: node for node in graph.nodes}
 
     def module(self, name: str = "") -> Module | None:
-        """The torch module of that name, the whole model for ""; None where there is none."""
+        """The torch module of that name, the whole model for ""; None if unknown."""
         graph = self.report.graph
         return None if graph is None else graph.modules.get(name)
 
 
 def bar(share: float, room: int = BAR) -> str:
-    """A bar of so many columns, in eighths."""
+    """A bar in eighths of a column."""
     eighths = round(8 * room * min(max(share, 0.0), 1.0))
     full, rest = divmod(max(eighths, 1 if share > 0 else 0), 8)
     return "█" * full + (_EIGHTHS[rest] if rest else "")
@@ -80,7 +80,7 @@ def _class(rows: Rows, layer: LayerReport) -> str:
 
 
 def _trainable(rows: Rows, layer: LayerReport) -> str:
-    """The params that training changes: those of a torch model that are not frozen."""
+    """The trainable params: those of a torch model that are not frozen."""
     module = rows.module(layer.name)
     counted = layer.params if module is None or not layer.params else module.trainable
     return _count(counted, exact=True)
@@ -93,7 +93,7 @@ def _total_trainable(rows: Rows) -> str:
 
 @dataclass(frozen=True)
 class LayerColumn:
-    """A column: its heading, how it gives way, its cells and its last row's."""
+    """A column: its heading, how it narrows, its cells and its total."""
 
     label: str
     cell: Callable[[Rows, LayerReport], str | Spans]
@@ -184,7 +184,7 @@ FIGURES = {
 
 
 def in_order(layers: Sequence[LayerReport], sort: str | None) -> list[LayerReport]:
-    """The layers; with a figure to sort by, the largest first.
+    """The layers; with a sort key, the largest first.
 
     Raises:
         OptionError: there is no such figure.

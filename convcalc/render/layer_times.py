@@ -1,4 +1,4 @@
-"""Where the time of a network goes: a row for each layer, stage or module."""
+"""Where a network's time goes: a row for each layer, stage or module."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEADINGS = (
 
 
 def to_table(timing: Timing) -> Table:
-    """The layers of one network, what is left over, and the whole."""
+    """The layers of one network, the time outside them, and the whole."""
     columns = [
         Column("layer", "left"),
         Column("spec", "left", "cut", least=12, drop=4),
@@ -63,7 +63,7 @@ def _speed(layer: LayerTiming) -> float:
 
 
 def to_rows(profile: Profile) -> Rows:
-    """A row for each layer of each network, raw numbers, and one for what is left over."""
+    """A row for each layer of each network, in raw numbers, and one for the time outside them."""
     rows: Rows = [list(HEADINGS)]
     for timing in profile.timings:
         rows += [

@@ -1,8 +1,8 @@
 """Text laid out for a width: tables whose numbers and names stay whole, and paragraphs.
 
-Where a table does not fit, it gives way in this order: prose is wrapped, texts that may be cut are
-cut in their middle, names that are longer than their column stand on lines of their own, columns
-are left out (and named under the table).
+A table that does not fit is narrowed in this order: prose is wrapped, texts that may be shortened
+are shortened in the middle, names longer than their column move to lines of their own, columns are
+left out (and named under the table).
 """
 
 from __future__ import annotations
@@ -68,16 +68,16 @@ class Table:
     """What the reader can do about columns that are left out."""
 
     def add_row(self, *cells: Cell) -> None:
-        """A row; cells that are missing are empty."""
+        """Add a row; missing cells are empty."""
         self.rows.append([*cells, *[""] * (len(self.columns) - len(cells))])
 
     def add_section(self) -> None:
-        """A rule under the rows so far."""
+        """Add a rule below the rows so far."""
         if self.rows and self.rows[-1] is not None:
             self.rows.append(None)
 
     def natural_width(self) -> int:
-        """The columns that it takes where nothing gives way."""
+        """The width of the table if nothing is narrowed."""
         return sum(self._naturals()) + GAP * (len(self.columns) - 1)
 
     def left_out(self, room: int) -> list[str]:
@@ -86,7 +86,7 @@ class Table:
         return [c.header for i, c in enumerate(self.columns) if i not in kept]
 
     def lines(self, room: int) -> Iterator[Spans]:
-        """The table in `room` columns."""
+        """The table, `room` columns wide."""
         kept, sizes = self._layout(room)
         shown = [self.columns[index] for index in kept]
         if self.title:
@@ -123,7 +123,7 @@ class Table:
         return sizes
 
     def _layout(self, room: int) -> tuple[list[int], list[int]]:
-        """The columns that are kept, and their widths."""
+        """The columns kept, and their widths."""
         natural = self._naturals()
         kept = list(range(len(self.columns)))
         while True:
@@ -135,7 +135,7 @@ class Table:
             kept.remove(max(droppable, key=lambda i: (self.columns[i].drop, i)))
 
     def _fitted(self, sizes: list[int], shown: list[Column], room: int) -> list[int]:
-        """The widths of columns, flexible ones narrowed and names moved to lines of their own."""
+        """The widths of the columns: flexible ones narrowed, long names on lines of their own."""
         sizes = list(sizes)
 
         def over() -> int:
@@ -204,7 +204,7 @@ class Paragraph:
         return cls(((printable_line(text), style),), indent)
 
     def lines(self, room: int) -> Iterator[Spans]:
-        """The paragraph in `room` columns; blanks at its beginning stay."""
+        """The paragraph, `room` columns wide; leading blanks are kept."""
         yield from wrap(tuple((printable_line(t), s) for t, s in self.line), room, self.indent)
 
 
@@ -216,7 +216,7 @@ class Verbatim:
     style: str = ""
 
     def lines(self, room: int) -> Iterator[Spans]:
-        """The text in `room` columns."""
+        """The text, `room` columns wide."""
         for line in self.text.split("\n"):
             yield from wrap(((printable(line), self.style),), room)
 
@@ -231,7 +231,7 @@ class Blank:
 
 @dataclass
 class Page:
-    """Tables and paragraphs, one under the other; what a terminal or a file gets."""
+    """Tables and paragraphs, one below the other, as a terminal or a file shows them."""
 
     parts: list[Any]
 
@@ -254,7 +254,7 @@ class Page:
 
 
 def rich_lines(lines: Iterable[Spans]) -> Iterator[Any]:
-    """Lines as rich prints them; imported where rich is."""
+    """Lines as rich prints them; imported only with rich."""
     from rich.text import Text
 
     for line in lines:

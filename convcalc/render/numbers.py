@@ -125,7 +125,7 @@ def _bracketed(size: Any) -> str:
 
 
 def field_size(field: ReceptiveField) -> str:
-    """7x7, or all where the whole input is seen."""
+    """7x7, or `all` for the whole input."""
     if field.size and all(size is None for size in field.size):
         return "all"
     return "x".join("all" if size is None else str(size) for size in field.size) or "-"
@@ -136,7 +136,7 @@ PADDED = 0.1
 
 
 def is_padded(report: Report) -> bool:
-    """Do so many taps fall on padding that it should be seen?"""
+    """Do enough taps fall on padding to be worth showing?"""
     return report.on_padding is not None and report.on_padding > PADDED
 
 
@@ -146,12 +146,12 @@ def on_padding(counted: Report | LayerReport) -> str:
 
 
 def marked_field(field: ReceptiveField) -> str:
-    """The size, with a star where branches have different centres and it is not meant so."""
+    """The size, with a star if branches have different centres unintentionally."""
     return field_size(field) + ("" if field.aligned or field.causal else "*")
 
 
 def field_stride(field: ReceptiveField) -> str:
-    """2, 1/2, or 2x1 where the axes differ."""
+    """2, 1/2, or 2x1 if the axes differ."""
     written = ["-" if stride is None else str(stride) for stride in field.stride]
     return written[0] if len(set(written)) == 1 else "x".join(written) or "-"
 
@@ -169,5 +169,5 @@ def field_support(field: ReceptiveField) -> str:
 
 
 def common_input(inputs: tuple[Shape, ...]) -> str:
-    """The input that networks were run at."""
+    """The input that all networks share."""
     return str(inputs[0]) if len(set(inputs)) == 1 else "each network's own input"

@@ -21,7 +21,7 @@ FIGURES = (
 
 
 def headline(profile: Profile) -> str:
-    """The ratios, or the times, in a line."""
+    """The ratios, or the times, in one line."""
     lines = verdicts(profile) or [
         spans(f"{timing.name}: {numbers.duration(timing.seconds)}")
         for timing in profile.timings
@@ -31,7 +31,7 @@ def headline(profile: Profile) -> str:
 
 
 def to_rows(profile: Profile) -> Rows:
-    """A row per network, or per layer, raw numbers in seconds, bytes and operations per second."""
+    """A row per network or layer, in raw numbers: seconds, bytes, operations per second."""
     if any(timing.layers for timing in profile.timings):
         return layer_times.to_rows(profile)
     return [list(FIGURES), *([_raw(value) for value in _figures(t)] for t in profile.timings)]
@@ -69,7 +69,7 @@ def to_table(profile: Profile) -> Page:
 
 
 def verdicts(profile: Profile) -> list[Spans]:
-    """A line for each network that was compared with the first, and timed."""
+    """A line for each network that was timed and compared with the first."""
     return [
         spans((f"{timing.name}: {_against_first(profile, timing)}", "bold"))
         for timing in profile.timings[1:]
@@ -163,7 +163,7 @@ def _roofline(profile: Profile) -> Table:
 
 
 def sentences(profile: Profile) -> list[str]:
-    """The ratios with their intervals, next to what MACs predict; and what to doubt."""
+    """The ratios with their intervals, what MACs predict, and what makes them doubtful."""
     found = [_ratio_sentence(profile, timing) for timing in profile.timings[1:] if timing.ratios]
     found += _predictions(profile)
     above = [t for t in profile.timings if t.samples and _reached(t) > 1 + FAULT]
@@ -212,7 +212,7 @@ def _off(ratio: float) -> str:
 
 
 def _reached(timing: Timing) -> float:
-    """The share of the roof that was reached."""
+    """The share of the roof reached."""
     return (timing.least_seconds or 0.0) / timing.seconds
 
 

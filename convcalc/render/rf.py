@@ -1,4 +1,4 @@
-"""What `convcalc rf` prints of a `FieldView`."""
+"""The output of `convcalc rf` for a `FieldView`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ AXES = {0: (), 1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "w
 
 
 def headline(view: FieldView) -> str:
-    """What a unit sees, in a line."""
+    """What a unit sees, in one line."""
     where = f"{view.layer} of {view.network}" if view.layer != view.network else view.network
     stride = numbers.field_stride(view.field)
     return f"{where}: field {numbers.field_size(view.field)}, stride {stride}"
@@ -81,7 +81,7 @@ def to_table(view: FieldView) -> Page:
 
 
 def _who_sees(view: FieldView) -> str:
-    """The unit or the units whose positions follow."""
+    """The unit or units whose positions follow."""
     where = written_units(view.unit)
     if not where:
         return "it sees"
@@ -89,7 +89,7 @@ def _who_sees(view: FieldView) -> str:
 
 
 def _pictures(view: FieldView) -> list[Picture]:
-    """What is read, if that is not all, and how much each position counts."""
+    """The support, if it is not full, and the effective field."""
     found = []
     if view.read != _box(view) and (grid := support_grid(view)) is not None:
         found.append(Picture("reads", grid.rows, _corner(grid.low)))
@@ -142,7 +142,7 @@ def _origin(view: FieldView) -> str:
 
 
 def _box(view: FieldView) -> int:
-    """Positions of the box around what the unit sees."""
+    """The number of positions in the box around what the unit sees."""
     box = 1
     for part in view.region:
         box *= part[1] - part[0] + 1 if part else 1
@@ -161,12 +161,12 @@ def _about_reads(view: FieldView) -> str:
 
 
 def _is_one(view: FieldView) -> bool:
-    """Is it one unit that looks?"""
+    """Is it the field of a single unit?"""
     return all(isinstance(part, int) for part in view.unit)
 
 
 def _about_paths(view: FieldView) -> list[str]:
-    """The fields over all paths, and those of groups of channels."""
+    """The fields over all paths, and by groups of channels."""
     found = view.paths
     if found is None or (found.smallest == found.largest and len(found.groups) < 2):
         return []

@@ -1,7 +1,7 @@
-"""Headings and cells of the flat formats: what csv, markdown and latex have in common.
+"""Headings and cells of the flat formats, shared by csv, markdown and latex.
 
-Each is a list of rows of text. csv takes raw numbers and every figure; the others take the figures
-that a person reads, in a person's form.
+Each is a list of rows of text. csv has raw numbers and every figure; the others have the figures
+that people read, rounded.
 """
 
 from __future__ import annotations
@@ -76,10 +76,10 @@ def _values(figures: Iterable[Figure], report: Report | LayerReport) -> list[Any
 
 
 def chosen_columns(rows: Rows, names: Sequence[str]) -> Rows:
-    """Raw rows with the columns that are named: by their headings, or as in the tables.
+    """Raw rows with only the columns named, by their headings or as in the tables.
 
     Raises:
-        OptionError: a column that there is not.
+        OptionError: an unknown column.
     """
     head = rows[0]
     others = {name: key for name, key in _RAW_NAMES.items() if key in head}
@@ -102,7 +102,7 @@ def comparison_rows(
 
     Args:
         names, sort: as of `comparison_page`.
-        split: the ratios to the baseline in columns of their own, without a heading.
+        split: put ratios to the baseline in columns of their own, without a heading.
     """
     from convcalc.render import compare
 
@@ -143,7 +143,7 @@ def layer_rows(report: Report, names: Sequence[str] = (), sort: str | None = Non
 
 
 def name_and_reading(report: Report) -> str:
-    """The name, with the reading where that says more."""
+    """The name, with the reading if that says more."""
     return report.name if report.reading == report.name else f"{report.name} ({report.reading})"
 
 
@@ -168,8 +168,8 @@ def _raw(value: Any) -> str:
 
 
 def typed(rows: Rows) -> list[dict[str, Any]]:
-    """Rows with a value for each heading: numbers and truth values where all of a column are; None
-    for what is empty."""
+    """Rows with a typed value for each heading: a column of numbers or booleans only is converted;
+    empty cells are None."""
     head, *body = rows
     head = [heading or "quantity" for heading in head]
     columns = [_typed(heading, [row[n] for row in body]) for n, heading in enumerate(head)]

@@ -1,4 +1,4 @@
-"""What `convcalc search` prints: the front, what it is the front of, and what to do next."""
+"""The output of `convcalc search`: the front, the space searched, and what to do next."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _BY_NAME = {figure.name: figure for figure in FIGURES}
 
 
 def headline(result: SearchResult) -> str:
-    """How many rows the front has, in a line."""
+    """The size of the front, in one line."""
     rows = "1 row" if len(result.front) == 1 else f"{len(result.front)} rows"
     return f"in place of {result.reference.name}: {rows}"
 
 
 def to_rows(result: SearchResult) -> Rows:
-    """A row for each of the front, raw numbers."""
+    """A row for each point of the front, in raw numbers."""
     timed = bool(result.seconds)
     head = ["row", "specs", *result.objectives, "count", "known", "source", "knee", "reference"]
     rows = [head + (["seconds"] if timed else [])]
@@ -107,7 +107,7 @@ def _row_dict(row: SearchRow) -> dict[str, Any]:
 
 
 def to_table(result: SearchResult) -> Page:
-    """The front, what the whole network would cost, and what to do next."""
+    """The front, the cost of the whole network, and what to do next."""
     parts: list[Any] = []
     if result.front:
         parts += [_front(result), Blank()]
@@ -150,14 +150,14 @@ def _candidate(row: SearchRow) -> list[Spans]:
 
 
 def numbers_of(goal: str, value: int | None) -> str:
-    """An objective as tables print it."""
+    """An objective's values as tables print them."""
     if value is None:
         return "-"
     return numbers.grouped(value) if goal == "span" else numbers.figure(_BY_NAME[goal], value)
 
 
 def _cell(result: SearchResult, row: SearchRow, goal: str) -> list[Spans]:
-    """A figure, and what that is of the reference's."""
+    """A figure, and its share of the reference's."""
     value, base = row.figures[goal], result.figures[goal]
     lines = [spans(numbers_of(goal, value))]
     if base and value != base:
@@ -175,7 +175,7 @@ def _seconds(result: SearchResult, number: int) -> list[str]:
 
 
 def _networks(result: SearchResult) -> Table:
-    """What the whole network would cost with each row."""
+    """The cost of the whole network with each row of the front."""
     columns = [Column("row", "left"), Column("params"), Column("MACs")]
     table = Table(f"The whole network with it at {result.at}", columns)
     base = result.networks[0]
@@ -191,7 +191,7 @@ def _networks(result: SearchResult) -> Table:
 
 
 def sentences(result: SearchResult) -> list[str]:
-    """How many candidates there are, and what the marks mean."""
+    """The number of candidates, and the meaning of the marks."""
     required = ", ".join(result.required)
     many = "Sequences" if result.candidates is None else f"{result.candidates:,} sequences"
     many = "1 sequence fits" if result.candidates == 1 else f"{many} fit"
@@ -218,7 +218,7 @@ def sentences(result: SearchResult) -> list[str]:
 
 
 def _next_command(result: SearchResult, spec: str) -> str:
-    """What shows a row beside the reference."""
+    """The command that shows a row beside the reference."""
     words = ["convcalc", "compare", result.reference.name, spec]
     if result.reference.input != default_input(result.reference.input.rank):
         words += ["--input", str(result.reference.input)]

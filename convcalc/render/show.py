@@ -1,4 +1,4 @@
-"""One network for a terminal: a row for each layer, where the work is, what a unit sees."""
+"""One network for a terminal: a row for each layer, its share of the work, what a unit sees."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def report_page(
     """A row for each layer, the totals, and what an output unit sees.
 
     Args:
-        columns: their names; none for the usual ones.
+        columns: names of columns; empty for the default ones.
         sort: a figure by which the layers are sorted, the largest first.
 
     Raises:
-        OptionError: a column or figure that there is not.
+        OptionError: an unknown column or sort key.
     """
     names = chosen(columns, tuple(COLUMNS), "columns")
     if not names:
@@ -72,7 +72,7 @@ def _sentences(report: Report) -> list[str]:
 
 
 def _ends(report: Report) -> list[Any]:
-    """The inputs, and what each output sees of them, where there are several inputs."""
+    """The inputs, and what each output sees of them, if there are several."""
     if len(report.inputs) < 2:
         return []
     inputs = ", ".join(f"{name} {numbers.shape(shape)}" for name, shape in report.inputs.items())
@@ -89,7 +89,7 @@ def _ends(report: Report) -> list[Any]:
 
 
 def _seen(field: ReceptiveField) -> str:
-    """What an output unit sees, in a sentence."""
+    """What an output unit sees, in one sentence."""
     if not field.size:
         return "The input has no positions."
     if all(size is None for size in field.size):
@@ -102,7 +102,7 @@ def _seen(field: ReceptiveField) -> str:
 
 
 def title_of(report: Report) -> str:
-    """The name, and what a file calls itself."""
+    """The name, and the title that a file gives itself."""
     if report.reading != report.name and is_file(report.name):
         return f"{report.name}: {report.reading}"
     return report.name
@@ -167,7 +167,7 @@ def _in_style(text: str | Spans, style: str) -> Spans:
 
 
 def _heaviest(layers: Sequence[LayerReport], total: Any) -> set[int]:
-    """The layers that make half of the MACs, at most HEAVY."""
+    """The layers that account for half of the MACs, at most HEAVY of them."""
     if not is_number(total) or not total or len(layers) < 4:
         return set()
     found: set[int] = set()

@@ -1,7 +1,7 @@
 """Lines of text in styles: their width, and how they are cut, wrapped and split.
 
-A line is a tuple of spans, each a text and a style in rich's words; nothing here imports rich, so
-that a quick command that is piped does not load it.
+A line is a tuple of spans, each a text and the name of a rich style. Nothing here imports rich, so
+that commands whose output is piped start without it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def width(line: Spans) -> int:
 
 
 def plain(line: Spans) -> str:
-    """A line without its styles, blanks at its end dropped."""
+    """A line without its styles and trailing blanks."""
     return "".join(text for text, _ in line).rstrip()
 
 
@@ -46,7 +46,7 @@ def lines_of(cell: Cell) -> list[Spans]:
 
 
 def _split(line: Spans) -> list[Spans]:
-    """The line at its line feeds, what does not print as full stops."""
+    """The line split at line feeds, unprintable characters as full stops."""
     lines: list[list[Span]] = [[]]
     for text, style in line:
         for number, part in enumerate(text.split("\n")):
@@ -58,7 +58,7 @@ def _split(line: Spans) -> list[Spans]:
 
 
 def cut_middle(line: Spans, room: int) -> Spans:
-    """The line in `room` columns, its middle replaced by … where it is longer."""
+    """The line in `room` columns; … replaces the middle of a longer one."""
     if width(line) <= room:
         return line
     head = room // 2
@@ -118,8 +118,8 @@ _UNIT = re.compile(r"(?: |(?:[kMGTPE]i?B?|B|%|[mun]?s|FLOPs)(?![\w(]))")
 
 
 def _words(line: Spans) -> Iterator[Span]:
-    """The words of a line, each with the blanks behind it. Spans that touch are one word only for
-    the eye: a style's end is a place to break."""
+    """The words of a line, each with the blanks after it. A line may also break where the style
+    changes."""
     for text, style in line:
         start = 0
         for index, char in enumerate(text):
@@ -131,7 +131,7 @@ def _words(line: Spans) -> Iterator[Span]:
 
 
 def _head(word: str, room: int) -> str:
-    """What of a word fits."""
+    """The part of a word that fits."""
     fits = 0
     used = 0
     for index, char in enumerate(word):

@@ -21,7 +21,7 @@ def to_rows(verification: Verification) -> Rows:
 
 
 def to_table(verification: Verification) -> Page:
-    """A table for each network, then what the verdicts add up to."""
+    """A table for each network, then a count of the verdicts."""
     parts: list[Any] = []
     for network in dict.fromkeys(row.network for row in verification.rows):
         columns = [

@@ -12,7 +12,7 @@ Entry = dict[str, Any]
 
 
 def entries() -> list[Entry]:
-    """For each word: what it is, what it takes, what holds when that is left out, an example."""
+    """For each word: its meaning, its values, their defaults, an example."""
     return [_entry(kind) for kind in (*KINDS, *MERGES)]
 
 
@@ -71,7 +71,7 @@ def _defaults(kind: type[Word]) -> str:
 
 
 def to_text(form: str) -> str:
-    """The list in one of the formats but the coloured table."""
+    """The list in any format but the coloured table."""
     if form == "json":
         return json.dumps({"schema_version": 1, "layers": entries()}, indent=2) + "\n"
     if form == "table":

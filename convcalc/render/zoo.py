@@ -31,7 +31,7 @@ class Entry(NamedTuple):
 
     @property
     def field(self) -> ReceptiveField:
-        """The field before the head that sees everything: of the last layer that does not."""
+        """The field before the head: that of the last layer that does not see everything."""
         fields = [layer.receptive_field for layer in self.report.layers]
         return next((field for field in reversed(fields) if not field.is_global), fields[0])
 
@@ -136,6 +136,6 @@ def to_table(found: list[Entry]) -> Page:
 
 
 def _authors_and_year(source: str) -> str:
-    """Who and when, of a source that goes on with where."""
+    """The authors and the year of a source."""
     found = re.match(r".*?\b(?:19|20)[0-9]{2}\b", source)
     return found.group() if found else source.split(", ")[0]

@@ -1,7 +1,8 @@
-"""The page of `convcalc explore`: one file that needs no server and asks no network for anything.
+"""The page of `convcalc explore`: one file that needs no server and makes no network requests.
 
-`page.html`, `page.css` and `page.js` are joined with the data; the page's policy lets no other
-script run, and data reaches the page as text only, so that names from a file stay names.
+`page.html`, `page.css` and `page.js` are combined with the data. The page's security policy lets no
+other script run, and data reaches the page as text only, so that names from a file cannot inject
+markup.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def _title(exploration: Exploration, names: list[str]) -> str:
 
 
 def to_dict(exploration: Exploration) -> dict[str, Any]:
-    """What the page looks up."""
+    """The data of the page."""
     base = exploration.networks[0].report
     return {
         "networks": [_network(network, base) for network in exploration.networks],
@@ -66,7 +67,7 @@ def _read(name: str) -> str:
 
 
 def _as_script(document: Any) -> str:
-    """JSON that may stand within a page: nothing in it can end the element that holds it."""
+    """JSON escaped for embedding: nothing in it can close the element that holds it."""
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -114,7 +115,7 @@ def _percent(share: int, whole: int) -> float:
 
 
 def _start(report: Report) -> int:
-    """The layer that is shown first: the last whose units see less than the whole input."""
+    """The layer shown first: the last one whose units see less than the whole input."""
     for index in range(len(report.layers) - 1, 0, -1):
         sizes = zip(report.layers[index].receptive_field.size, report.input.spatial, strict=True)
         if all(size is not None and size < extent for size, extent in sizes):
@@ -134,7 +135,7 @@ def _totals(report: Report, base: Report) -> list[str]:
 
 
 def _facts(layer: LayerReport, report: Report, seen: LayerView) -> list[list[str]]:
-    """What is told of a layer, each with its name."""
+    """The named facts shown about a layer."""
     field = layer.receptive_field
     facts = [
         ["layer", layer.spec],

@@ -1,4 +1,4 @@
-"""Where the layers of a graph stand in a drawing, and the lines between them.
+"""The places of a graph's layers in a drawing, and the lines between them.
 
 A layer stands one row below the lowest layer that it reads, so every line points down. Nested
 branches get columns of their own side by side, so that no line crosses a box. A graph whose
@@ -53,7 +53,7 @@ def layout(graph: Graph) -> Layout:
 
 
 def _rows(graph: Graph) -> list[int]:
-    """The row of each node: one below the lowest that it reads."""
+    """The row of each node: one below the lowest node it reads."""
     rows: list[int] = []
     for node in graph.nodes:
         rows.append(1 + max((rows[i] if i >= 0 else -1 for i in node.inputs), default=-1))
@@ -61,7 +61,7 @@ def _rows(graph: Graph) -> list[int]:
 
 
 def _nested(graph: Graph) -> tuple[list[float], int]:
-    """The column of each node by the branches that it lies in, and the number of columns."""
+    """The column of each node by the branches it lies in, and the number of columns."""
     inside: dict[BranchPath, dict[str, dict[int, None]]] = {}
     for node in graph.nodes:
         for level, (merge, branch) in enumerate(node.branch):
@@ -91,7 +91,7 @@ def _middle(
 
 
 def _side_by_side(rows: list[int]) -> tuple[list[float], int]:
-    """Each row's nodes in their order, in the middle."""
+    """The nodes of each row in their order, centred."""
     members: dict[int, list[int]] = {}
     for index, row in enumerate(rows):
         members.setdefault(row, []).append(index)

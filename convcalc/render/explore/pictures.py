@@ -1,4 +1,4 @@
-"""Small pictures of what a unit reads, as text: one digit in base 36 for each cell."""
+"""Small pictures of what a unit reads, as text: one base-36 digit per cell."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Picture = tuple[int, int, str]
 
 
 def picture(view: FieldView) -> Picture | None:
-    """How much each cell of a unit's field counts; where that was not counted, how much of it is
-    read. None where that is the same everywhere."""
+    """The weight of each cell of a unit's field or, if that was not computed, the share of it
+    that is read. None if it is the same everywhere."""
     if view.effective is None and view.read == prod(
         b - a + 1 for a, b in filter(None, view.region)
     ):
@@ -39,5 +39,5 @@ def picture(view: FieldView) -> Picture | None:
 
 
 def _digit(value: float) -> int:
-    """0 for nothing at all only."""
+    """The digit of a share; 0 only for exactly zero."""
     return max(1, round(35 * value)) if value else 0

@@ -1,4 +1,4 @@
-"""The front of a search as points of two figures: where each stands, and what the axes say."""
+"""The front of a search as a scatter of two figures: the points and the axes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WIDE = 20
 
 
 def scatter(of: Scatter) -> dict[str, Any]:
-    """What page.js draws: places from 0 to 1, left to right and bottom to top."""
+    """The data for page.js: coordinates from 0 to 1, left to right and bottom to top."""
     known = [point for point in of.points if point is not None]
     x, y = (_Axis([point[i] for point in known]) for i in (0, 1))
     return {
@@ -58,7 +58,7 @@ class _Axis:
         return round(0.06 + 0.88 * self._along(value), 4)
 
     def ticks(self) -> list[list[Any]]:
-        """Places and labels of round numbers."""
+        """Coordinates and labels of round numbers."""
         if self.is_log:
             powers = range(floor(log10(self.low)), floor(log10(self.high)) + 1)
             values = [float(m * 10**power) for power in powers for m in (1, 2, 5)]
@@ -72,6 +72,6 @@ class _Axis:
 
 
 def _round_step(wanted: float) -> int:
-    """1, 2 or 5 times a power of ten, at least what is wanted."""
+    """The least 1, 2 or 5 times a power of ten that is large enough."""
     power = 10 ** floor(log10(max(wanted, 1)))
     return next(int(m * power) for m in (1, 2, 5, 10) if m * power >= wanted)

@@ -1,6 +1,6 @@
 """Pictures for a paper or a slide, drawn by matplotlib (the extra `plot`): svg, png or pdf.
 
-`draw` makes the file of a command; `plot` draws on the axes of a program.
+`draw` writes the file of a command; `plot` draws on given axes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def draw(
     Args:
         theme: light or dark.
         x, y: the figures of a comparison.
-        image: the picture that a field is drawn over.
+        image: the picture under a field.
 
     Raises:
         MissingExtraError: matplotlib is not installed.

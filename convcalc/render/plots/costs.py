@@ -33,8 +33,8 @@ AXES = (*_FIGURES, FIELD)
 
 
 def value_of(report: Report, name: str) -> float | None:
-    """A figure as a coordinate: a field (before the head) by the side of the square of its size;
-    None for one that is the whole input."""
+    """A figure as a coordinate: a field (before the head) as the side of a square of equal area;
+    None for the whole input."""
     if name != FIELD:
         found = _FIGURES[name].of(report)
         return float(found) if is_number(found) and found is not None else None
@@ -54,7 +54,7 @@ def _label(name: str, rank: int) -> str:
 def comparison_figure(
     figure: Any, comparison: Comparison, theme: Theme, x: str | None, y: str | None
 ) -> None:
-    """Two figures of the networks; their fields to scale, unless the figures were chosen."""
+    """Two figures of the networks and, unless they were chosen, the fields to scale."""
     if x is not None or y is not None:
         figure.set_size_inches(4.6, 3.6)
         points_axes(figure.subplots(), comparison, theme, x, y)
@@ -71,10 +71,10 @@ def comparison_figure(
 def points_axes(
     panel: Any, comparison: Comparison, theme: Theme, x: str | None = None, y: str | None = None
 ) -> None:
-    """A point for each network, named beside it.
+    """A labelled point for each network.
 
     Args:
-        x, y: figures; left out, MACs and the field, or params where every field is the whole input.
+        x, y: figures; by default MACs and the field, or params if every field is the whole input.
 
     Raises:
         OptionError: no such figure, or no network that has both.
@@ -115,10 +115,10 @@ def points_axes(
 
 
 def stage_rows(report: Report) -> tuple[LayerReport, ...]:
-    """The stages, or the layers of a network without any, that have params or MACs.
+    """The stages (or the layers, if there are none) that have params or MACs.
 
     Raises:
-        OptionError: none has, or they are too many to be read.
+        OptionError: there are none, or too many to be readable.
     """
     rows: tuple[LayerReport, ...] = report.layers
     if has_stages(rows):
@@ -135,7 +135,7 @@ def stage_rows(report: Report) -> tuple[LayerReport, ...]:
 
 
 def report_figure(figure: Any, report: Report, theme: Theme) -> None:
-    """Params and MACs of each stage, with the depth and the field behind it."""
+    """Params and MACs of each stage, with the depth and the field after it."""
     rows = stage_rows(report)
     figure.set_size_inches(7.2, 1.1 + 0.24 * len(rows))
     left, right = figure.subplots(1, 2, sharey=True)
@@ -146,7 +146,7 @@ def report_figure(figure: Any, report: Report, theme: Theme) -> None:
 
 
 def stages_axes(panel: Any, report: Report, theme: Theme) -> None:
-    """MACs of each stage, with the depth and the field behind it."""
+    """MACs of each stage, with the depth and the field after it."""
     rows = stage_rows(report)
     _bars(panel, rows, lambda row: row.macs, "MACs", theme)
     _depths(panel, rows, theme)
@@ -161,7 +161,7 @@ def _bars(
     theme: Theme,
     total: float | None = None,
 ) -> None:
-    """A bar for each row, from above, with its share beside it."""
+    """A bar for each row, from the top, labelled with its share."""
     values = [figure(row) for row in rows]
     whole = total or sum(values) or 1
     places = range(len(rows))
@@ -177,7 +177,7 @@ def _bars(
 
 
 def _depths(panel: Any, rows: Sequence[LayerReport], theme: Theme) -> None:
-    """How deep the network is behind each row, and what a unit sees there."""
+    """The depth of the network after each row, and what a unit sees there."""
     for place, row in enumerate(rows):
         text = f"depth {row.depth}, field {numbers.field_size(row.receptive_field)}"
         panel.annotate(text, (1.02, place), xycoords=("axes fraction", "data"), va="center",

@@ -32,7 +32,7 @@ SHARE = 0.95
 
 
 def field_figure(figure: Any, view: FieldView, theme: Theme, image: Path | None) -> None:
-    """What a unit reads and how much each position counts, over the image; how the field grew."""
+    """The effective field over the image, and how the field grew with depth."""
     grows = len(view.growth) > 1
     panels = 2 if grows else 1
     figure.set_size_inches(3.6 * panels, 3.5)
@@ -44,8 +44,8 @@ def field_figure(figure: Any, view: FieldView, theme: Theme, image: Path | None)
 
 
 def field_axes(panel: Any, view: FieldView, theme: Theme, image: Path | None = None) -> None:
-    """The effective field, or what is read where that is too much to count: the frame of the field,
-    and the contour that holds 95 % of the weight.
+    """The effective field (the support if that is too large to compute), with the frame of the
+    field and the contour that holds 95 % of the weight.
 
     Raises:
         OptionError: there is nothing to draw.
@@ -71,7 +71,7 @@ def field_axes(panel: Any, view: FieldView, theme: Theme, image: Path | None = N
 
 
 def _centred(grid: Grid, view: FieldView) -> Grid:
-    """The field of a unit far from all borders in the middle of the input, where it belongs."""
+    """Move the field of a unit far from all borders to the middle of the input."""
     if view.clipped:
         return grid
     size = (len(grid.rows), len(grid.rows[0]))[-len(grid.low) :]
@@ -113,7 +113,7 @@ def _map(
 def _window(
     start: float, size: int, extent: int, around: float, margin: float
 ) -> tuple[float, float]:
-    """What is shown along an axis: the field, and of the input as much as lies around it."""
+    """The positions shown along an axis: the field, and some of the input around it."""
     low = min(start, max(-0.5, start - around))
     high = max(start + size, min(extent - 0.5, start + size + around))
     return low - margin, high + margin
@@ -131,7 +131,7 @@ def _weights(panel: Any, grid: Grid, theme: Theme, extent: tuple[float, ...]) ->
 
 
 def _veil(panel: Any, grid: Grid, rows: int, columns: int) -> None:
-    """The image shows where the weight is, and is dark where there is none."""
+    """Darken the image where there is no weight."""
     dark = [[0.0] * columns for _ in range(rows)]
     for number, row in enumerate(grid.rows, grid.low[-2]):
         for place, value in enumerate(row, grid.low[-1]):
@@ -143,7 +143,7 @@ def _veil(panel: Any, grid: Grid, rows: int, columns: int) -> None:
 
 
 def _contour(panel: Any, grid: Grid, theme: Theme) -> None:
-    """Around the fewest positions that hold 95 % of the weight, the grain of strides smoothed."""
+    """A contour around the fewest positions that hold 95 % of the weight, smoothed over strides."""
     height, width = len(grid.rows), len(grid.rows[0])
     smooth = grid._replace(rows=blurred(grid.rows, max(1, min(height, width) // 12)))
     level = level_of(smooth, SHARE)
@@ -160,7 +160,7 @@ def _contour(panel: Any, grid: Grid, theme: Theme) -> None:
 
 
 def blurred(rows: Sequence[Sequence[float]], radius: int) -> list[list[float]]:
-    """Means over a window of 2 radius + 1 along each axis; nothing lies outside."""
+    """Means over a window of 2 radius + 1 along each axis; zero outside."""
     across = [_blurred(row, radius) for row in rows]
     down = [_blurred(column, radius) for column in zip(*across, strict=True)]
     return [list(row) for row in zip(*down, strict=True)]
@@ -176,7 +176,7 @@ def _blurred(values: Sequence[float], radius: int) -> list[float]:
 
 
 def level_of(grid: Grid, share: float) -> float:
-    """The weight of the least of the positions that together hold this share."""
+    """The least weight among the fewest positions that together hold this share."""
     values = sorted((value for row in grid.rows for value in row), reverse=True)
     wanted = share * sum(values)
     for value in values:
@@ -211,7 +211,7 @@ def read_image(path: Path) -> Any:
 
 
 def growth_axes(panel: Any, view: FieldView, theme: Theme) -> None:
-    """The field of each layer in turn, along each axis; the size of the input is marked."""
+    """The field of each layer in turn, along each axis, with the input's size marked."""
     names = AXES[view.input.rank]
     places = range(1, len(view.growth) + 1)
     sizes = list(zip(*(found.size for found in view.growth), strict=True))
@@ -252,7 +252,7 @@ def _mark_sizes(panel: Any, view: FieldView, names: Sequence[str], theme: Theme)
 
 
 def _mark_drops(panel: Any, view: FieldView, theme: Theme) -> None:
-    """Where a layer sees less than the one before it: a branch begins anew."""
+    """Mark where a layer sees less than the one before it: the start of another branch."""
     drops = [
         n
         for n in range(1, len(view.growth))
@@ -270,13 +270,13 @@ def _largest(sizes: Sequence[int | None]) -> float:
 
 
 def field_of(report: Report) -> ReceptiveField:
-    """The field, before a head that sees everything."""
+    """The field before a head that sees everything."""
     field = report.receptive_field
     return (report.field_before_head or field) if field.is_global else field
 
 
 def nested_axes(panel: Any, reports: Sequence[Report], theme: Theme) -> None:
-    """The fields of networks to scale, one in the other, each named at its side."""
+    """The fields of networks to scale, nested, each labelled at its side."""
     from matplotlib.patches import Rectangle
 
     boxes: dict[tuple[float, float], list[str]] = {}
@@ -323,6 +323,6 @@ def nested_axes(panel: Any, reports: Sequence[Report], theme: Theme) -> None:
 
 
 def _listed(names: Sequence[str]) -> str:
-    """The names, long ones cut and many of them counted."""
+    """The names, with long ones shortened and the rest counted."""
     text = ", ".join(shorten(name, 24) for name in names[:3])
     return shown(text + (f" and {len(names) - 3} more" if len(names) > 3 else ""))

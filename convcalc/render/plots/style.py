@@ -1,5 +1,5 @@
-"""The look of the pictures, light and dark: colours that are told apart by colour-blind readers and
-in grey print, and labels beside what they name, none upon another.
+"""The style of the pictures, light and dark: colours that colour-blind readers can tell apart, also
+in greyscale, and direct labels that do not overlap.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from convcalc.foreign import printable
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours of one ground."""
+    """Colours for one background."""
 
     ground: str
     ink: str
@@ -62,8 +62,8 @@ def need_matplotlib(what: str) -> None:
 
 @contextmanager
 def styled(theme: Theme) -> Iterator[None]:
-    """Figures that are made and drawn meanwhile have the style. Text stays text in an svg, which is
-    the same, byte for byte, for the same network."""
+    """Apply the style to figures made and drawn meanwhile. Text stays text in an SVG, and the same
+    network always gives the same bytes."""
     from matplotlib import rc_context
 
     settings: Any = {
@@ -93,14 +93,14 @@ def styled(theme: Theme) -> Iterator[None]:
 
 
 def weights_map(theme: Theme) -> Any:
-    """From the ground (nothing) to the colour of the most."""
+    """A colour map from the background (zero) to the strongest colour."""
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list("weights", [theme.ground, theme.weight])
 
 
 def shown(text: str) -> str:
-    """Foreign text in a figure: matplotlib leaves out what begins with _."""
+    """Users' text in a figure: matplotlib hides labels that begin with _."""
     return f" {printable(text)}" if text.startswith("_") else printable(text)
 
 
@@ -143,11 +143,11 @@ def label_points(
     colours: Sequence[str],
     avoided: Sequence[tuple[float, float]] = (),
 ) -> None:
-    """Write a text beside each point, where it covers no point and no other text, within the axes;
-    one for which there is no such place is left out.
+    """Label each point where the text covers no point and no other text, within the axes; a label
+    without room is left out.
 
     Args:
-        avoided: other points that are not to be covered.
+        avoided: other points not to be covered.
     """
     axes.figure.draw_without_rendering()
     frame = axes.get_window_extent()
@@ -182,8 +182,8 @@ def _around(centre: Any, radius: float = 3.0) -> Any:
 
 
 def spread(values: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """The values moved apart, so that neighbours differ by `gap`, as little as needed; their order
-    stays."""
+    """The values moved apart as little as needed, so that neighbours differ by `gap`; their order
+    is kept."""
     order = sorted(range(len(values)), key=lambda index: values[index])
     placed = [0.0] * len(values)
     floor = low

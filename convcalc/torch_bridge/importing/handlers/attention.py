@@ -1,4 +1,4 @@
-"""Attention: the fused function, and the module that projects into and out of it."""
+"""Attention: the fused function, and the module that adds projections before and after it."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _multi_head(
 
 
 def _once(sources: list[Value], reading: list[Reads]) -> tuple[list[Value], list[Reads]]:
-    """Each source once; read as where most of it is read."""
+    """Each source once, with the reading that covers most of it."""
     found: dict[Value, Reads] = {}
     for source, read in zip(sources, reading, strict=True):
         before = found.get(source, read)
@@ -105,5 +105,5 @@ def _once(sources: list[Value], reading: list[Reads]) -> tuple[list[Value], list
 
 
 def _whole(read: Reads) -> int:
-    """Axes that are read whole."""
+    """Readings that cover whole axes."""
     return sum(link.read is None for link in read.axes or ()) if isinstance(read, Links) else 0

@@ -1,4 +1,4 @@
-"""Blocks of positions as channels, and back: pixel shuffles, unfold, fold."""
+"""Blocks of positions turned into channels and back: pixel shuffles, unfold, fold."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _pixel_shuffle(rec: Recorder, input: Tensor, upscale_factor: int) -> Any:
 def _between_channels(
     rec: Recorder, name: str, value: Value, size: sizes.Size, read: AxisRead
 ) -> Tensor:
-    """Positions of a map moved to its channels, or from there."""
+    """Move positions of a map into its channels, or out of them."""
     count = len(size)
     value = rec.settled(value, (count - 3,), (count - 2, count - 1))
     labels = range(count)
@@ -95,7 +95,7 @@ def _unfold(rec: Recorder, input: Tensor, kernel_size: Any, dilation: Any = 1, p
 @handles(F.fold, torch._C._nn.col2im)
 def _fold(rec: Recorder, input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1,
           padding: Any = 0, stride: Any = 1) -> Any:  # fmt: skip
-    """Overlapping blocks added: an addition for each of their elements."""
+    """Sum overlapping blocks: one addition per element of each block."""
     kernel, wanted = axis_values(kernel_size, 2), axis_values(output_size, 2)
     steps, pads, spread = (axis_values(given, 2) for given in (stride, padding, dilation))
     *lead, rows, count = map(int, input.shape)

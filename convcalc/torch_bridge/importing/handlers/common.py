@@ -1,4 +1,4 @@
-"""How a torch function is given its handler, and what handlers have in common.
+"""Registering handlers of torch functions, and what handlers have in common.
 
 A handler takes the recorder and the function's own arguments, writes nodes, and returns tensors
 that stand for the results. It may return NotImplemented for a case that it does not cover, which is
@@ -31,7 +31,7 @@ HANDLERS: dict[Any, Handler] = {}
 
 
 def handles(*functions: Any) -> Callable[[Handler], Handler]:
-    """Register the handler of torch functions; those that this torch lacks are None."""
+    """Register a handler for torch functions; None stands for one that this torch lacks."""
 
     def register(handler: Handler) -> Handler:
         for function in functions:
@@ -43,7 +43,7 @@ def handles(*functions: Any) -> Callable[[Handler], Handler]:
 
 
 def spellings(name: str) -> Iterator[tuple[Any, bool]]:
-    """torch.name, Tensor.name, Tensor.name_ and F.name, those that exist, and whether each works
+    """The existing ones of torch.name, Tensor.name, Tensor.name_ and F.name, and whether each works
     in place."""
     for home in (torch, Tensor, F, torch._C._nn, torch.special):
         for in_place in (False, True):
@@ -53,7 +53,7 @@ def spellings(name: str) -> Iterator[tuple[Any, bool]]:
 
 
 def of_tensor(*names: str) -> list[Any]:
-    """All spellings of functions."""
+    """All spellings of the named functions."""
     return [function for name in names for function, _ in spellings(name)]
 
 
@@ -65,13 +65,13 @@ def axis_values(value: Any, rank: int) -> tuple[int, ...]:
 
 
 def value_of(rec: Recorder, tensor: Tensor) -> Value:
-    """What is known of a tensor; a constant among data is a value without a node."""
+    """What is known of a tensor; a constant that is read like data is a value without a node."""
     value = rec.value(tensor)
     return rec.constant_value(tensor) if value is None else value
 
 
 def parted(rec: Recorder, given: Sequence[Any]) -> tuple[list[Value], list[Tensor]]:
-    """The values of the tensors that come from the input, and the tensors that do not."""
+    """The values of tensors that depend on the input, and the tensors that do not."""
     sources, others = [], []
     for tensor in given:
         if isinstance(tensor, Tensor):
@@ -84,12 +84,12 @@ def parted(rec: Recorder, given: Sequence[Any]) -> tuple[list[Value], list[Tenso
 
 
 def bias_option(bias: Any) -> bool | None:
-    """As a specification says it: nothing where there is one."""
+    """The `bias` option of a specification: nothing if there is a bias."""
     return False if bias is None else None
 
 
 def result_into(rec: Recorder, out: Tensor, into: Tensor | None) -> Tensor:
-    """The result; of an in-place function, the tensor it was done to."""
+    """The result; for an in-place function, the tensor that it modified."""
     if into is None:
         return out
     rec.track(into, value_of(rec, out))
@@ -100,8 +100,8 @@ def result_into(rec: Recorder, out: Tensor, into: Tensor | None) -> Tensor:
 def sampled(
     rec: Recorder, tensor: Tensor, rank: int, layer: Layer, weights: Sequence[Any] = ()
 ) -> Tensor:
-    """A layer of maps, done to every sample of a tensor N x C x ...; where a model has put
-    something else into N, as a step of its own."""
+    """Apply a layer of maps to every sample of a tensor N x C x ...; if the model has put something
+    other than samples into N, as a generic step."""
     value = value_of(rec, tensor)
     made = [found for weight in weights if (found := rec.value(weight)) is not None]
     if made and not rec.in_constants:
@@ -121,7 +121,7 @@ def sampled(
 def _of_each(
     rec: Recorder, value: Value, layer: Layer, size: tuple[int, ...], weights: Sequence[Any]
 ) -> Tensor:
-    """A layer of maps, done for every position that stands where samples or channels do."""
+    """Apply a layer of maps once per position in the dimension of samples or channels."""
     samples, channels, *spatial = size
     one = Shape(channels, tuple(spatial))
     out = layer.output([one])
@@ -145,7 +145,7 @@ def _with_weights_from_data(
     rec: Recorder, tensor: Tensor, rank: int, layer: Layer, made: list[Value],
     weights: Sequence[Any],
 ) -> Tensor:  # fmt: skip
-    """A layer whose weights are worked out from the input: it sees all that they have seen."""
+    """A layer whose weights are computed from the input: its field includes theirs."""
     samples, channels, *spatial = map(int, tensor.shape)
     one = Shape(channels, tuple(spatial))
     out = layer.output([one])
@@ -162,22 +162,22 @@ def _with_weights_from_data(
 
 
 def unbatched(rec: Recorder, tensor: Tensor, do: Callable[[Tensor], Tensor]) -> Tensor:
-    """A function of batches, done to one sample without its batch axis."""
+    """Apply a function of batches to one sample without a batch axis."""
     value = value_of(rec, tensor)
     out = value_of(rec, do(rec.new(value._replace(dims=((), *value.dims)))))
     return rec.new(out._replace(dims=out.dims[1:]))
 
 
 def together(sources: Sequence[Value], size: Sequence[int]) -> tuple[Dims, list[Reads]]:
-    """The dimensions of sources that are broadcast to one size, and how each is read."""
+    """The dimensions of sources broadcast to one size, and how each source is read."""
     labels = range(len(size))
     operands = [Operand(v.dims, labels[len(size) - len(v.dims) :]) for v in sources]
     return tied(operands, labels, dict(enumerate(size)))
 
 
 def over(value: Value, axes: Iterable[int]) -> Reads:
-    """How a value is read by what works along some dimensions and keeps all of them: those whole,
-    the others position by position."""
+    """How a value is read by an operation along some dimensions that keeps its shape: whole along
+    those, position by position along the others."""
     count = len(value.dims)
     whole = {role for axis in axes for role, _ in axes_of(value.dims[axis % count])}
     if not whole:

@@ -1,4 +1,4 @@
-"""Complex numbers: made of real ones, and seen as real ones."""
+"""Complex numbers: made from real ones, and viewed as real ones."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _view_as_complex(rec: Recorder, input: Tensor) -> Any:
 
 @handles(Tensor.real.__get__, Tensor.imag.__get__)  # type: ignore[attr-defined]
 def _part(rec: Recorder, input: Tensor) -> Any:
-    """The real or the imaginary numbers of a tensor, seen where they are."""
+    """The real or the imaginary part of a tensor, as a view."""
     value = value_of(rec, input)
     dtype = _REAL.get(input.dtype, input.dtype)
     return rec.traced("part", [value], value.dims, None, rec.pointwise([value], value.dims),

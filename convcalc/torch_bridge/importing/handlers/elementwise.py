@@ -1,4 +1,4 @@
-"""Activations, arithmetic, and what else goes element by element."""
+"""Activations, arithmetic and other elementwise functions."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ _CASTS = {"float": torch.float32, "half": torch.float16, "double": torch.float64
     Tensor.data.__get__, Tensor.__pos__,  # type: ignore[attr-defined]
 )  # fmt: skip
 def _same(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
-    """The same values; a new tensor, so that what is done to it in place is its own."""
+    """The same values in a new tensor, so that modifying it leaves the original as it is."""
     return rec.new(value_of(rec, input))
 
 
@@ -124,7 +124,7 @@ for _name, _dtype in _CASTS.items():
 
 @handles(Tensor.to, Tensor.type, Tensor.type_as, torch.ops.aten._to_copy)
 def _to(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
-    """The same of another type; devices are all one."""
+    """The same values with another type; devices are ignored."""
     given = [*args, *kwargs.values()]
     dtype = next((one for one in given if isinstance(one, torch.dtype)), input.dtype)
     for one in given:
@@ -186,7 +186,7 @@ _WORDS: dict[str, type[activation.Elementwise]] = {
     name: kind for kind in (activation.Abs, activation.Clamp)
     for name in (*kind.functions, f"__{kind.word}__")
 }  # fmt: skip
-"""Functions that the language has a word for."""
+"""Functions for which the language has a word."""
 
 
 def _unary(name: str, each: OpCounts, in_place: bool) -> Handler:
@@ -223,7 +223,7 @@ for _name, _each in _UNARY.items():
 
 @handles(*of_tensor("isnan", "isinf"))
 def _no_nan(rec: Recorder, input: Tensor) -> Any:
-    """Values are taken to be finite: models assert it."""
+    """Values are assumed to be finite, since models assert it."""
     return rec.made(torch.zeros((), dtype=torch.bool).expand(tuple(map(int, input.shape))))
 
 
@@ -255,7 +255,7 @@ _BINARY = {
     ("transcendentals", None), "logaddexp": ("transcendentals", None),
 }  # fmt: skip
 _BROADCAST = (merge.Multiply, merge.Subtract, merge.Divide)
-"""Merges that repeat sizes of 1."""
+"""Merges that broadcast axes of size 1."""
 
 _COMPARISONS = frozenset(
     {"eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor", "greater",
@@ -276,7 +276,7 @@ _OPERATORS = {
 
 
 def binary(name: str, in_place: bool) -> Handler:
-    """The handler of an operation between two tensors, or one and a number."""
+    """A handler for an operation between two tensors, or a tensor and a number."""
 
     def handler(rec: Recorder, left: Any, right: Any, *args: Any, **kwargs: Any) -> Any:
         sources, others = parted(rec, [left, right])
@@ -289,7 +289,7 @@ def binary(name: str, in_place: bool) -> Handler:
 
 
 def _dtype_of(name: str, left: Any, right: Any) -> torch.dtype:
-    """As torch promotes types."""
+    """The type of the result, by torch's rules of promotion."""
     if name in _COMPARISONS:
         return torch.bool
     dtype = torch.result_type(left, right)
@@ -304,7 +304,7 @@ def _together(
     rec: Recorder, name: str, sources: list[Value], dims: Dims, reading: list[Reads],
     others: list[Tensor], dtype: torch.dtype,
 ) -> Tensor:  # fmt: skip
-    """One operation an element between tensors."""
+    """An operation between tensors, once per element."""
     figure, kind = _BINARY[name]
     same = len(sources) == 2 and sources[0].dims == sources[1].dims == dims
     if kind is not None and same:
@@ -319,7 +319,7 @@ def _together(
 
 
 def _is_scale(source: Value, dims: Dims, others: list[Tensor]) -> bool:
-    """Is the product one with a number for each channel of a map?"""
+    """Does the product scale each channel of a map by its own number?"""
     if source.dims != dims or not is_map(dims) or len(others) != 1:
         return False
     size = (1,) * (len(dims) - others[0].dim()) + tuple(others[0].shape)
@@ -337,7 +337,7 @@ for _operator, _meant in _OPERATORS.items():
 def _several(
     rec: Recorder, name: str, given: list[Any], counts: dict[str, int], dtype: torch.dtype
 ) -> Tensor:
-    """An operation an element between any number of tensors."""
+    """An operation between any number of tensors, once per element."""
     sources, others = parted(rec, given)
     dims, reading = together(sources, _together_size(*given))
     elements = shape_of(dims).elements
@@ -386,7 +386,8 @@ def _lerp(rec: Recorder, input: Tensor, end: Tensor, weight: Any) -> Any:
                     "nonzero", "argwhere", "unique", "unique_consecutive", "masked_select",
                     "equal", "allclose", "is_nonzero", "__contains__", "__array__"))  # fmt: skip
 def _values(rec: Recorder, *args: Any, **kwargs: Any) -> Any:
-    """What depends on the values of data cannot be known; on constants it is computed before."""
+    """Results that depend on the values of the input are unknown; those of constants were computed
+    before this is called."""
     if rec.in_constants:
         return NotImplemented
     reader = {"__bool__": "a branch", "__contains__": "`in`"}.get(rec.called, rec.called)

@@ -1,4 +1,4 @@
-"""Fourier transforms: along the axes that they work on every output reads every position.
+"""Fourier transforms: every output reads every position along the transformed axes.
 
 Torch leaves the algorithm to a library, so operations are counted by the convention of FFTW's
 benchmarks (fftw.org/speed): 5 n log2 n for n complex points, 2 products and 3 sums in 5, and half
@@ -25,7 +25,7 @@ _REAL = {torch.complex32: torch.float16, torch.complex128: torch.float64}
 
 
 def fourier_counts(points: int, times: int, real: bool) -> OpCounts:
-    """Transforms of that many points."""
+    """The cost of transforms of so many points."""
     work = points * (points - 1).bit_length() * times
     multiplies, adds = 2 * work, 3 * work
     return OpCounts(multiplies=multiplies // 2, adds=adds // 2) if real else OpCounts(
@@ -44,10 +44,10 @@ def _real(dtype: torch.dtype) -> torch.dtype:
 def transformed(
     rec: Recorder, name: str, input: Tensor, axes: Sequence[int], points: Sequence[int], kind: str
 ) -> Tensor:
-    """A tensor after transforms along some of its axes.
+    """The tensor after transforms along some of its axes.
 
     Args:
-        points: along each axis, what the input is cut or padded to.
+        points: the length to which the input is cut or padded along each axis.
         kind: "c2c"; of the last axis "r2c", which keeps half of it, or "c2r", which restores it.
     """
     axes = [axis % input.dim() for axis in axes]
@@ -140,7 +140,7 @@ def _stft(
     window: Any = None, center: bool = True, pad_mode: str = "reflect", normalized: bool = False,
     onesided: Any = None, return_complex: Any = None, align_to_window: Any = None,
 ) -> Any:  # fmt: skip
-    """A transform of each of the windows that slide along the last axis."""
+    """The transforms of windows that slide along the last axis."""
     hop = int(hop_length or n_fft // 4)
     side = n_fft // 2 if center else 0
     frames = 1 + (int(input.shape[-1]) + 2 * side - n_fft) // hop
@@ -168,7 +168,7 @@ def _istft(
     window: Any = None, center: bool = True, normalized: bool = False, onesided: Any = None,
     length: Any = None, return_complex: bool = False,
 ) -> Any:  # fmt: skip
-    """Each frame transformed back, and the windows added where they overlap."""
+    """Transform each frame back and sum the windows where they overlap."""
     hop = int(hop_length or n_fft // 4)
     frames = int(input.shape[-1])
     side = n_fft // 2 if center else 0

@@ -23,8 +23,8 @@ def range_of(part: slice, size: int) -> range:
 def taken_of_map(
     value: Value, parts: Sequence[Any], reads: Mapping[Any, AxisReading]
 ) -> list[range] | None:
-    """The positions that an index takes of a map along each of its axes; None if it does more than
-    cut a map's edges off and skip positions."""
+    """The positions that an index takes along each axis of a map; None if it does more than crop
+    the map and skip positions."""
     if not is_map(value.dims) or not all(isinstance(part, slice) for part in parts):
         return None
     if len(parts) != len(value.dims) or not set(reads) <= set(range(2, len(parts))):
@@ -34,7 +34,7 @@ def taken_of_map(
 
 
 def cut_map(rec: Recorder, value: Value, taken: Sequence[range]) -> Tensor:
-    """The edges cut off, then every nth position."""
+    """Crop the edges, then take every nth position."""
     sides = tuple(
         (one.start, n - 1 - one[-1]) for one, n in zip(taken, value.size[2:], strict=True)
     )

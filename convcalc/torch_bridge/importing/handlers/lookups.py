@@ -1,4 +1,4 @@
-"""What is looked up at places that values say: by index, by grid, in a table.
+"""Lookups at positions given by values: by index, by grid, in a table.
 
 Where the places come from data, or are too many, any position along the axis may be read; the
 other axes stay tied. Where they are a constant of the model's, they are known.
@@ -29,7 +29,7 @@ def _looked_up(
     rec: Recorder, name: str, given: Sequence[Labelled], result: Sequence[Any],
     size: Sequence[int], counts: OpCounts | None = None,
 ) -> Tensor:  # fmt: skip
-    """A result whose first operand is read anywhere along what the others say."""
+    """A result that may read its first operand anywhere along the axes that the others index."""
     operands = [
         Operand(value.dims, labels, exact=number > 0)
         for number, (tensor, labels) in enumerate(given)
@@ -42,7 +42,7 @@ def _looked_up(
 
 
 def index_select(rec: Recorder, input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """Places along one axis."""
+    """The chosen positions along one axis."""
     axis, count = sizes.axis(dim, input.dim()), index.numel()
     size = sizes.replaced(tuple(map(int, input.shape)), dim, count)
     labels: list[Any] = list(range(input.dim()))
@@ -107,7 +107,7 @@ def _anywhere(rec: Recorder, name: str, input: Tensor, index: Tensor, size: size
 @handles(F.grid_sample, torch.grid_sampler)
 def _grid_sample(rec: Recorder, input: Tensor, grid: Tensor, mode: Any = "bilinear",
                  *args: Any, **kwargs: Any) -> Any:  # fmt: skip
-    """Positions that values say, each worked out from those around it."""
+    """Positions given by values, each interpolated from its neighbours."""
     rank = input.dim() - 2
     size = (*tuple(map(int, input.shape[:2])), *tuple(map(int, grid.shape[1:-1])))
     taps = {"nearest": 0, 1: 0, "bicubic": 16, 2: 16}.get(mode, 2**rank)
@@ -123,7 +123,7 @@ def _grid_sample(rec: Recorder, input: Tensor, grid: Tensor, mode: Any = "biline
 
 @handles(F.affine_grid, torch.affine_grid_generator)
 def _affine_grid(rec: Recorder, theta: Tensor, size: Any, *args: Any, **kwargs: Any) -> Any:
-    """Each position of a grid times a matrix."""
+    """Multiply each position of a grid by a matrix."""
     rank = len(size) - 2
     out = (int(size[0]), *(int(n) for n in size[2:]), rank)
     taps = prod(out) * (rank + 1)

@@ -1,4 +1,4 @@
-"""Positions put elsewhere: rolled, flipped, turned, repeated, picked from a diagonal."""
+"""Positions that move: rolled, flipped, rotated, repeated, taken from a diagonal."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _elsewhere(
 def _rearranged(
     rec: Recorder, name: str, value: Value, read: AxisRead, axes: Sequence[int]
 ) -> Tensor:
-    """Positions along some dimensions put elsewhere."""
+    """Move positions along some dimensions."""
     for axis in axes:
         value = rec.settled_along(value, axis)
     labels = range(len(value.dims))
@@ -83,7 +83,7 @@ def _flipped(rec: Recorder, value: Value, axes: Sequence[int]) -> Tensor:
 
 @handles(*of_tensor("rot90"))
 def _rot90(rec: Recorder, input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Any:
-    """A flip of one dimension and a transpose; of both for half a turn."""
+    """A quarter turn is a flip of one dimension and a transpose; half a turn flips both."""
     first, second = (sizes.axis(dim, input.dim()) for dim in dims)
     turns = k % 4
     flips = {0: [], 1: [second], 2: [first, second], 3: [first]}[turns]

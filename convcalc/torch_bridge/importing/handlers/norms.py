@@ -136,7 +136,7 @@ def _normalize(rec: Recorder, input: Tensor, p: float = 2.0, dim: Any = 1, *args
 
 @handles(torch._weight_norm, torch.ops.aten._weight_norm_interface)
 def _weight_norm(rec: Recorder, v: Tensor, g: Tensor, dim: int = 0) -> Any:
-    """Weights of a length that is learned: their norm, a quotient and a product for each."""
+    """Weights scaled to a learned length: their norm, a division and a product per weight."""
     value = value_of(rec, v)
     elements, sets = v.numel(), g.numel()
     counts = OpCounts(multiplies=2 * elements, adds=elements - sets, divides=sets,

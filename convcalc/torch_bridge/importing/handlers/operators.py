@@ -1,5 +1,5 @@
-"""Operators of ATen that no function of Python's spells the same: what scripted code, vmap and
-decomposed exported programs are made of."""
+"""ATen operators without a Python function of the same form: what scripted code, vmap and
+decomposed exported programs consist of."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SAME = {
     "constant_pad_nd": F.pad,
     "slice": aten.slice,
 }
-"""Operators that take what a function takes."""
+"""Operators that take the same arguments as a function."""
 
 for _name, _function in _SAME.items():
     HANDLERS[getattr(aten, _name)] = HANDLERS[_function]
@@ -77,7 +77,7 @@ def _native_batch_norm(rec: Recorder, input: Tensor, weight: Any, bias: Any, mea
 
 
 def _statistics(rec: Recorder, input: Tensor) -> tuple[Tensor, Tensor]:
-    """The mean and the deviation that a norm returns for its backward pass."""
+    """The mean and the deviation that a norm saves for its backward pass."""
     return rec.constant((0,), input.dtype), rec.constant((0,), input.dtype)
 
 
@@ -104,7 +104,7 @@ def _native_multi_head(
     qkv_weight: Tensor, qkv_bias: Tensor, proj_weight: Tensor, proj_bias: Tensor, mask: Any = None,
     need_weights: bool = True, average_attn_weights: bool = True, mask_type: Any = None,
 ) -> Any:  # fmt: skip
-    """What MultiheadAttention does where no gradient is asked for; samples stand first."""
+    """MultiheadAttention's fast path, taken if no gradient is needed; the batch axis is first."""
     swap = HANDLERS[Tensor.transpose]
     given = [swap(rec, tensor, 0, 1) for tensor in (query, key, value)]
     out, shares = HANDLERS[F.multi_head_attention_forward](

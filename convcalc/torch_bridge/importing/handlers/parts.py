@@ -1,4 +1,4 @@
-"""Parts of tensors, and tensors put together."""
+"""Slicing, splitting and joining tensors."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _getitem(rec: Recorder, input: Tensor, index: Any) -> Any:
 
 
 def _only_index(parts: Sequence[Any], given: Sequence[Tensor]) -> int | None:
-    """The axis of the one index tensor, a row of places, beside whole axes."""
+    """The axis of the only index tensor, if it is 1-D and all other axes are taken whole."""
     if len(given) > 1 or given[0].dim() != 1 or given[0].dtype in (torch.bool, torch.uint8):
         return None
     whole = all(isinstance(part, tuple) or part == slice(None) for part in parts)
@@ -61,11 +61,11 @@ def _only_index(parts: Sequence[Any], given: Sequence[Tensor]) -> int | None:
 
 
 def index_parts(rec: Recorder, index: Any, count: int) -> tuple[list[Any], list[Tensor]]:
-    """An index with a part for each dimension: numbers, slices, None, and sizes of index tensors;
-    and those tensors.
+    """The index spelled out, one part per dimension (numbers, slices, None, sizes of index
+    tensors), and the index tensors.
 
     Raises:
-        ValuesNeeded: how many elements it takes depends on values of the input.
+        ValuesNeeded: the number of elements taken depends on values of the input.
     """
     parts: list[Any] = []
     given: list[Tensor] = []
@@ -89,14 +89,14 @@ def index_parts(rec: Recorder, index: Any, count: int) -> tuple[list[Any], list[
 
 
 def _true_in(rec: Recorder, mask: Tensor) -> int:
-    """How many elements a mask takes."""
+    """The number of elements that a mask selects."""
     if rec.value(mask) is not None or mask.is_meta:
         raise ValuesNeeded("a mask selects an unknown number of elements")
     return int(mask.bool().sum())
 
 
 def _sliced(rec: Recorder, value: Value, parts: Sequence[Any]) -> Tensor:
-    """What an index of slices and numbers takes."""
+    """The part that an index of slices and numbers takes."""
     cut = [part for part in parts if part is not None]
     for at, part in enumerate(cut):
         if isinstance(part, slice) and range_of(part, value.size[at]) != range(value.size[at]):
@@ -144,8 +144,8 @@ def _sliced(rec: Recorder, value: Value, parts: Sequence[Any]) -> Tensor:
 def _digits(
     dims: Dims, reads: dict[Any, AxisReading], lengths: dict[Any, int]
 ) -> tuple[Dims, list[Any]]:
-    """The dimensions with those that an index fixes taken apart into their atoms, each of which it
-    fixes at a place of its own; and the labels of all."""
+    """The dimensions with their labels; one that the index fixes is split into its atoms, since it
+    fixes each of them at a position of its own."""
     found: list[Dim] = []
     labels: list[Any] = []
     for axis, dim in enumerate(dims):
@@ -237,7 +237,7 @@ def _tensor_split(
     return _split_into(rec, input, lengths, dim)
 
 
-# Together
+# Joins
 
 
 @handles(torch.cat, torch.concat, torch.concatenate)

@@ -63,7 +63,7 @@ def _conv(
 
 
 def _as_rows(rec: Recorder, input: Tensor, rank: int) -> Value | None:
-    """A tensor in which several axes of a map stand in one row, which a pointwise layer keeps."""
+    """A pointwise layer over a tensor whose map axes are flattened into one, which it preserves."""
     value = rec.value(input)
     if value is None or len(value.dims) != rank + 2 or value.dims[0]:
         return None
@@ -136,7 +136,7 @@ def _linear(rec: Recorder, input: Tensor, weight: Tensor, bias: Tensor | None = 
 
 
 def _linear_from_data(rec: Recorder, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """A product with weights that are worked out from the input, or with a vector."""
+    """A product with weights computed from the input, or with a vector."""
     rows = tuple(map(int, input.shape[:-1]))
     size = (*rows, int(weight.shape[0])) if weight.dim() == 2 else rows
     taps = prod(size) * int(input.shape[-1])
@@ -174,7 +174,7 @@ def _matmul(rec: Recorder, input: Tensor, other: Tensor, **_: Any) -> Any:
 
 
 def _matrix_labels(left: int, right: int) -> tuple[list[Any], list[Any], list[Any]]:
-    """The labels of matrices, of stacks of them or of vectors, and of their product."""
+    """Labels for matrices, batches of matrices or vectors, and for their product."""
     stack = [("stack", -n) for n in range(max(left, right) - 2, 0, -1)]
     rows = ["row"] if left > 1 else []
     columns = ["column"] if right > 1 else []
@@ -273,7 +273,7 @@ def _chain(rec: Recorder, *matrices: Any, **_: Any) -> Any:
 
 @handles(torch.cdist)
 def _cdist(rec: Recorder, x1: Tensor, x2: Tensor, *args: Any, **kwargs: Any) -> Any:
-    """A subtraction and a product for each element of each pair."""
+    """A subtraction and a product per element of each pair."""
     size = (*sizes.broadcast([tuple(map(int, x1.shape[:-2])), tuple(map(int, x2.shape[:-2]))]),
             int(x1.shape[-2]), int(x2.shape[-2]))  # fmt: skip
     work = prod(size) * int(x1.shape[-1])
@@ -286,8 +286,8 @@ def _product(
     rec: Recorder, name: str, size: sizes.Size, taps: int, given: Sequence[Any],
     labels: Sequence[Sequence[Any]], result: Sequence[Any], adds: int = 0,
 ) -> Tensor:  # fmt: skip
-    """A product, whose operands are read whole along what it sums over. A complex
-    multiply-accumulate is 4 real ones."""
+    """A product that reads its operands whole along the summed axes. A complex multiply-accumulate
+    counts as 4 real ones."""
     sources, others = parted(rec, given)
     dtype = sources[0].dtype
     for tensor in given:
@@ -304,7 +304,7 @@ def labelled(
     rec: Recorder, size: sizes.Size, given: Sequence[Any], labels: Sequence[Sequence[Any]],
     result: Sequence[Any],
 ) -> tuple[Dims, list[Reads]]:  # fmt: skip
-    """The dimensions of a result whose operands' dimensions bear labels, and how they are read."""
+    """The dimensions of a result of labelled operands, and how each operand is read."""
     operands = [
         Operand(value.dims, of_one)
         for tensor, of_one in zip(given, labels, strict=True)
@@ -314,7 +314,7 @@ def labelled(
 
 
 def _multiplied(rec: Recorder, name: str, size: sizes.Size, given: Sequence[Any]) -> Tensor:
-    """A product for each element, of which nothing is summed."""
+    """A product per element, without a sum."""
     sources, others = parted(rec, given)
     counts = OpCounts(multiplies=(len(given) - 1) * prod(size))
     return rec.traced(name, sources, vector_dims(size), counts, weights=others)
@@ -345,7 +345,7 @@ def _einsum(rec: Recorder, equation: Any, *operands: Any) -> Any:
 def einsum_labels(
     equation: str, given: Sequence[sizes.Size]
 ) -> tuple[list[list[str]], list[str], dict[str, int]]:
-    """The labels of the operands and of the result, an ellipsis spelled out, and their sizes."""
+    """The labels of the operands and of the result, the ellipsis spelled out, and their sizes."""
     left, arrow, right = equation.replace(" ", "").partition("->")
     ranks = [len(size) - len(term.replace("...", "")) for term, size in
              zip(left.split(","), given, strict=True)]  # fmt: skip
@@ -377,8 +377,8 @@ def _spelled(term: str, hidden: list[str]) -> list[str]:
 def _contracted(
     terms: list[list[str]], result: list[str], size_of_label: dict[str, int]
 ) -> tuple[int, int, int]:
-    """Multiply-accumulates, products that nothing sums, and additions, two operands at a time from
-    left to right, as torch does it."""
+    """Multiply-accumulates, products without a sum, and additions, contracting two operands at a
+    time from left to right, as torch does."""
     taps = multiplies = adds = 0
     have = set(terms[0])
     if len(terms) == 1 and have - set(result):

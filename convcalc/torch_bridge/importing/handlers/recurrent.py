@@ -1,4 +1,4 @@
-"""Recurrent layers and their cells: every step's products, whatever kernel torch fuses them into.
+"""Recurrent layers and cells: the products of every step, whatever kernel torch fuses them into.
 
 One step of a cell with G gates multiplies the input and the hidden state by G matrices each; a
 projection multiplies the hidden state once more (LSTM with proj_size). Biases, gates and the update
@@ -24,10 +24,10 @@ class Cell(NamedTuple):
 
     gates: int
     functions: int
-    """Sigmoids and hyperbolic tangents of a hidden unit and step, one operation each."""
+    """Sigmoids and hyperbolic tangents per hidden unit and step, one operation each."""
     multiplies: int
     adds: int
-    """Of the update, a hidden unit and step."""
+    """Of the update, per hidden unit and step."""
 
 
 CELLS = {
@@ -39,12 +39,12 @@ CELLS = {
 
 
 def step_counts(name: str, inputs: int, hidden: int, projected: int, biases: int) -> OpCounts:
-    """One sample's one step.
+    """The cost of one step of one sample.
 
     Args:
-        inputs: features that come in.
-        hidden: units.
-        projected: units after a projection; as many as `hidden` without one.
+        inputs: input features.
+        hidden: hidden units.
+        projected: units after the projection; equal to `hidden` without one.
         biases: bias vectors of `gates * hidden`: 2, or 0.
     """
     cell = CELLS[name]
@@ -58,7 +58,7 @@ def step_counts(name: str, inputs: int, hidden: int, projected: int, biases: int
 
 
 def _layered(name: str) -> Handler:
-    """A layered, perhaps bidirectional network over a sequence, or over packed sequences."""
+    """One or more layers, possibly bidirectional, over a sequence or packed sequences."""
 
     def handler(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
         packed = isinstance(args[0], Tensor) and isinstance(args[2], (tuple, list))
@@ -96,7 +96,7 @@ def _layered(name: str) -> Handler:
 
 
 def _steps(input: Tensor) -> int:
-    """Steps of all samples."""
+    """The number of steps over all samples."""
     steps = 1
     for n in input.shape[:-1]:
         steps *= int(n)
@@ -140,7 +140,7 @@ for _name, _function in (("lstm", "lstm_cell"), ("gru", "gru_cell"),
 
 @handles(torch._pack_padded_sequence)
 def _pack(rec: Recorder, input: Tensor, lengths: Tensor, batch_first: bool) -> Any:
-    """Samples of their own lengths, which are constants: known."""
+    """Pack samples of different lengths; the lengths are constants, so they are known."""
     if rec.value(lengths) is not None or lengths.is_meta:
         return NotImplemented
     total = int(lengths.sum())

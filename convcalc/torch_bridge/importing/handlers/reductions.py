@@ -1,4 +1,4 @@
-"""Means, sums, maxima, orders: over positions or over channels."""
+"""Means, sums, maxima and sorting, over positions or channels."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _INDICES = frozenset({"argmax", "argmin", "count_nonzero"})
 
 
 class Reduced:
-    """What a reduction does: its axes, whether they stay, and its type."""
+    """A reduction: its axes, whether it keeps them, and the type of its result."""
 
     def __init__(self, name: str, input: Tensor, dim: Any, keepdim: Any, dtype: Any) -> None:
         count = input.dim()
@@ -73,7 +73,7 @@ def _reduction(name: str, each: dict[str, int]) -> Handler:
 
 
 def _asked(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bool]:
-    """Axes, whether they stay, and whether indices come out too."""
+    """The axes, whether they are kept, and whether indices are returned too."""
     rest = list(args)
     if name in ("norm", "kthvalue") and rest:  # p or k stands first
         rest.pop(0)
@@ -155,13 +155,13 @@ def _aminmax(rec: Recorder, input: Tensor, *, dim: Any = None, keepdim: bool = F
     return torch.return_types.aminmax((least, most))
 
 
-# Orders
+# Sorting
 
 
 def _ordered(
     rec: Recorder, name: str, input: Tensor, dim: int, size: sizes.Size, sums: int = 0
 ) -> Tensor:
-    """What is put in order along an axis, or summed up to each place."""
+    """Sort along an axis, or accumulate along it."""
     value, dim = value_of(rec, input), sizes.axis(dim, input.dim())
     counts = OpCounts(adds=sums * value.shape.elements)
     if not input.dim():
@@ -175,7 +175,7 @@ def _ordered(
 
 
 def _places(rec: Recorder, out: Tensor) -> Tensor:
-    """The indices that come out beside values."""
+    """The indices returned beside the values."""
     value = value_of(rec, out)
     reading = rec.pointwise([value], value.dims)
     return rec.traced("indices", [value], value.dims, None, reading, dtype=torch.int64,

@@ -50,7 +50,7 @@ def _max_pool(rec: Recorder, input: Tensor, kernel_size: Any, stride: Any = None
 
 
 def _rank_of(rec: Recorder, input: Tensor) -> int:
-    """Axes that a pool moves over: the function's name says it, since three dimensions may be a
+    """The number of axes a pool slides over, from the function's name: three dimensions may be a
     batch of 1-D maps or one 2-D map."""
     named = rank_named(rec.called)
     return input.dim() - 2 if named is None else named
@@ -68,7 +68,7 @@ def _max_pool_with_indices(rec: Recorder, input: Tensor, kernel_size: Any, strid
 @handles(F.max_unpool1d, F.max_unpool2d, F.max_unpool3d)
 def _max_unpool(rec: Recorder, input: Tensor, indices: Tensor, kernel_size: Any,
                 stride: Any = None, padding: Any = 0, output_size: Any = None) -> Any:  # fmt: skip
-    """The maxima put back where they were: which position that is depends on values."""
+    """Put maxima back where they came from; which position that is depends on values."""
     rank = _rank_of(rec, input)
     kernel = axis_values(kernel_size, rank)
     steps = axis_values(stride, rank) if stride else kernel
@@ -120,7 +120,7 @@ def _adaptive_max_pool_with_indices(rec: Recorder, input: Tensor, output_size: A
 
 
 def _adaptive(rec: Recorder, tensor: Tensor, output_size: Any, kind: Any) -> Any:
-    """Windows that cover the map evenly; where the sizes divide, plain pooling."""
+    """Windows that cover the map evenly; plain pooling if the sizes divide."""
     rank = _rank_of(rec, tensor)
     if tensor.dim() == rank + 1:
         return unbatched(rec, tensor, lambda one: _adaptive(rec, one, output_size, kind))
@@ -156,7 +156,7 @@ def _resampled(
     rec: Recorder, name: str, value: Value, windows: Mapping[int, AxisReading], size: sizes.Size,
     counts: OpCounts, exact: bool = True,
 ) -> Tensor:  # fmt: skip
-    """A map on another grid; `windows` says which positions each reads along each dimension."""
+    """A map on another grid; `windows` are the positions that each output reads along each axis."""
     value = rec.settled(value, (1,), sorted(windows))
     labels = range(len(size))
     operand = Operand(value.dims, labels, windows, exact)
@@ -185,11 +185,10 @@ def _resized(
     rec: Recorder, input: Tensor, want: sizes.Size, mode: str, align_corners: Any, factors: Any,
     antialias: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Positions of another grid, each worked out from those around it.
+    """A map interpolated on another grid.
 
     Args:
-        factors: how many times as many positions there are, where that and not the sizes says at
-            which positions the new ones lie.
+        factors: the scale factors, if they and not the sizes place the new positions.
     """
     value = value_of(rec, input)
     have, rank = tuple(map(int, input.shape[2:])), input.dim() - 2
@@ -218,7 +217,7 @@ def _resized(
 
 
 def _upsampling(mode: str) -> Handler:
-    """ATen's own spelling of interpolation."""
+    """Interpolation as ATen spells it."""
 
     def handler(rec: Recorder, input: Tensor, output_size: Any, *args: Any, **kwargs: Any) -> Any:
         have = tuple(map(int, input.shape[2:]))
@@ -269,7 +268,7 @@ def _pad(rec: Recorder, input: Tensor, pad: Any, mode: str = "constant", value: 
 
 
 def indices_of(rec: Recorder, out: Tensor) -> Tensor:
-    """The places of maxima, which stand where the maxima stand."""
+    """The indices of maxima, laid out like the maxima."""
     value = value_of(rec, out)
     reading = rec.pointwise([value], value.dims)
     return rec.traced("indices", [value], value.dims, None, reading, dtype=torch.int64,

@@ -1,4 +1,4 @@
-"""Views: no layer is needed, but positions move."""
+"""Views: no work is done, but positions move."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from convcalc.torch_bridge.importing.tying import MAX_WINDOWS, Operand, tied
 
 
 def as_size(rec: Recorder, input: Tensor, size: sizes.Size) -> Tensor:
-    """The value as a tensor of another size: positions follow, or are given up."""
+    """The value as a tensor of another size: positions are tracked, or lost."""
     value = value_of(rec, input)
     found = viewed(value.dims, size)
     if found is None or size_of(found[0]) != size:
@@ -38,7 +38,7 @@ def as_size(rec: Recorder, input: Tensor, size: sizes.Size) -> Tensor:
         Link(axis, AxisRead(cut[axis], cut[axis]) if axis in cut else AxisRead())
         for axis in range(value.shape.rank)
     )
-    reading = [Links(links, exact=False)]  # what is behind the cut is told as if it were read whole
+    reading = [Links(links, exact=False)]  # an axis behind the cut counts as read whole
     return rec.traced("reshape", [value], dims, None, reading, moves_data=False, apart=True)
 
 
@@ -86,7 +86,7 @@ def _view_as(rec: Recorder, input: Tensor, other: Tensor) -> Any:
 
 
 def _moved(rec: Recorder, input: Tensor, order: Any) -> Tensor:
-    """The axes in another order."""
+    """The dimensions in another order."""
     value = value_of(rec, input)
     count = len(value.dims)
     if sorted(sizes.axis(dim, count) for dim in order) != list(range(count)):
@@ -131,7 +131,7 @@ def _movedim(rec: Recorder, input: Tensor, source: Any, destination: Any) -> Any
 
 
 def _repeating(rec: Recorder, value: Value, size: sizes.Size, copies: bool) -> Tensor:
-    """What is repeated along axes of size 1, or along others, which gives their positions up."""
+    """Repeat along axes of size 1, or along others, which loses their positions."""
     if size == value.size:
         return rec.new(value)
     have = (1,) * (len(size) - len(value.size)) + value.size
@@ -143,7 +143,7 @@ def _repeating(rec: Recorder, value: Value, size: sizes.Size, copies: bool) -> T
 
 
 def _tiled(rec: Recorder, value: Value, size: sizes.Size) -> tuple[Dims, list[Reads]]:
-    """The dimensions of what is put several times one after the other, and how it is read."""
+    """The dimensions of a tensor repeated several times in a row, and how it is read."""
     labels = range(len(size))[len(size) - len(value.dims) :]
     reads = {
         label: Windows(0, tuple((at, at) for at in range(n)))

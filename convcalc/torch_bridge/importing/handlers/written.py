@@ -1,4 +1,4 @@
-"""Tensors that are written into, and tensors that are made anew."""
+"""Writing into tensors, and making new ones."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _setitem(rec: Recorder, input: Tensor, index: Any, given: Any) -> Any:
 
 @handles("write into a view")
 def _put(rec: Recorder, input: Tensor, index: Any, given: Any) -> Any:
-    """Afterwards the tensor is what it was, or what was put in."""
+    """The tensor after part of it has been overwritten."""
     out = None if index is None else _at_slices(rec, input, index, given)
     if out is None:
         sources, _ = parted(rec, [input, given])
@@ -47,7 +47,7 @@ def _put(rec: Recorder, input: Tensor, index: Any, given: Any) -> Any:
 
 
 def _at_slices(rec: Recorder, input: Tensor, index: Any, given: Any) -> Tensor | None:
-    """What an index of slices and numbers puts in stands where the index says; None of others."""
+    """Write where an index of slices and numbers points; None for any other index."""
     where = index if isinstance(index, tuple) else (index,)
     if any(isinstance(part, (Tensor, list)) or part is None for part in where):
         return None
@@ -57,7 +57,7 @@ def _at_slices(rec: Recorder, input: Tensor, index: Any, given: Any) -> Tensor |
     value, put = rec.value(input), rec.value(given)
     operands: list[Operand] = []
     sources: list[Value] = []
-    if value is not None:  # which of it stays is not said
+    if value is not None:  # which part of it stays is not tracked
         sources.append(value)
         operands.append(Operand(value.dims, labels, exact=False))
     if put is not None:
@@ -78,13 +78,13 @@ def _at_slices(rec: Recorder, input: Tensor, index: Any, given: Any) -> Tensor |
 
 
 def _written_over(sources: Sequence[Value], dims: Dims) -> list[Reads]:
-    """A tensor is read position by position; which positions others are written to is not known."""
+    """Read a tensor position by position; where the others are written is unknown."""
     rank = shape_of(dims).rank
     return [(AxisRead(),) * rank if source.dims == dims else LOST for source in sources]
 
 
 def _written(rec: Recorder, name: str, input: Tensor, given: Sequence[Any], in_place: bool) -> Any:
-    """A copy of a tensor in which some elements are others."""
+    """A copy of a tensor with some elements replaced."""
     sources, others = parted(rec, [input, *given])
     value = value_of(rec, input)
     reading = _written_over(sources, value.dims)
@@ -109,7 +109,7 @@ for _name in ("scatter", "scatter_add", "scatter_reduce", "index_fill", "index_c
 @handles(torch.zeros_like, torch.ones_like, torch.empty_like, torch.full_like, torch.rand_like,
          torch.randn_like, torch.randint_like)  # fmt: skip
 def _like(rec: Recorder, input: Tensor, *args: Any, dtype: Any = None, **kwargs: Any) -> Any:
-    """New values that do not come from the input."""
+    """New values that do not depend on the input."""
     return rec.constant(tuple(map(int, input.shape)), dtype or input.dtype)
 
 
