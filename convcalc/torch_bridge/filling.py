@@ -18,6 +18,7 @@ from convcalc.machines.card import DTYPES, Row, Setting
 from convcalc.machines.key import Work
 from convcalc.machines.predict import works_of
 from convcalc.quantities import Shape
+from convcalc.torch_bridge.allocator import kept_memory
 from convcalc.torch_bridge.build import to_torch
 from convcalc.torch_bridge.devices import check_dtype, device_memory, find_device
 from convcalc.torch_bridge.memory import check_memory
@@ -64,7 +65,7 @@ def fill(
     """
     device = find_device(setting.device)
     check_dtype(setting.dtype, device)
-    with preserved_state(setting.threads), torch.inference_mode():
+    with preserved_state(setting.threads), kept_memory(), torch.inference_mode():
         hooks = hook_seconds(device)
         for number, (graph, report) in enumerate(networks):
             for job in _jobs(graph, report, known, setting, device):

@@ -16,6 +16,7 @@ from torch import nn
 
 from convcalc.machines.card import Card, Level, Roof, Setting
 from convcalc.machines.table import this_host
+from convcalc.torch_bridge.allocator import kept_memory
 from convcalc.torch_bridge.devices import device_name, library, wait
 from convcalc.torch_bridge.state import preserved_state
 
@@ -44,7 +45,7 @@ class Candidate(NamedTuple):
 
 def measure_card(setting: Setting, device: torch.device, progress: Progress) -> Card:
     """The machine's card, without layers; torch's global state is left as it was."""
-    with preserved_state(setting.threads), torch.inference_mode():
+    with preserved_state(setting.threads), kept_memory(), torch.inference_mode():
         call = call_seconds(device)
         peak, peak_of = peak_flops(device, setting.dtype, progress)
         levels = bandwidths(device, progress)

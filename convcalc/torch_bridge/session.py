@@ -11,6 +11,7 @@ from convcalc.errors import SourceError
 from convcalc.graph import Graph
 from convcalc.machines.card import Roof, Setting
 from convcalc.machines.table import Table
+from convcalc.torch_bridge.allocator import kept_memory
 from convcalc.torch_bridge.build import Network
 from convcalc.torch_bridge.devices import check_dtype, device_name, find_device, library
 from convcalc.torch_bridge.roofs import measure_card
@@ -48,7 +49,7 @@ def session(
     """
     device = find_device(options.device)
     check_dtype(options.dtype, device)
-    with preserved_state(options.threads):
+    with preserved_state(options.threads), kept_memory():
         roof, note = None, ""
         if options.roofline and first:
             roof, note = _roof(options.setting(str(device)), device, options.fresh)
