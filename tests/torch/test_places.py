@@ -70,6 +70,48 @@ def added_to_a_transpose(m: Any, x: Tensor) -> Tensor:
     return y
 
 
+def view_of_written(m: Any, x: Tensor) -> Tensor:
+    y = x.clone()
+    part = y[:, :, 2:6]
+    y.add_(m.conv(x))
+    return part
+
+
+def missed_view(m: Any, x: Tensor) -> Tensor:
+    y = x.clone()
+    part = y[:, :, :4]
+    y[:, :, 4:] = m.conv(x)[:, :, 4:]
+    return part
+
+
+def overlapping_view(m: Any, x: Tensor) -> Tensor:
+    y = x.clone()
+    upper, lower = y[:, :, :5], y[:, :, 3:]
+    upper.add_(m.conv(x)[:, :, :5])
+    return lower
+
+
+def transpose_of_written(m: Any, x: Tensor) -> Tensor:
+    y = x.clone()
+    turned = y.transpose(2, 3)
+    y.add_(m.conv(x))
+    return turned
+
+
+def view_of_a_view(m: Any, x: Tensor) -> Tensor:
+    y = x.clone()
+    part = y.transpose(2, 3)[:, :, 1:]
+    y.add_(m.conv(x))
+    return part
+
+
+def view_of_zeros(m: Any, x: Tensor) -> Tensor:
+    out = torch.zeros(len(x), 3, 8, 8, dtype=x.dtype)
+    part = out[:, 1]
+    out[:, 1:] = m.conv(x)
+    return part
+
+
 def folded(m: Any, x: Tensor) -> Tensor:
     return F.fold(m.mix(F.unfold(m.conv(x), 2, stride=2)), (8, 8), 2, stride=2)
 
@@ -107,6 +149,12 @@ CASES: dict[str, tuple[Callable[[Any, Tensor], Any], tuple[int | None, ...], boo
     "views copied to": (copied_to_views, (ALL, ALL), False),
     "a view added to": (added_to_a_view, (3, 3), False),
     "a transpose added to": (added_to_a_transpose, (ALL, ALL), False),
+    "a view of what was added to": (view_of_written, (3, 3), True),
+    "a view of what was not written": (missed_view, (1, 1), True),
+    "a view that another overlaps": (overlapping_view, (3, 3), False),
+    "a transpose of what was added to": (transpose_of_written, (3, 3), True),
+    "a view of a view of what was added to": (view_of_a_view, (3, 3), True),
+    "a view of zeros": (view_of_zeros, (3, 3), False),
     "one row written": (one_row, (9, 3), False),
 }  # fmt: skip
 

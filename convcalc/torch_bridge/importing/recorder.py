@@ -17,8 +17,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType, FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -38,6 +39,7 @@ from convcalc.torch_bridge.importing.names import (
     writes_into,
 )
 from convcalc.torch_bridge.importing.nodes import NodeWriter, Value
+from convcalc.torch_bridge.importing.sizes import are_disjoint
 from convcalc.torch_bridge.state import tensors_in
 
 _OPERATORS = (torch._ops.OpOverload, torch._ops.OpOverloadPacket)
@@ -48,6 +50,18 @@ SMALL = 2**16
 """The most elements of a constant whose values are computed."""
 READABLE = 2**22
 """The most elements of a constant that is reduced to a value, as in `mask.any()`."""
+
+
+
+class View(NamedTuple):
+    """A view of a tensor: `base[index]`, or another kind if `index` is None."""
+
+    tensor: torch.Tensor
+    base: torch.Tensor
+    index: Any
+    again: Callable[[torch.Tensor], torch.Tensor] | None
+    """Makes the same view of a tensor."""
+
 
 Handler = Callable[..., Any]
 """Called with the recorder and the function's own arguments."""
@@ -71,8 +85,12 @@ class Recorder(TorchFunctionMode, NodeWriter):
         self._meta: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         self.beneath = Beneath(self)
         """The mode to enter beside this one, for operators that no Python function calls."""
-        self._views: dict[int, tuple[torch.Tensor, torch.Tensor, Any]] = {}
-        self._stale: dict[int, list[tuple[torch.Tensor, torch.Tensor, Any]]] = {}
+        self._views: dict[int, View] = {}
+        self._views_of: dict[int, list[View]] = {}
+        self._stale: dict[int, list[View]] = {}
+        """Views that were written to, by the tensor they show."""
+        self._outdated: dict[int, View] = {}
+        """Views of tensors that were written to."""
         self.raised: Exception | None = None
         """The last exception beneath Python."""
 
@@ -133,7 +151,7 @@ class Recorder(TorchFunctionMode, NodeWriter):
     def _look_at(self, given: Sequence[torch.Tensor]) -> bool:
         """Does any tensor depend on the input? Tensors of unknown origin are recorded."""
         found = False
-        if self._stale:
+        if self._stale or self._outdated:
             for tensor in given:
                 self._refresh(tensor)
         for tensor in given:
@@ -146,23 +164,49 @@ class Recorder(TorchFunctionMode, NodeWriter):
 
     # Views that are written into
 
-    def is_view(self, view: torch.Tensor, base: torch.Tensor, index: Any) -> torch.Tensor:
-        """Remember that a tensor is a view: `base[index]`, or another kind if `index` is None."""
-        self._views[id(view)] = (view, base, index)
+    def is_view(
+        self,
+        view: torch.Tensor,
+        base: torch.Tensor,
+        again: Callable[[torch.Tensor], torch.Tensor],
+        index: Any = None,
+    ) -> torch.Tensor:
+        """Remember that a tensor is a view, and how to make it again."""
+        found = self._views[id(view)] = View(view, base, index, again)
+        self._views_of.setdefault(id(base), []).append(found)
         return view
 
-    def wrote(self, tensor: torch.Tensor) -> None:
-        """A tensor has been modified in place; what it is a view of is updated when it is used."""
-        found = self._views.get(id(tensor))
-        base, index = found[1:] if found is not None else (tensor._base, None)
-        if base is not None:
-            self._stale.setdefault(id(base), []).append((base, tensor, index))
-            self.wrote(base)
+    def wrote(self, tensor: torch.Tensor, index: Any = None) -> None:
+        """A tensor has been modified in place (at an index, if given). What it is a view of and
+        other views of that are updated when they are used."""
+        self._outdate(tensor, index)
+        view = self._views.get(id(tensor))
+        if view is None and tensor._base is not None:
+            view = View(tensor, tensor._base, None, None)
+        if view is not None:
+            self._stale.setdefault(id(view.base), []).append(view)
+            self.wrote(view.base, view.index)
+            self._outdated.pop(id(tensor), None)
+
+    def _outdate(self, tensor: torch.Tensor, index: Any) -> None:
+        """Mark the views that show a position at the index of a modified tensor."""
+        for view in self._views_of.get(id(tensor), ()):
+            known = id(view.tensor) in self._outdated
+            if not known and not are_disjoint(view.index, index, tensor.shape):
+                self._outdated[id(view.tensor)] = view
+                self._outdate(view.tensor, None)
 
     def _refresh(self, tensor: torch.Tensor) -> None:
-        for base, view, index in self._stale.pop(id(tensor), ()):
-            self._refresh(view)
-            self.handlers["write into a view"](self, base, index, view)
+        view = self._outdated.pop(id(tensor), None)
+        if view is not None:
+            self._refresh(view.base)
+            if view.again is not None and self.value(view.base) is not None:
+                shown = self.value(view.again(view.base))
+                assert shown is not None
+                self.track(tensor, shown)
+        for view in self._stale.pop(id(tensor), ()):
+            self._refresh(view.tensor)
+            self.handlers["write into a view"](self, view.base, view.index, view.tensor)
 
     def _is_known(self, tensor: torch.Tensor) -> bool:
         return id(tensor) in self._made_of or id(tensor) in self._owned
@@ -246,7 +290,9 @@ class Recorder(TorchFunctionMode, NodeWriter):
         elif given and not _is_free(func, name) and _is_work(given):
             self.note_unknown(f"{name.strip('_')} on the model's own tensors")
         if name == "__getitem__" and self._has_values(given, SMALL):
-            return self.is_view(self._remember(func(*args, **kwargs), given), *args[:2])
+            base, index = args
+            again = partial(self.handlers[func], self, index=index)
+            return self.is_view(self._remember(func(base, index), given), base, again, index)
         limit = READABLE if name in READS_VALUES else SMALL
         if self._has_values(given, limit):
             if writes_into(name, kwargs):

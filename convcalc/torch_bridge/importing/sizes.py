@@ -234,6 +234,35 @@ def per_axis(value: Any, rank: int) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, (tuple, list)) else (value,) * rank
 
 
+def are_disjoint(one: Any, other: Any, size: Sequence[int]) -> bool:
+    """Do two indices of a tensor certainly have no element in common? None is the whole tensor."""
+    if one is None or other is None:
+        return False
+    taken = zip(_taken(one, size), _taken(other, size), strict=True)
+    return any(not any(i in b for i in a) for a, b in taken)
+
+
+def _taken(index: Any, size: Sequence[int]) -> list[range]:
+    """The positions that an index may take along each axis."""
+    parts = [part for part in (index if isinstance(index, tuple) else (index,)) if part is not None]
+    if not all(part is Ellipsis or _is_plain(part) for part in parts):
+        return [range(n) for n in size]  # tensors and masks may take any
+    rest = [slice(None)] * (len(size) - len(parts) + (Ellipsis in parts))
+    at = parts.index(Ellipsis) if Ellipsis in parts else len(parts)
+    pairs = zip([*parts[:at], *rest, *parts[at + 1 :]], size, strict=True)
+    return [
+        range(n)[part] if isinstance(part, slice) else range(n)[part % n :][:1] for part, n in pairs
+    ]
+
+
+def _is_plain(part: Any) -> bool:
+    """Is it a number, or a slice of numbers?"""
+    if isinstance(part, slice):
+        ends = part.start, part.stop, part.step
+        return all(end is None or isinstance(end, int) for end in ends)
+    return isinstance(part, int) and not isinstance(part, bool)
+
+
 def indexed(size: Sequence[int], parts: Sequence[Any]) -> Size:
     """The size after an index of slices, numbers, None and sizes of index tensors (as tuples).
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -49,7 +50,8 @@ def _getitem(rec: Recorder, input: Tensor, index: Any) -> Any:
         if (where := _only_index(parts, given)) is not None:
             return index_select(rec, input, where, given[0])
         return rec.traced("index", sources, vector_dims(size), dtype=input.dtype)
-    return rec.is_view(_sliced(rec, value, parts), input, index)
+    again = partial(_getitem, rec, index=index)
+    return rec.is_view(_sliced(rec, value, parts), input, again, index)
 
 
 def _only_index(parts: Sequence[Any], given: Sequence[Tensor]) -> int | None:

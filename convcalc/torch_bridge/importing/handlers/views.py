@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -28,10 +29,11 @@ def as_size(rec: Recorder, input: Tensor, size: sizes.Size) -> Tensor:
     found = viewed(value.dims, size)
     if found is None or size_of(found[0]) != size:
         lost = rec.traced("reshape", [value], vector_dims(size), moves_data=False)
-        return rec.is_view(lost, input, None)
+        return rec.is_view(lost, input, partial(as_size, rec, size=size))
     dims, cut = found
     if not cut and shape_of(dims) == value.shape:
-        return rec.is_view(rec.new(value._replace(dims=dims)), input, None)
+        shown = rec.new(value._replace(dims=dims))
+        return rec.is_view(shown, input, partial(as_size, rec, size=size))
     if shape_of(dims).rank != value.shape.rank:
         return rec.traced("reshape", [value], vector_dims(size), moves_data=False)
     links = tuple(
@@ -92,7 +94,7 @@ def _moved(rec: Recorder, input: Tensor, order: Any) -> Tensor:
     if sorted(sizes.axis(dim, count) for dim in order) != list(range(count)):
         raise RuntimeError(f"permute: {list(order)} are not the {count} dimensions of the tensor")
     moved = rec.new(value._replace(dims=tuple(value.dims[axis] for axis in order)))
-    return rec.is_view(moved, input, None)
+    return rec.is_view(moved, input, partial(_moved, rec, order=order))
 
 
 @handles(*of_tensor("permute"))

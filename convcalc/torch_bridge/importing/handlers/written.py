@@ -29,7 +29,7 @@ from convcalc.torch_bridge.importing.tying import Operand, tied
 @handles(Tensor.__setitem__)
 def _setitem(rec: Recorder, input: Tensor, index: Any, given: Any) -> Any:
     _put(rec, input, index, given)
-    rec.wrote(input)
+    rec.wrote(input, index)
 
 
 @handles("write into a view")
