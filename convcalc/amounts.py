@@ -42,8 +42,10 @@ class Condition(NamedTuple):
     figure: str
     relation: str
     value: str
-    start: int
-    """Where the relation stands in the text."""
+    named_at: Span
+    """The figure's place in the text."""
+    bound_at: Span
+    """The place of the relation and the value."""
 
 
 def read_condition(text: Any) -> Condition:
@@ -70,7 +72,8 @@ def read_condition(text: Any) -> Condition:
         raise OptionError(
             f"expected <=, >= or == after {shorten(found[1], 30)}", span=_span(text, start)
         )
-    return Condition(found[1], relation, value, start)
+    named_at = Span(text, found.start(1), found.end(1))
+    return Condition(found[1], relation, value, named_at, _span(text, start))
 
 
 def _span(text: str, start: int) -> Span:

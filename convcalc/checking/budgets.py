@@ -108,15 +108,15 @@ def read_requirement(text: str, option: str = "require") -> Budget:
     Raises:
         OptionError: it is not a budget, with the place.
     """
-    start = 0
+    span: Span | None = None
     try:
         condition = read_condition(text)
+        span = condition.named_at
         figure = figure_named(condition.figure)
-        start = condition.start
+        span = condition.bound_at
         return Budget(figure, (_bound(figure, condition.relation, condition.value),))
     except ConvcalcError as error:
-        span = error.span or Span(text, start, len(text))
-        raise error.with_context(span=span, option=option) from None
+        raise error.with_context(span=error.span or span, option=option) from None
 
 
 def read_bound(figure: Figure, written: Any, default: str | None = None) -> Bound:

@@ -67,7 +67,7 @@ def read(text: str, reference: Reference) -> Requirement:
 
 
 def _read(text: str, reference: Reference) -> Requirement:
-    name, relation, written, _ = read_condition(text)
+    name, relation, written, *_ = read_condition(text)
     figure = SYNONYMS.get(name, name)
     if figure not in NAMES:
         close = nearest(name, [*NAMES, *SYNONYMS])

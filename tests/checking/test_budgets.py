@@ -122,7 +122,7 @@ def test_requirements(text: str, figure: str, bound: Bound) -> None:
 @pytest.mark.parametrize(
     ("text", "message", "under", "hint"),
     [
-        ("parms<=1", "unknown figure 'parms'", "parms<=1", "did you mean 'params'?"),
+        ("parms<=1", "unknown figure 'parms'", "parms", "did you mean 'params'?"),
         ("params<1", "unknown relation '<'", "<1", "write <="),
         ("params=<1", "unknown relation '=<'", "=<1", "write <="),
         ("params 1", "expected <=, >= or == after params", "1", None),
