@@ -24,6 +24,10 @@ PRIOR_SPREAD = 0.025
 PRIOR_WEIGHT = 3
 """How many processes' worth of evidence that is."""
 
+RUN_SPREAD = 0.01
+"""Standard deviation from run to run of what the processes of one run share: they follow one
+another within seconds, while frequencies and neighbours change within minutes."""
+
 BUSY = 0.9
 """A single thread that gets less of a core than this shares it with something else."""
 
@@ -284,7 +288,7 @@ def interval_over_processes(groups: Sequence[Sequence[float]]) -> tuple[float, f
     scatter = sum(_median_error(group) ** 2 for group in groups) / count
     freedom = count - 1 + PRIOR_WEIGHT
     variance = (between + PRIOR_WEIGHT * (PRIOR_SPREAD**2 + scatter)) / freedom
-    half = student(freedom) * sqrt(variance / count)
+    half = student(freedom) * sqrt(variance / count + RUN_SPREAD**2)
     return exp(mean - half), exp(mean + half)
 
 
