@@ -60,8 +60,14 @@ class Ties(NamedTuple):
             link = Link(None, None) if mover is None else links.axes[mover]
             if mover is None:
                 axes.append(axis)
+            elif link.read is None:
+                axes.append(fields.EVERYTHING)
             else:
-                axes.append(fields.EVERYTHING if link.read is None else along(axis, link.read))
+                try:
+                    axes.append(along(axis, link.read))
+                except LimitError:  # positions in one row: each of them may be a phase of its own
+                    axes.append(fields.EVERYTHING)
+                    exact = False
             moved.append(None if axes[-1].is_fixed else link.output)
         return Ties(tuple(axes), tuple(moved), exact)
 

@@ -28,5 +28,7 @@ with kept_memory():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's own behaviour")
 def test_pages_are_faulted_in_once() -> None:
-    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True
+    )
     assert int(done.stdout) < 18_000, "of five rounds with as many pages each"

@@ -267,6 +267,14 @@ class Plain:
         self.mask, self.boxes = mask, boxes
 
 
+def test_more_positions_in_a_row_than_phases_are_followed_are_a_bound() -> None:
+    model = Does(lambda m, x: m.mix(m.c(x).flatten(2)), c=nn.Conv3d(2, 2, 3, padding=1),
+                 mix=nn.Conv1d(2, 2, 1))  # fmt: skip
+    report = convcalc.analyze(model, input=(2, 8, 60, 60))
+    assert (report.output, report.macs) == (Shape(2, (28_800,)), 28_800 * (2 * 2 * 27 + 4))
+    assert (report.receptive_field.size, report.receptive_field.exact) == ((ALL, ALL, 3), False)
+
+
 class Headed(nn.Module):
     def __init__(self, made: Callable[[Tensor, Tensor], Any]) -> None:
         super().__init__()
