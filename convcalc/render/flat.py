@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Callable, Sequence
 
@@ -24,16 +23,23 @@ def write(rows: Rows, form: str, raw: bool = False) -> str:
     return writer(rows)
 
 
+class _Lines(list[str]):
+    """Lines with CR LF at their ends: with another end, the writer leaves a CR in a cell bare."""
+
+    def write(self, line: str) -> None:
+        """Keep a line."""
+        self.append(line)
+
+
 def to_csv(rows: Rows, raw: bool = False) -> str:
     """Comma-separated values with a heading (RFC 4180 quoting, line feeds).
 
     Args:
         raw: leave formulas and control characters as they are.
     """
-    out = io.StringIO()
-    written = rows if raw else [map(_csv, row) for row in rows]
-    csv.writer(out, lineterminator="\n").writerows(written)
-    return out.getvalue()
+    out = _Lines()
+    csv.writer(out).writerows(rows if raw else [map(_csv, row) for row in rows])
+    return "".join(line.removesuffix("\r\n") + "\n" for line in out)
 
 
 _VALUE = re.compile(

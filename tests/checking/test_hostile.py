@@ -12,7 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt  # which rich brings along
 
@@ -96,6 +96,7 @@ def test_csv_is_rows_without_formulas(several: list[list[str]]) -> None:
 
 
 @given(rows)
+@example([["a", "\r"], ["b\rc", "\n"]])
 def test_raw_csv_holds_the_same(several: list[list[str]]) -> None:
     text = to_csv(several, raw=True)
     assert list(csv.reader(io.StringIO(text, newline=""), strict=True)) == several
