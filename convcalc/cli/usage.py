@@ -129,7 +129,7 @@ def _usage(context: Any) -> str:
 def usage_message(error: Any) -> tuple[str, str]:
     """The message, reworded in this program's style, and a hint."""
     text = str(error.format_message()).strip()
-    found = re.search(r"\(?(?:Did you mean|Possible options:?)(.*)", text, re.DOTALL)
+    found = re.search(r"[('\"]*(?:Did you mean|Possible options:?)(.*)", text, re.DOTALL)
     near = re.findall(r"--?[\w-]+|(?<=')[\w-]+(?=')", found[1]) if found else []
     if found:
         text = text[: found.start()]
