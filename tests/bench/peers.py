@@ -17,6 +17,7 @@ import time
 import tracemalloc
 import warnings
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any, NamedTuple
 
 import torch
@@ -151,12 +152,13 @@ def measure(name: str) -> list[Row]:
         for tool, run in TOOLS.items():
             if tool in failures:
                 continue
+            own = deepcopy(model)  # some leave attributes behind that break others
             if turn == 0:
                 tracemalloc.start()
             start = time.perf_counter()
             try:
                 with contextlib.redirect_stdout(io.StringIO()):
-                    found[tool] = run(model, data)
+                    found[tool] = run(own, data)
             except ModuleNotFoundError:
                 failures[tool] = "not installed"
             except Exception as error:  # a peer's own: it is what is to be seen
