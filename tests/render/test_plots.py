@@ -15,6 +15,7 @@ import pytest
 import convcalc
 from convcalc.errors import OptionError
 from convcalc.render.grids import Grid
+from convcalc.render.plots.costs import _share
 from tests import needs
 from tests.cli import made_up
 from tests.cli.running import Program
@@ -144,7 +145,7 @@ def test_a_field_along_one_axis_is_a_curve() -> None:
     view = RESULTS["one axis"]
     axes = view.plot()
     (line,) = axes.get_lines()
-    assert len(line.get_xdata()) == view.field.size[0] == 15
+    assert len(line.get_xdata()) - 2 == view.field.size[0] == 15  # and nothing before and after
     assert max(line.get_ydata()) == 1
 
 
@@ -306,3 +307,44 @@ def test_a_unit_at_the_border_and_inputs_that_are_not_square() -> None:
 def test_names_that_steer_matplotlib_are_shown_as_they_are() -> None:
     figure = figure_of(convcalc.compare("3x3", convcalc.analyze("1x1").graph))
     assert any(text.get_text() == "3x3" for text in texts_of(figure))
+
+
+def test_a_network_has_one_colour_in_both_panels() -> None:
+    from matplotlib.colors import to_hex
+
+    points, nested = figure_of(convcalc.compare("3x3", "7x7", "5x5")).axes
+    by_field = {3.0: points.lines[0], 7.0: points.lines[1], 5.0: points.lines[2]}
+    frames = [box for box in nested.patches if not box.get_fill()]
+    assert [box.get_width() for box in frames] == [7, 5, 3]
+    for box in frames:
+        assert to_hex(box.get_edgecolor()) == by_field[box.get_width()].get_color()
+
+
+def test_axes_along_which_the_field_grows_alike_are_one_curve() -> None:
+    view = convcalc.rf("3x3x3+1x3x3", input="2x9x12x12")
+    growth = figure_of(view).axes[1]
+    assert [text.get_text() for text in growth.texts][-2:] == ["depth", "height and width"]
+    assert len([line for line in growth.lines if len(line.get_xdata()) == 2]) == 4
+    alike = figure_of(convcalc.rf("2*(3x3x3)", input="2x9x9x9")).axes[1]
+    assert [text.get_text() for text in alike.texts] == ["the input"]
+
+
+def test_the_first_and_the_last_position_of_a_curve_are_drawn_whole() -> None:
+    panel = figure_of(convcalc.rf("3", input="2x9")).axes[0]
+    (line,) = panel.lines
+    assert list(line.get_xdata()) == [2, 3, 4, 5, 6]
+    assert list(line.get_ydata()) == [0, 1, 1, 1, 0]
+    assert panel.get_xlim() == (2, 6)
+
+
+@pytest.mark.parametrize(
+    ("share", "label"), [(0, ""), (0.0004, "<0.1%"), (0.125, "12.5%"), (1, "100.0%")]
+)
+def test_labels_of_shares(share: float, label: str) -> None:
+    assert _share(share) == label
+
+
+def test_several_networks_see_all() -> None:
+    for names, verb in ((("7x7", "gap"), "gap sees all"), (("7x7", "gap", "fc1"), "fc1 see all")):
+        assert figure_of(convcalc.compare(*names)).axes[1].get_title().endswith(verb)
+    assert "sees the whole input:" in figure_of(convcalc.rf("gap")).axes[0].get_title()

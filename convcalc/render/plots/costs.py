@@ -85,8 +85,8 @@ def points_axes(
                   ((x or "macs", "x"), (y or FIELD, "y")))  # fmt: skip
     rank = comparison.baseline.input.rank
     found = [
-        (report, a, b)
-        for report in comparison.reports
+        (number, report, a, b)
+        for number, report in enumerate(comparison.reports)
         if (a := value_of(report, x)) is not None and (b := value_of(report, y)) is not None
     ]
     if not found:
@@ -94,15 +94,13 @@ def points_axes(
             f"nothing to draw: no network has numbers for both {x} and {y}",
             hint=f"choose others: {option('x', 'macs')} {option('y', 'params')}",
         )
-    colours = []
-    for number, (_, a, b) in enumerate(found):
-        colours.append(theme.lines[number % len(theme.lines)])
-        panel.plot(a, b, MARKERS[number % len(MARKERS)], markersize=6, color=colours[-1],
+    for number, _, a, b in found:
+        panel.plot(a, b, MARKERS[number % len(MARKERS)], markersize=6, color=theme.line(number),
                    markeredgecolor=theme.ink, markeredgewidth=0.6)  # fmt: skip
     panel.set_xlabel(_label(x, rank))
     panel.set_ylabel(_label(y, rank))
     for name, axis, limits in ((x, panel.xaxis, panel.set_xlim), (y, panel.yaxis, panel.set_ylim)):
-        values = [value_of(report, name) or 0 for report, *_ in found]
+        values = [value_of(report, name) or 0 for _, report, *_ in found]
         limits(0, 1.15 * max(values) or 1)
         few_ticks(axis, integer=name != FIELD)
         if name != FIELD:
@@ -110,8 +108,8 @@ def points_axes(
     left_out = len(comparison.reports) - len(found)
     if left_out:
         panel.set_title(f"{left_out} without a number left out")
-    names = [shown(shorten(report.name, 32)) for report, *_ in found]
-    label_points(panel, [(a, b) for _, a, b in found], names, [theme.ink] * len(names))
+    names = [shown(shorten(report.name, 32)) for _, report, *_ in found]
+    label_points(panel, [(a, b) for *_, a, b in found], names, [theme.ink] * len(names))
 
 
 def stage_rows(report: Report) -> tuple[LayerReport, ...]:
@@ -166,7 +164,7 @@ def _bars(
     whole = total or sum(values) or 1
     places = range(len(rows))
     bars = panel.barh(places, values, color=theme.lines[2], height=0.72)
-    panel.bar_label(bars, [f"{value / whole:.1%}" for value in values], padding=2, fontsize=7,
+    panel.bar_label(bars, [_share(value / whole) for value in values], padding=2, fontsize=7,
                     color=theme.ink)  # fmt: skip
     panel.set_yticks(places, [shown(shorten(row.name, 28)) for row in rows])
     panel.set_ylim(len(rows) - 0.4, -0.6)
@@ -174,6 +172,12 @@ def _bars(
     panel.set_xlim(0, 1.25 * max(values) or 1)
     few_ticks(panel.xaxis)
     panel.xaxis.set_major_formatter(si)
+
+
+def _share(share: float) -> str:
+    """12.5%; <0.1% for a share that is not nothing, which has no label."""
+    text = f"{share:.1%}"
+    return ("<0.1%" if share > 0 else "") if text == "0.0%" else text
 
 
 def _depths(panel: Any, rows: Sequence[LayerReport], theme: Theme) -> None:
@@ -199,7 +203,7 @@ def front_figure(figure: Any, result: SearchResult, theme: Theme) -> None:
     texts = [row.specs[0] for row in result.front]
     knee = next((n for n, row in enumerate(result.front) if row.is_knee), None)
     if knee is not None:
-        panel.plot(*points[knee], marker="D", markersize=9, linestyle="", markerfacecolor="none",
+        panel.plot(*points[knee], marker="D", markersize=7, linestyle="", markerfacecolor="none",
                    markeredgecolor=theme.accent)  # fmt: skip
         texts[knee] += " (the knee)"
     if None not in base and base not in points:

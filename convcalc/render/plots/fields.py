@@ -45,7 +45,7 @@ def field_figure(figure: Any, view: FieldView, theme: Theme, image: Path | None)
 
 def field_axes(panel: Any, view: FieldView, theme: Theme, image: Path | None = None) -> None:
     """The effective field (the support if that is too large to compute), with the frame of the
-    field and the contour that holds 95 % of the weight.
+    field and the contour that holds 95% of the weight.
 
     Raises:
         OptionError: there is nothing to draw.
@@ -67,7 +67,8 @@ def field_axes(panel: Any, view: FieldView, theme: Theme, image: Path | None = N
         panel.set_xlabel(f"input position, {names[-1]}")
         panel.set_ylabel(f"input position, {names[-2]}")
     size = numbers.field_size(view.field)
-    panel.set_title(f"field {size}, reads {view.read or 0:,} positions")
+    what = "sees the whole input:" if size == "all" else f"field {size}, reads"
+    panel.set_title(f"{what} {view.read or 0:,} positions")
 
 
 def _centred(grid: Grid, view: FieldView) -> Grid:
@@ -143,7 +144,7 @@ def _veil(panel: Any, grid: Grid, rows: int, columns: int) -> None:
 
 
 def _contour(panel: Any, grid: Grid, theme: Theme) -> None:
-    """A contour around the fewest positions that hold 95 % of the weight, smoothed over strides."""
+    """A contour around the fewest positions that hold 95% of the weight, smoothed over strides."""
     height, width = len(grid.rows), len(grid.rows[0])
     smooth = grid._replace(rows=blurred(grid.rows, max(1, min(height, width) // 12)))
     level = level_of(smooth, SHARE)
@@ -154,7 +155,7 @@ def _contour(panel: Any, grid: Grid, theme: Theme) -> None:
     panel.contour(columns, rows, smooth.rows, levels=[level], colors=[theme.accent],
                   linestyles="dotted", linewidths=1.4)  # fmt: skip
     panel.annotate(
-        "dotted: 95 % of the weight", (0, 0), xycoords="axes fraction", xytext=(0, -38),
+        "dotted: 95% of the weight", (0, 0), xycoords="axes fraction", xytext=(0, -38),
         textcoords="offset points", fontsize=7, va="top", color=theme.ink,
     )  # fmt: skip
 
@@ -187,11 +188,12 @@ def level_of(grid: Grid, share: float) -> float:
 
 
 def _curve(panel: Any, grid: Grid, theme: Theme) -> None:
-    values = grid.rows[0]
-    positions = [grid.low[-1] + n for n in range(len(values))]
+    values = [0.0, *grid.rows[0], 0.0]
+    positions = [grid.low[-1] + n - 1 for n in range(len(values))]
     panel.fill_between(positions, values, step="mid", color=theme.lines[2], alpha=0.35, linewidth=0)
     panel.step(positions, values, where="mid", color=theme.lines[0], linewidth=1.2)
     panel.set_ylim(0, 1.05)
+    panel.set_xlim(positions[0], positions[-1])
     few_ticks(panel.xaxis, integer=True)
 
 
@@ -214,11 +216,12 @@ def growth_axes(panel: Any, view: FieldView, theme: Theme) -> None:
     """The field of each layer in turn, along each axis, with the input's size marked."""
     names = AXES[view.input.rank]
     places = range(1, len(view.growth) + 1)
-    sizes = list(zip(*(found.size for found in view.growth), strict=True))
-    one = len(set(sizes)) == 1 and len(set(view.input.spatial)) == 1
+    curves: dict[tuple[int | None, ...], list[str]] = {}
+    for name, along in zip(names, zip(*(f.size for f in view.growth), strict=True), strict=True):
+        curves.setdefault(along, []).append(name)
     ends: list[tuple[float, float]] = []
     passed: list[tuple[float, float]] = []
-    for axis, along in enumerate(sizes[:1] if one else sizes):
+    for axis, along in enumerate(curves):
         known = [(n, size) for n, size in zip(places, along, strict=True) if size is not None]
         if known:
             panel.step(*zip(*known, strict=True), where="mid", color=theme.lines[axis],
@@ -227,9 +230,10 @@ def growth_axes(panel: Any, view: FieldView, theme: Theme) -> None:
             passed += [(n + x, y) for n, y in known for x in (-0.5, -0.25, 0, 0.25, 0.5)]
     _mark_sizes(panel, view, names, theme)
     _mark_drops(panel, view, theme)
-    if not one and len(ends) == len(sizes):
+    if len(curves) > 1 and len(ends) == len(curves):
         panel.margins(x=0.12, y=0.12)
-        label_points(panel, ends, names, theme.lines[: len(ends)], passed)
+        labels = [" and ".join(of) for of in curves.values()]
+        label_points(panel, ends, labels, theme.lines[: len(ends)], passed)
     panel.set_xlabel("layers with a window, in their order")
     panel.set_ylabel("receptive field, positions")
     panel.set_title("how the field grows")
@@ -280,21 +284,23 @@ def nested_axes(panel: Any, reports: Sequence[Report], theme: Theme) -> None:
     from matplotlib.patches import Rectangle
 
     boxes: dict[tuple[float, float], list[str]] = {}
+    colours: dict[tuple[float, float], str] = {}
     whole: list[str] = []
-    for report in reports:
+    for number, report in enumerate(reports):
         sizes = field_of(report).size[-2:]
         if not sizes or any(size is None for size in sizes):
             whole.append(report.name)
             continue
         height, width = (float(size or 1) for size in ((1, *sizes) if len(sizes) == 1 else sizes))
         boxes.setdefault((height, width), []).append(report.name)
+        colours.setdefault((height, width), theme.line(number))
     if not boxes:
         raise OptionError("nothing to draw: every field is the whole input")
     largest = sorted(boxes, key=lambda box: -box[0] * box[1])
     extent = max(max(box) for box in largest)
     heights = spread([0.5 - height / extent / 2 for height, _ in largest], 0.09, 0.02, 0.98)
     for number, (height, width) in enumerate(largest):
-        colour = theme.lines[number % len(theme.lines)]
+        colour = colours[height, width]
         panel.add_patch(
             Rectangle((-width / 2, -height / 2), width, height, facecolor=colour, alpha=0.18,
                       edgecolor="none")
@@ -319,7 +325,10 @@ def nested_axes(panel: Any, reports: Sequence[Report], theme: Theme) -> None:
     few_ticks(panel.xaxis, integer=True)
     panel.set_yticks([])
     panel.spines["left"].set_visible(False)
-    panel.set_title("fields to scale" + (f"; {_listed(whole)} sees all" if whole else ""))
+    panel.set_title(
+        "fields to scale"
+        + (f"; {_listed(whole)} see{'s' * (len(whole) == 1)} all" if whole else "")
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -28,6 +28,10 @@ class Theme:
     accent: str
     """Of outlines upon the weights."""
 
+    def line(self, number: int) -> str:
+        """The colour of a network, by its place among those compared: the same in all panels."""
+        return self.lines[number % len(self.lines)]
+
 
 THEMES = {
     "light": Theme(
