@@ -124,7 +124,7 @@ def bars(report: Any) -> str:
         drawn.append(
             f'<rect x="{at}" y="{HEIGHT - height:.1f}" width="{width}" height="{height}" '
             'fill="currentColor" opacity="0.6">'
-            f"<title>{stage}: {share:.1f} % of the MACs</title></rect>"
+            f"<title>{stage}: {share:.1f}% of the MACs</title></rect>"
         )
     label = f"MACs of {len(work)} parts, the most in {max(work, key=work.__getitem__)}"
     return (

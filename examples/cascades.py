@@ -1,7 +1,7 @@
 """Stacks of 3x3 that see what one large kernel sees: two for 5x5, three for 7x7.
 
 Source: Simonyan & Zisserman 2014, "Very Deep Convolutional Networks for Large-Scale Image
-Recognition", arXiv:1409.1556, section 2.3: 27C^2 weights against 49C^2, 81 % more.
+Recognition", arXiv:1409.1556, section 2.3: 27C^2 weights against 49C^2, 81% more.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ class EffectiveField(NamedTuple):
     positions: int
     """Positions that have any weight."""
     positions_95: int
-    """The fewest positions that hold 95 % of the weight."""
+    """The fewest positions that hold 95% of the weight."""
 
 
 def effective_field(walk: Walk, unit: tuple[int, ...], clip: bool) -> EffectiveField | None:

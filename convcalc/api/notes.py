@@ -64,7 +64,7 @@ def _about_spans(reports: tuple[Report, ...]) -> list[Note]:
         ratio = f" ({numerator}/{denominator})" if denominator < 10_000 else ""
         name = f"the linear part of {_brief(report.name)}" if between else _brief(report.name)
         text = (
-            f"{name} expresses {bound}{part} %{ratio} of a dense {_field(report)}: its kernels "
+            f"{name} expresses {bound}{part}%{ratio} of a dense {_field(report)}: its kernels "
             f"have {bound}{span.value:,} of {span.dense:,} dimensions."
         )
         found.append(Note(text[0].upper() + text[1:] if between else text))

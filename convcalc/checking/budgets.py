@@ -39,7 +39,7 @@ class Bound(NamedTuple):
 
     def __str__(self) -> str:
         if self.share is not None:
-            return f"{self.relation} {float(100 * self.share):g} % of the total"
+            return f"{self.relation} {float(100 * self.share):g}% of the total"
         what = "baseline" if self.times == 1 else f"{float(self.times or 0):g}*baseline"
         return f"{self.relation} {write_limit(self.limit) if self.limit is not None else what}"
 

@@ -15,7 +15,7 @@
 
     [[entry.layer]]                         limits of single layers
     match = "stage*/conv*"
-    macs = "<= 5 %"                         of the network's
+    macs = "<= 5%"                         of the network's
 
 An entry may also have a level and a message, for all of its budgets and comparisons, its own
 fail_on, `model_args` for a torch model, and `incomplete = "warn"`, so that operations of a torch

@@ -1,4 +1,4 @@
-"""Limits of single layers: `[[entry.layer]]`, `match = "stage*/conv*"`, `macs = "<= 5 %"`."""
+"""Limits of single layers: `[[entry.layer]]`, `match = "stage*/conv*"`, `macs = "<= 5%"`."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _read(figure: Figure, written: Any, level: str, place: Place) -> Budget:
     budget = read_budget(figure, written, level, place)
     if any(bound.times is not None for bound in budget.bounds):
         raise OptionError(f"{figure.name}: a limit of layers cannot be relative to a baseline",
-                          hint='write a number, or a share such as "<= 5 %"')  # fmt: skip
+                          hint='write a number, or a share such as "<= 5%"')  # fmt: skip
     return budget
 
 

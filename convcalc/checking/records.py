@@ -67,7 +67,7 @@ class Record:
     convention: str = ""
     """What counts as a FLOP; "" if the file does not say."""
     element_size: int = 0
-    """Bytes of a number; 0 if the file does not say."""
+    """Bytes per value; 0 if the file does not say."""
     latency: Latency | None = None
     unknown: Mapping[str, Any] = field(default_factory=dict)
     """What the file says beyond what this version knows."""

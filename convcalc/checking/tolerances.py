@@ -29,7 +29,7 @@ class Tolerance(NamedTuple):
         return then * (1 + self.share) + self.amount
 
     def __str__(self) -> str:
-        return f"+{self.amount:,}" if self.amount else f"+{float(100 * self.share):g} %"
+        return f"+{self.amount:,}" if self.amount else f"+{float(100 * self.share):g}%"
 
 
 Tolerances = Mapping[str, Tolerance]

@@ -21,7 +21,7 @@ def budget(
     is_kept: bool,
     label: str = "",
 ) -> str:
-    """params 12.35 M is over the 10 M allowed (+23.5 %).
+    """params 12.35 M is over the 10 M allowed (+23.5%).
 
     Args:
         label: the figure and where in the network, if not the figure alone.
@@ -49,7 +49,7 @@ def change(
     detail: str,
     label: str = "",
 ) -> str:
-    """macs 118.0 M -> 131.2 M (+11.2 %, allowed +5 %): conv3 +13.2 M."""
+    """macs 118.0 M -> 131.2 M (+11.2%, allowed +5%): conv3 +13.2 M."""
     label = _label(name) if label in ("", name) else label
     if isinstance(now, tuple) or isinstance(then, tuple) or now is None or then is None:
         same = now == then
@@ -90,14 +90,14 @@ def _apart(name: str, now: int, other: int | Fraction) -> tuple[str, str]:
 
 
 def growth(now: Any, then: Any) -> str:
-    """+11.2 %, or the difference where that is too small to show."""
+    """+11.2%, or the difference where that is too small to show."""
     if not then:
         return f"+{now:,}"
     share = float(100 * (now - then) / then)
     if abs(share) < 0.05:
         difference = now - then
         return f"{float(difference):+,.1f}" if difference % 1 else f"{int(difference):+,}"
-    return f"{share:+,.1f} %" if abs(share) < 10000 else f"{float(now / then):,.0f}x"
+    return f"{share:+,.1f}%" if abs(share) < 10000 else f"{float(now / then):,.0f}x"
 
 
 def strides(several: Sequence[Any]) -> str:

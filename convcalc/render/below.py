@@ -57,7 +57,7 @@ def assumed(report: Report) -> Paragraph:
     texts = [
         *report.assumed,
         f"batch {report.batch}",
-        f"{report.element_size} bytes a number",
+        f"{report.element_size} bytes per value",
         f"FLOPs by {report.convention}: {meaning}",
     ]
     if report.time is not None:

@@ -135,7 +135,7 @@ def _field_clauses(base: ReceptiveField, field: ReceptiveField) -> Iterator[str]
         return
     size, before = _seen(field), _seen(base)
     if size == before:
-        yield f"same {size} field" if any(field.size) else "sees the whole input as well"
+        yield f"same {size} field" if any(field.size) else "sees the whole input too"
     else:
         yield f"{size} field instead of {before}"
     if field.density is not None and any(field.size):

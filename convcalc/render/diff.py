@@ -72,7 +72,7 @@ def diff_table(base: Report, report: Report) -> Table:
 
 
 def changes(base: Report, report: Report, matched: Sequence[Pair]) -> str:
-    """params 200.8 k -> 57.47 k (-71.4 %): conv1 -172.0 k, ...: as `convcalc check` words it."""
+    """params 200.8 k -> 57.47 k (-71.4%): conv1 -172.0 k, ...: as `convcalc check` words it."""
     sentences = []
     for name in ("params", "macs"):
         then, now = getattr(base, name), getattr(report, name)

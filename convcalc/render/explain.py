@@ -47,7 +47,7 @@ def to_table(explanation: Explanation) -> Page:
         Column("prints", flexible="wrap" if symbolic else "", least=14),
         Column("word", "left", drop=2),
         Column("x MACs", drop=1),
-        Column("how it comes from the MACs", "left", flexible="wrap", least=24),
+        Column("how it comes from the MACs", "left", flexible="wrap", least=24, hang=2),
     ]
     table = Table(f"What other tools print for {explanation.report.name}", columns)
     for account in explanation.accounts:
@@ -96,7 +96,7 @@ def _ratio(explanation: Explanation, account: Account) -> str:
     if not is_number(prints) or not is_number(macs):
         simple = quotient.cancel() if hasattr(quotient, "cancel") else quotient
         return str(simple) if getattr(simple, "is_number", True) else ""
-    return f"{quotient:.4g}"
+    return str(prints // macs) if prints % macs == 0 else f"{quotient:#.4g}"
 
 
 def _account(account: Account) -> list[str]:

@@ -55,10 +55,23 @@ def _csv(cell: str) -> str:
     return f"'{cell}" if is_formula else cell
 
 
+TEXTS = frozenset((
+    "layer", "class", "kind", "spec", "specs", "inputs", "word", "takes", "defaults", "example",
+    "what it is", "account", "source", "rests_on", "known", "quantity", "by", "verdict", "reason",
+    "unit",
+))  # fmt: skip
+"""Headings of columns that are no figures; the first column is none either."""
+
+
+def _are_left(head: Sequence[str]) -> list[bool]:
+    """Which columns are aligned left."""
+    return [not index or name in TEXTS for index, name in enumerate(head)]
+
+
 def to_markdown(rows: Rows) -> str:
-    """A GitHub table, the first column aligned left and the others right."""
+    """A GitHub table, names and texts aligned left and the other columns right."""
     head, *body = [[markdown_text(cell) for cell in row] for row in rows]
-    lines = [head, [":--"] + ["--:"] * (len(head) - 1), *body]
+    lines = [head, [":--" if left else "--:" for left in _are_left(rows[0])], *body]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
@@ -88,7 +101,7 @@ def to_latex(rows: Rows) -> str:
     """A tabular with the rules of the booktabs package. A heading spans the columns after it that
     have none."""
     head, *body = rows
-    columns = "l" + "r" * (len(head) - 1)
+    columns = "".join("l" if left else "r" for left in _are_left(head))
     lines = [
         f"\\begin{{tabular}}{{{columns}}}", r"\toprule", f"{_latex_head(head)} \\\\", r"\midrule",
         *(rf"{_latex_row(row)} \\" for row in body), r"\bottomrule", r"\end{tabular}",

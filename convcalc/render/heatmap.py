@@ -44,11 +44,11 @@ class Picture:
         picture = scaled(self.rows, max(1, room - margin - 2), 2 * MAX_LINES)
         columns = len(picture[0])
         yield spans((self.title, "bold"))
-        yield spans((f"{top:>{margin}}", "dim"), ("┌" + "─" * columns + "┐", "dim"))
+        yield spans((" " * margin + "┌" + "─" * columns + "┐", "dim"))
         pairs = [(a, b) for a, b in zip_longest(picture[::2], picture[1::2])]
         for number, (above, below) in enumerate(pairs):
             cells = "".join(_shade((a + b) / 2) for a, b in zip(above, below or above, strict=True))
-            label = bottom if number == len(pairs) - 1 else ""
+            label = bottom if number == len(pairs) - 1 else "" if number else top
             edge = ("│", "dim")
             yield spans((f"{label:>{margin}}", "dim"), edge, (cells, _STYLE), edge)
         yield spans((" " * margin + "└" + "─" * columns + "┘", "dim"))

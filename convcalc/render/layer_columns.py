@@ -37,6 +37,12 @@ class Rows:
         graph = self.report.graph
         return {} if graph is None else {node.name: node for node in graph.nodes}
 
+    @cached_property
+    def heaviest(self) -> int:
+        """The MACs of the heaviest row, whose bar is the longest; 0 where they are no numbers."""
+        macs = [row.macs for row in self.report.layers]
+        return max(macs, default=0) if all(map(is_number, macs)) else 0
+
     def module(self, name: str = "") -> Module | None:
         """The torch module of that name, the whole model for ""; None if unknown."""
         graph = self.report.graph
@@ -57,10 +63,7 @@ def _count(value: Any, exact: bool = False) -> str:
 
 
 def _share(rows: Rows, layer: LayerReport) -> Spans:
-    whole = rows.report.macs
-    if not is_number(whole) or not whole or not layer.macs:
-        return ()
-    return spans((bar(layer.macs / whole), "cyan"))
+    return spans((bar(layer.macs / rows.heaviest), "cyan")) if rows.heaviest and layer.macs else ()
 
 
 def _inputs(rows: Rows, layer: LayerReport) -> str:

@@ -16,6 +16,9 @@ HEADINGS = (
     "bound", "least_seconds",
 )  # fmt: skip
 
+HEAVY, LIGHT = 0.1, 0.005
+"""Shares of the time from which on a row is bold, and below which it is dimmed."""
+
 
 def to_table(timing: Timing) -> Table:
     """The layers of one network, the time outside them, and the whole."""
@@ -32,7 +35,9 @@ def to_table(timing: Timing) -> Table:
     table = Table(f"Where the time of {timing.name} goes", columns)
     macs = sum(layer.macs for layer in timing.layers)
     for layer in timing.layers:
-        table.add_row(*_row(timing, layer, macs))
+        share = layer.seconds / timing.layers_seconds
+        style = "bold" if share >= HEAVY else "dim" if share < LIGHT else ""
+        table.add_row(*(spans((text, style)) for text in _row(timing, layer, macs)))
     table.add_section()
     whole, left = timing.layers_seconds, timing.left_over
     table.add_row(
@@ -54,7 +59,7 @@ def _row(timing: Timing, layer: LayerTiming, macs: int) -> list[str]:
         numbers.percent_of(layer.macs, macs) if layer.macs else "",
         f"{_speed(layer) / 1e9:.1f}" if layer.macs else "",
         bound.limit if bound else "",
-        f"{100 * bound.seconds / layer.seconds:.0f} %" if bound and layer.seconds else "",
+        numbers.whole_percent(bound.seconds / layer.seconds) if bound and layer.seconds else "",
     ]
 
 

@@ -24,6 +24,7 @@ from convcalc.render.spans import (
     stripped,
     width,
     wrap,
+    wrap_prose,
 )
 
 GAP = 2
@@ -42,6 +43,7 @@ class Column:
     flexible: "" for cells that stay whole; "cut" for those that may be cut in the middle; "wrap"
         for prose.
     least: columns that a flexible one keeps.
+    hang: blanks before the lines of prose but the first.
     drop: columns with a higher number are left out first; 0 for one that stays.
     """
 
@@ -49,6 +51,7 @@ class Column:
     justify: Literal["left", "right"] = "right"
     flexible: Literal["", "cut", "wrap"] = ""
     least: int = 10
+    hang: int = 0
     drop: int = 0
     style: str = ""
 
@@ -105,12 +108,12 @@ class Table:
             cells = [lines_of(row[index]) for index in kept]
             yield from self._row(cells, shown, sizes, room)
         if self.caption:
-            yield from wrap(((self.caption, "dim"),), room)
+            yield from wrap_prose(((self.caption, "dim"),), room)
         missing = [c.header for i, c in enumerate(self.columns) if i not in kept and c.header]
         if missing:
             hint = f" ({self.hint})" if self.hint else ""
             text = f"Left out at this width: {', '.join(missing)}{hint}."
-            yield from wrap(((text, "dim"),), room)
+            yield from wrap_prose(((text, "dim"),), room)
 
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
         yield from rich_lines(self.lines(options.max_width))
@@ -187,7 +190,7 @@ def _fit(lines: list[Spans], column: Column, size: int) -> list[Spans]:
     if column.flexible == "cut":
         return [cut_middle(line, size) for line in lines]
     if column.flexible == "wrap":
-        return [part for line in lines for part in wrap(line, size)]
+        return [part for line in lines for part in wrap_prose(line, size, column.hang)]
     return lines
 
 
@@ -205,7 +208,8 @@ class Paragraph:
 
     def lines(self, room: int) -> Iterator[Spans]:
         """The paragraph, `room` columns wide; leading blanks are kept."""
-        yield from wrap(tuple((printable_line(t), s) for t, s in self.line), room, self.indent)
+        line = tuple((printable_line(text), style) for text, style in self.line)
+        yield from wrap_prose(line, room, self.indent)
 
 
 @dataclass
@@ -236,14 +240,17 @@ class Page:
     parts: list[Any]
 
     def lines(self, room: int) -> Iterator[Spans]:
-        """The page in `room` columns."""
+        """The page in `room` columns; of several empty lines in a row only one."""
         if room < SMALLEST:
             text = f"The window is too narrow: {SMALLEST} columns are needed."
             yield from wrap(((text, ""),), max(room, 1))
             return
+        is_blank = True
         for part in self.parts:
             for line in part.lines(room):
-                yield tuple((printable(text), style) for text, style in line)
+                if line or not is_blank:
+                    yield tuple((printable(text), style) for text, style in line)
+                is_blank = not line
 
     def text(self, room: int) -> str:
         """The page without styles."""

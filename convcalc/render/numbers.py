@@ -76,7 +76,7 @@ def expression(value: Any) -> str:
 
 
 def times(ratio: Any, less: str = "fewer") -> str:
-    """3.49x fewer, 2.00x more, <1 % more, same; `ratio` is the figure over the baseline's."""
+    """3.49x fewer, 2.00x more, <1% more, same; `ratio` is the figure over the baseline's."""
     if ratio is None:
         return "from none"
     if isinstance(ratio, str):
@@ -87,7 +87,7 @@ def times(ratio: Any, less: str = "fewer") -> str:
         return "none"
     factor, word = (1 / ratio, less) if ratio < 1 else (ratio, "more")
     if factor < 1.005:
-        return f"<1 % {word}"
+        return f"<1% {word}"
     return f"{short(factor)}x {word}"
 
 
@@ -110,6 +110,12 @@ def percent(part: Any, whole: Any) -> str:
 def percent_of(part: float, whole: float) -> str:
     """The share of a measured value as a percentage."""
     return f"{100 * part / whole:.1f}" if whole else "-"
+
+
+def whole_percent(share: float) -> str:
+    """60%; <1% for a share that is not nothing."""
+    text = f"{share:.0%}"
+    return "<1%" if text == "0%" and share > 0 else text
 
 
 def shape(value: Shape) -> str:
@@ -141,8 +147,8 @@ def is_padded(report: Report) -> bool:
 
 
 def on_padding(counted: Report | LayerReport) -> str:
-    """The share of the taps that fall on padding: 12.5 %."""
-    return f"{counted.on_padding:.1%}".replace("%", " %") if counted.on_padding else ""
+    """The share of the taps that fall on padding: 12.5%."""
+    return f"{counted.on_padding:.1%}" if counted.on_padding else ""
 
 
 def marked_field(field: ReceptiveField) -> str:

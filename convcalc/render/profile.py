@@ -88,8 +88,7 @@ def _times(profile: Profile) -> Table:
         Column("network", "left"),
         Column("median"),
         Column("quartiles", drop=4),
-        Column("time"),
-        Column("MACs", drop=1),
+        *([Column("time"), Column("MACs", drop=1)] if len(profile.timings) > 1 else []),
         Column("GFLOP/s", drop=2),
         Column("peak", drop=3),
     ]
@@ -104,14 +103,14 @@ def _row(profile: Profile, timing: Timing) -> list[Spans]:
     name: Span = (timing.name, "bold")
     if not timing.samples:
         return [spans(name), spans(("not timed", "yellow"))]
+    ratios = (_time_ratio, _mac_ratio) if len(profile.timings) > 1 else ()
     low, high = timing.quartiles
     start = numbers.duration(low)[:-3] if _same_unit(low, high) else numbers.duration(low)
     return [
         spans(name),
         spans(numbers.duration(timing.seconds)),
         spans(f"{start}-{numbers.duration(high)}"),
-        spans(_time_ratio(profile, timing)),
-        spans(_mac_ratio(profile, timing)),
+        *(spans(ratio(profile, timing)) for ratio in ratios),
         spans(f"{timing.flops_per_second / 1e9:.1f}"),
         spans(numbers.si(timing.peak_bytes, "B") if timing.peak_bytes is not None else "-"),
     ]
@@ -156,7 +155,7 @@ def _roofline(profile: Profile) -> Table:
             spans((timing.name, "bold")),
             timing.limit,
             numbers.duration(least),
-            f"{100 * _reached(timing):.0f} %",
+            numbers.whole_percent(_reached(timing)),
             f"{compute} compute, {len(bound) - compute} memory",
         )
     return table
@@ -188,7 +187,7 @@ FAULT = 0.05
 def _ratio_sentence(profile: Profile, timing: Timing) -> str:
     base = profile.timings[0]
     low, high = timing.interval
-    interval = f"95 % interval of the ratio: {low:.3f} to {high:.3f}"
+    interval = f"95% interval of the ratio: {low:.3f} to {high:.3f}"
     if timing.same_within_noise:
         return f"{timing.name}: no measurable difference ({interval})."
     macs = ""
@@ -208,7 +207,7 @@ def _predictions(profile: Profile) -> list[str]:
 
 
 def _off(ratio: float) -> str:
-    return f"{100 * (ratio - 1):+.0f} %"
+    return f"{100 * (ratio - 1):+.0f}%"
 
 
 def _reached(timing: Timing) -> float:
@@ -219,7 +218,7 @@ def _reached(timing: Timing) -> float:
 def _how_busy(profile: Profile) -> str:
     share = profile.cpu_share
     if share is not None and share < BUSY:
-        return f"a thread got {100 * share:.0f} % of a core"
+        return f"a thread got {100 * share:.0f}% of a core"
     return "the rounds scatter"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import groupby
 from typing import Any
 
 from convcalc.analysis.paths import Sizes
@@ -15,6 +16,7 @@ from convcalc.render.heatmap import Picture, SideBySide
 from convcalc.render.json import SCHEMA_VERSION, field_dict, output_dict, shape_dict
 from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
 from convcalc.render.rows import Rows
+from convcalc.render.spans import spans
 
 MAX_GROUPS = 8
 """Groups of channels whose fields are printed."""
@@ -67,17 +69,27 @@ def to_table(view: FieldView) -> Page:
     table = Table("", [Column(head[0], "left"), *map(Column, head[1:])])
     for row in body:
         if row is not phases:
-            table.add_row(*row)
+            style = "bold" if row[0] == "field" else ""
+            table.add_row(*(spans((cell, style)) for cell in row))
     parts: list[Any] = [Paragraph.of(title, "bold", indent=2), table]
     if phases is not None:
         for name, sizes in zip(head[1:], phases[1:], strict=True):
-            parts.append(Paragraph.of(f"sizes by phase, {name}: {sizes}", indent=2))
+            text = f"sizes by phase, {name}: {_runs(sizes)}"
+            parts.append(Paragraph.of(text, indent=2))
     pictures = _pictures(view)
     parts += [Blank(), *([SideBySide(pictures), Blank()] if pictures else [])]
     parts.append(Paragraph.of(" ".join(sentences(view))))
     if view.outputs:
         parts += [Blank(), outputs_table(view.outputs)]
     return Page(parts)
+
+
+def _runs(listed: str) -> str:
+    """4 x 92, 4 x 100 of 92, 92, 92, 92, 100, 100, 100, 100."""
+    runs = [(value, len(list(equals))) for value, equals in groupby(listed.split(", "))]
+    if len(runs) == 1:
+        return runs[0][0]
+    return ", ".join(f"{length} x {value}" if length > 1 else value for value, length in runs)
 
 
 def _who_sees(view: FieldView) -> str:
@@ -94,7 +106,8 @@ def _pictures(view: FieldView) -> list[Picture]:
     if view.read != _box(view) and (grid := support_grid(view)) is not None:
         found.append(Picture("reads", grid.rows, _corner(grid.low)))
     if (grid := weight_grid(view)) is not None:
-        found.append(Picture("effective field", grid.rows, _corner(grid.low)))
+        over = ", summed over depth" if view.input.rank == 3 else ""
+        found.append(Picture(f"effective field{over}", grid.rows, _corner(grid.low)))
     return found
 
 
@@ -109,7 +122,7 @@ def sentences(view: FieldView) -> list[str]:
     if view.effective is not None:
         share = view.effective.positions_95 / _box(view)
         found.append(
-            f"Under uniform weights 95 % of the weight lies on {view.effective.positions_95:,} "
+            f"Under uniform weights 95% of the weight lies on {view.effective.positions_95:,} "
             f"positions, {share:.1%} of the box (Luo et al. 2016; channels are not counted apart)."
         )
     elif view.read and _is_one(view):
@@ -198,7 +211,7 @@ def _about_alignment(view: FieldView) -> list[str]:
         axes.setdefault((layer, centres), []).append(names[axis])
     lines = []
     for (layer, centres), along in list(axes.items())[:MAX_MERGES]:
-        branches = "; ".join(f"{name} at {centre}" for name, centre in centres)
+        branches = "; ".join(f"{name} at {_runs(centre)}" for name, centre in centres)
         phases = ", by phase" if "," in branches else ""
         lines.append(
             f"Not aligned: {layer} merges branches of different centres along "

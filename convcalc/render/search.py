@@ -126,7 +126,7 @@ def _front(result: SearchResult) -> Table:
         *([Column("time")] if result.seconds else []),
         Column("alike", drop=1),
     ]
-    table = Table(_title(result), columns)
+    table = Table(_title(result), columns, spaced=True)
     if not any(row.is_reference for row in result.front):
         name = [spans((result.reference.name, "dim")), spans(("the reference", "dim"))]
         cells = [numbers_of(goal, result.figures[goal]) for goal in goals]
@@ -157,13 +157,14 @@ def numbers_of(goal: str, value: int | None) -> str:
 
 
 def _cell(result: SearchResult, row: SearchRow, goal: str) -> list[Spans]:
-    """A figure, and its share of the reference's."""
+    """A figure, and its ratio to the reference's."""
     value, base = row.figures[goal], result.figures[goal]
     lines = [spans(numbers_of(goal, value))]
     if base and value != base:
         better = value > base if goal == "span" else value < base
-        share = f"{100 * value / base:#.3g}".removesuffix(".")
-        lines.append(spans((f"{share} %", "green" if better else "yellow")))
+        figure = _BY_NAME.get(goal)
+        ratio = numbers.relation(figure, value / base) if figure else numbers.times(value / base)
+        lines.append(spans((ratio, "green" if better else "yellow")))
     return lines
 
 
@@ -184,8 +185,7 @@ def _networks(result: SearchResult) -> Table:
         for name in ("params", "macs"):
             text = numbers.figure(_BY_NAME[name], getattr(report, name))
             ratio = getattr(report, name) / (getattr(base, name) or 1)
-            share = f", {100 * ratio:#.3g}".removesuffix(".") + " %" if number else ""
-            cells.append(spans(text, (share, "dim")))
+            cells.append([spans(text), *([spans((numbers.times(ratio), "dim"))] if number else [])])
         table.add_row(str(number) if number else "as it is", *cells)
     return table
 

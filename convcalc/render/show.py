@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from convcalc.analysis.report import LayerReport, Report
-from convcalc.analysis.stages import STAGE, containers, stage_of
+from convcalc.analysis.stages import STAGE, containers, parts_of, stage_of
 from convcalc.graph import BranchPath
 from convcalc.networks.sources import is_file
 from convcalc.quantities import ReceptiveField, is_number
@@ -21,7 +21,7 @@ MAX_ROWS = 400
 """Layers that a table shows: half of them from the beginning, half from the end."""
 
 HEAVY = 5
-"""The heaviest layers are bold until they make half of the MACs, at most so many."""
+"""The heaviest layers are bold until they make half of the MACs, at most this many."""
 
 _HINT = "--columns chooses"
 
@@ -66,8 +66,10 @@ def _sentences(report: Report) -> list[str]:
     if (before := report.field_before_head) is not None:
         size = f"{numbers.field_size(before)} at stride {numbers.field_stride(before)}"
         found.append(f"Before the head it is {size}.")
-    if any(layer.kind == STAGE for layer in report.layers):
-        found.append("Stages are folded: --stage NAME or --depth 2 unfolds them.")
+    if folded := [layer.name for layer in report.layers if layer.kind == STAGE]:
+        depth = max(len(parts_of(name)) for name in folded)
+        by_name = "--stage NAME or " if depth == 1 else ""
+        found.append(f"Stages are folded: {by_name}--depth {depth + 1} unfolds them.")
     return found
 
 
@@ -140,7 +142,8 @@ def layer_table(
             if index == MAX_ROWS // 2:
                 table.add_row("...", f"{hidden:,} more layers: --format csv lists all")
             continue
-        within = stage_of(layer.name, modules) if layer.kind != STAGE and sort is None else ""
+        is_top = layer.kind == STAGE and not containers(layer.name)
+        within = "" if is_top or sort is not None else stage_of(layer.name, modules)
         if within and within != stage:
             table.add_row(spans((within, "bold")))
         stage = within
@@ -167,16 +170,18 @@ def _in_style(text: str | Spans, style: str) -> Spans:
 
 
 def _heaviest(layers: Sequence[LayerReport], total: Any) -> set[int]:
-    """The layers that account for half of the MACs, at most HEAVY of them."""
+    """The layers that account for half of the MACs, at most HEAVY of them; of layers with the same
+    MACs all or none, so that no row stands out from its equals."""
     if not is_number(total) or not total or len(layers) < 4:
         return set()
     found: set[int] = set()
     left = total / 2
-    for index in sorted(range(len(layers)), key=lambda i: -layers[i].macs)[:HEAVY]:
-        if left <= 0 or not layers[index].macs:
+    for macs in sorted({layer.macs for layer in layers}, reverse=True):
+        equals = {index for index, layer in enumerate(layers) if layer.macs == macs}
+        if left <= 0 or not macs or len(found | equals) > HEAVY:
             break
-        found.add(index)
-        left -= layers[index].macs
+        found |= equals
+        left -= macs * len(equals)
     return found
 
 

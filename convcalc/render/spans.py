@@ -94,6 +94,30 @@ def wrap(line: Spans, room: int, indent: int = 0) -> list[Spans]:
     Args:
         indent: blanks before every line but the first.
     """
+    return [stripped(tuple(spans)) for spans in _broken(line, room, indent)]
+
+
+ORPHAN = 12
+"""Columns up to which a single word does not stand alone on the last line of prose."""
+
+
+def wrap_prose(line: Spans, room: int, indent: int = 0) -> list[Spans]:
+    """As `wrap`, but a short last word takes the word before it along to its line."""
+    lines = _broken(line, room, indent)
+    words = lines[-1][1:] if indent else lines[-1]
+    alone = len(words) == 1 and columns_of(words[0][0]) <= ORPHAN
+    if len(lines) > 1 and alone and lines[-2][-1][0].endswith(" "):
+        before = lines[-2]
+        first = 1 if indent and len(lines) > 2 else 0
+        blanks = [i for i in range(first, len(before) - 1) if before[i][0].endswith(" ")]
+        if blanks and width((*lines[-1], *before[blanks[-1] + 1 :])) <= room:
+            lines[-1][len(lines[-1]) - 1 : -1] = before[blanks[-1] + 1 :]
+            del before[blanks[-1] + 1 :]
+    return [stripped(tuple(spans)) for spans in lines]
+
+
+def _broken(line: Spans, room: int, indent: int) -> list[list[Span]]:
+    """The words of each line, with the blanks after them."""
     lines: list[list[Span]] = [[]]
     used = 0
     for word, style in _words(line):
@@ -110,7 +134,7 @@ def wrap(line: Spans, room: int, indent: int = 0) -> list[Spans]:
             size = columns_of(word)
         lines[-1].append((word, style))
         used += size
-    return [stripped(tuple(spans)) for spans in lines]
+    return lines
 
 
 _UNIT = re.compile(r"(?: |(?:[kMGTPE]i?B?|B|%|[mun]?s|FLOPs)(?![\w(]))")

@@ -136,6 +136,11 @@ def to_table(found: list[Entry]) -> Page:
 
 
 def _authors_and_year(source: str) -> str:
-    """The authors and the year of a source."""
-    found = re.match(r".*?\b(?:19|20)[0-9]{2}\b", source)
-    return found.group() if found else source.split(", ")[0]
+    """The authors and the year of a source; of three or more authors the first, et al."""
+    _, _, after = source.rpartition(", after ")
+    found = re.match(r"([^/]*?)( (?:19|20)[0-9]{2})\b", after)
+    if found is None:
+        return source.split(", ")[0]
+    authors, year = found.groups()
+    first, *others = re.split(", | & ", authors)
+    return f"{first} et al.{year}" if len(others) > 1 else authors + year

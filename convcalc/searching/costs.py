@@ -19,7 +19,7 @@ from typing import NamedTuple
 from convcalc.searching.space import Space
 
 ELEMENT_SIZE = 4
-"""Bytes of a number, for traffic."""
+"""Bytes per value, for traffic."""
 
 SUMS = ("params", "macs", "flops", "activations", "traffic", "depth")
 """The figures that are sums over layers."""

@@ -83,11 +83,11 @@ def test_json() -> None:
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
-        ("7x1+1x7", "7x1+1x7 expresses 26.5 % (13/49) of a dense 7x7: its kernels have 53,248 "
+        ("7x1+1x7", "7x1+1x7 expresses 26.5% (13/49) of a dense 7x7: its kernels have 53,248 "
          "of 200,704 dimensions."),
-        ("3*3x3", "3*3x3 expresses at most 51.0 % (25/49) of a dense 7x7"),
-        ("add(7x1 | 1x7)", "add(7x1 | 1x7) expresses about 26.5 % (13/49) of a dense 7x7"),
-        ("3*(3x3+relu)", "The linear part of 3*(3x3+relu) expresses at most 51.0 % (25/49) of a "
+        ("3*3x3", "3*3x3 expresses at most 51.0% (25/49) of a dense 7x7"),
+        ("add(7x1 | 1x7)", "add(7x1 | 1x7) expresses about 26.5% (13/49) of a dense 7x7"),
+        ("3*(3x3+relu)", "The linear part of 3*(3x3+relu) expresses at most 51.0% (25/49) of a "
          "dense 7x7"),
     ],
 )  # fmt: skip

@@ -257,7 +257,7 @@ def test_centres_that_differ_at_some_units_only_are_told_by_phase() -> None:
     view = receptive_field("add(id | 3s2+3+up2)", input="2x16")
     (found,) = view.disagreements
     assert found.centres == (("id1", "0, 1"), ("up1", "0, 0"))
-    assert "(id1 at 0, 1; up1 at 0, 0, by phase)" in " ".join(sentences(view))
+    assert "(id1 at 0, 1; up1 at 0, by phase)" in " ".join(sentences(view))
 
 
 def test_every_merge_that_is_not_aligned_is_named() -> None:

@@ -67,7 +67,7 @@ def predictions() -> str:
         off = 100 * (time_.seconds / found.seconds - 1)
         lines.append(
             f"{name}: predicted {time_.seconds * 1e3:.3f} ms, "
-            f"measured {found.seconds * 1e3:.3f} ms ({off:+.1f} %), roof reached {reached:.0f} %"
+            f"measured {found.seconds * 1e3:.3f} ms ({off:+.1f}%), roof reached {reached:.0f}%"
         )
     return "\n".join(lines)
 

@@ -233,34 +233,34 @@ def report(_chosen: Iterable[str]) -> None:
             errors = [abs(one["off"]) for one in found]
             inside = sum(one["low"] <= one["measured"] <= one["high"] for one in found)
             print(
-                f"{part}: {sum(error <= 0.15 for error in errors)} of {len(found)} within 15 % "
-                f"(bar {bar}); median error {100 * statistics.median(errors):.1f} % (bar 8 %); "
+                f"{part}: {sum(error <= 0.15 for error in errors)} of {len(found)} within 15% "
+                f"(bar {bar}); median error {100 * statistics.median(errors):.1f}% (bar 8%); "
                 f"{inside} of {len(found)} inside their intervals; largest "
-                f"{100 * max(errors):.0f} %; most of the roof reached "
-                f"{100 * max(one['reached'] for one in found):.0f} % (bar 105 %)"
+                f"{100 * max(errors):.0f}%; most of the roof reached "
+                f"{100 * max(one['reached'] for one in found):.0f}% (bar 105%)"
             )
     _ranks([*kept("zoo"), *kept("blocks")])
     if found := kept("layers"):
         reached = sorted((one["reached"], one["name"]) for one in found)
         above = sum(share > 1.05 for share, _ in reached)
-        most = ", ".join(f"{name} {100 * share:.0f} %" for share, name in reached[-3:])
-        print(f"layers: {above} of {len(found)} above 105 % of the roof (bar 0); most: {most}")
+        most = ", ".join(f"{name} {100 * share:.0f}%" for share, name in reached[-3:])
+        print(f"layers: {above} of {len(found)} above 105% of the roof (bar 0); most: {most}")
     for part in ("repeats", "depthwise", "busy"):
         if found := kept(part):
             centre = statistics.median(one["ratio"] for one in found)
             held = sum(one["low"] <= centre <= one["high"] for one in found)
             width = statistics.median(one["high"] / one["low"] - 1 for one in found)
             print(f"{part}: {held} of {len(found)} intervals hold the median {centre:.3f} (bar 18 "
-                  f"of 20); median width {100 * width:.1f} %")  # fmt: skip
+                  f"of 20); median width {100 * width:.1f}%")  # fmt: skip
     if found := kept("peak"):
         peaks = sorted(one["flops"] for one in found)
         print(f"peak: {peaks[0] / 1e9:.1f} to {peaks[-1] / 1e9:.1f} GFLOP/s in {len(peaks)} runs, "
-              f"{100 * (peaks[-1] / peaks[0] - 1):.1f} % apart (bar 5 %)")  # fmt: skip
+              f"{100 * (peaks[-1] / peaks[0] - 1):.1f}% apart (bar 5%)")  # fmt: skip
     card = Table().card(Setting(), None)
     if card is not None and card.layers:
         errors = [abs(error) for error in estimates(card)]
-        print(f"estimates: median error {100 * statistics.median(errors):.0f} % of {len(errors)} "
-              "layers, each from the others of the table (bar 30 %)")  # fmt: skip
+        print(f"estimates: median error {100 * statistics.median(errors):.0f}% of {len(errors)} "
+              "layers, each from the others of the table (bar 30%)")  # fmt: skip
     for one in kept("quick"):
         print(f"quick: {one['seconds']:.2f} s (bar 0.4 s), loads torch: {one['loads_torch']}")
 
@@ -274,7 +274,7 @@ def _ranks(found: list[dict[str, Any]]) -> None:
             total += 1
             right += (one["predicted"] < other["predicted"]) == (ratio < 1)
     if total:
-        print(f"ranks: {right} of {total} pairs right, {100 * right / total:.1f} % (bar 90 %)")
+        print(f"ranks: {right} of {total} pairs right, {100 * right / total:.1f}% (bar 90%)")
 
 
 def short(_chosen: Iterable[str]) -> None:

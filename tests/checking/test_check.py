@@ -57,7 +57,7 @@ def entries(path: Path) -> dict[str, int]:
         (("7x1+1x7", "--input", "768x17x17", "--require", "params<=10M",
           "--require", "receptive_field>=7x7"), 0, "2 passed"),
         (("7x7", "--input", "768x17x17", "--require", "params<=10M"), 1,
-         "CC001 7x7: params 28.90 M is over the 10.00 M allowed (+189.0 %)"),
+         "CC001 7x7: params 28.90 M is over the 10.00 M allowed (+189.0%)"),
         (("7x1+1x7", "--baseline", "7x7", "--require", "macs<=0.5*baseline"), 0, "against 7x7"),
         (("7x1+1x7", "--baseline", "7x7", "--require", "macs<=0.2857*baseline"), 1, "CC001"),
         (("9x1+1x7", "--baseline", "7x7"), 1, "CC005 9x1+1x7: receptive_field 7x7 -> 9x7"),
@@ -149,7 +149,7 @@ def test_a_baseline_from_writing_to_tightening(program: Program, project: Path) 
     grow(project, "1x1", "1x3")
     ran = program("check")
     assert ran.code == 1
-    assert "CC002 b: params 4.160 k -> 12.35 k (+196.9 %, allowed +0 %)" in ran.out
+    assert "CC002 b: params 4.160 k -> 12.35 k (+196.9%, allowed +0%)" in ran.out
     assert "if intended: convcalc check --update b" in ran.out
     assert "CC005 b: receptive_field 1x1 -> 1x3" in ran.out
 
@@ -161,7 +161,7 @@ def test_a_baseline_from_writing_to_tightening(program: Program, project: Path) 
     ran = program(*arguments)
     assert ran.code == 0 and "2 notes" in ran.out and "CC006" not in ran.out
     ran = program(*arguments, "--verbose")
-    assert "CC006 a: params 36.93 k -> 2.080 k (-94.4 %)" in ran.out
+    assert "CC006 a: params 36.93 k -> 2.080 k (-94.4%)" in ran.out
     assert "tighten with convcalc check --update a" in ran.out
     assert program("check", "--update").code == 0
     assert entries(project / BASELINE) == {"a": 2_080, "b": 12_352}
@@ -240,12 +240,12 @@ def test_against_a_revision(program: Program, project: Path) -> None:
     ran = program("check", "--against", "main")
     assert ran.code == 1
     assert f"against {BASELINE} at main" in ran.out
-    assert "CC002 b: params 4.160 k -> 12.35 k (+196.9 %, allowed +0 %): conv1 +8.192 k" in ran.out
+    assert "CC002 b: params 4.160 k -> 12.35 k (+196.9%, allowed +0%): conv1 +8.192 k" in ran.out
     program("check", "--update")
     assert program("check").code == 0
     ran = program("check", "--against", "main")  # committed or not
     assert ran.code == 0
-    assert "CC009 b: params 4.160 k -> 12.35 k (+196.9 %): conv1 +8.192 k, accepted in" in ran.out
+    assert "CC009 b: params 4.160 k -> 12.35 k (+196.9%): conv1 +8.192 k, accepted in" in ran.out
     assert "CC009 b: receptive_field 1x1 -> 1x3, reads 1 -> 3 positions, accepted in" in ran.out
     assert program("check", "--against", "main", "--no-accept").code == 1
     grow(project, "1x3", "1x5")  # beyond what was accepted
@@ -285,7 +285,7 @@ def test_a_budget_and_the_baseline_that_fail_for_one_figure_are_one_finding(
     ran = program("check", "a")
     assert ran.code == 1
     assert (
-        "CC001 a: params 61.50 k is over the 37.00 k allowed (+66.2 %); 36.93 k in the baseline: "
+        "CC001 a: params 61.50 k is over the 37.00 k allowed (+66.2%); 36.93 k in the baseline: "
         "conv1 +24.58 k" in " ".join(ran.out.split())
     )
     assert "CC002 a: params" not in ran.out and "CC002 a: macs" in ran.out
@@ -394,7 +394,7 @@ def test_the_python_function(project: Path) -> None:
     assert [entry.name for entry in check.entries] == ["a", "b"]
     assert not convcalc.check("5x5", require=["params<=37k"]).passed
     (finding,) = convcalc.check("5x5", require=["params<=37k"]).findings
-    assert str(finding) == "CC001 5x5: params 102.5 k is over the 37.00 k allowed (+176.9 %)"
+    assert str(finding) == "CC001 5x5: params 102.5 k is over the 37.00 k allowed (+176.9%)"
     assert convcalc.check("7x1+1x7", baseline="7x7", require=["macs<=0.3*baseline"]).passed
     with pytest.raises(convcalc.ConvcalcError):
         convcalc.check(config="nosuch.toml")

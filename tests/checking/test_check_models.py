@@ -96,8 +96,8 @@ def test_models_are_checked_in_a_process_of_their_own(
     printed = capfd.readouterr()
     assert "noise" in printed.err and "more" in printed.err
     assert printed.out.splitlines() == [
-        "convcalc.toml:15:1: CC001 good_wide: params 252 is over the 224 allowed (+12.5 %)",
-        "CC001 wide:Net: params 280 is over the 252 allowed (+11.1 %)",
+        "convcalc.toml:15:1: CC001 good_wide: params 252 is over the 224 allowed (+12.5%)",
+        "CC001 wide:Net: params 280 is over the 252 allowed (+11.1%)",
         "convcalc.toml:5:1: ok good: params 224 (<= 224)",
         "convcalc.toml:1:1: ok good: params 224 (<= 252)",
         "convcalc.toml:10:1: ok prints: params 224 (<= 224)",

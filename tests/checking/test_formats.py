@@ -431,7 +431,7 @@ def test_github_commands_are_escaped() -> None:
     check = replace(check, entries=(checked("a,b:c%\r", ""),))  # no network, no hint
     assert WRITERS["github"](check) == (
         "::error file=a%2Cb%3A%25.toml,line=2,col=4,title=CC001 outside its budget::"
-        "CC001 a,b:c%25\\r: params 12.35 M is over the 10.00 M allowed (+23.5 %25); x%0A::stop\n"
+        "CC001 a,b:c%25\\r: params 12.35 M is over the 10.00 M allowed (+23.5%25); x%0A::stop\n"
     )
 
 
@@ -447,7 +447,7 @@ def test_github_has_the_errors_first() -> None:
 
 def test_the_concise_line_is_the_issues() -> None:
     check = check_of(FINDINGS["CC002"])
-    line = "CC002 stem: macs 118.0 M -> 131.2 M (+11.2 %, allowed +5 %)\n"
+    line = "CC002 stem: macs 118.0 M -> 131.2 M (+11.2%, allowed +5%)\n"
     about = "1 entry, 1 check, against convcalc-baseline.json: 1 failed.\n"
     assert WRITERS["concise"](check) == line + about
     check = check_of(FINDINGS["CC002"]._replace(place=PLACE))
@@ -561,9 +561,9 @@ def test_json_has_its_keys_and_integers(check: Check) -> None:
 
 def test_json_has_null_for_an_axis_that_is_seen_whole() -> None:
     (found,) = json.loads(WRITERS["json"](check_of(FINDINGS["CC005"])))["verdicts"]
-    assert (found["now"], found["baseline"], found["allowed"]) == ([5, None], [7, None], "+0 %")
+    assert (found["now"], found["baseline"], found["allowed"]) == ([5, None], [7, None], "+0%")
     (found,) = json.loads(WRITERS["json"](check_of(FINDINGS["CC002"])))["verdicts"]
-    assert (found["now"], found["baseline"], found["allowed"]) == (131200000, 118000000, "+5 %")
+    assert (found["now"], found["baseline"], found["allowed"]) == (131200000, 118000000, "+5%")
 
 
 @each_check

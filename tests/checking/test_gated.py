@@ -332,7 +332,7 @@ def test_growth_names_the_layers(program: Program, project: Path) -> None:
     ran = program("check", "--format", "concise")
     (line,) = [line for line in ran.out.splitlines() if "CC002 n: macs" in line]
     assert line.endswith(
-        "allowed +0 %): new: deep/conv2 +331.8 k, deep/conv1 +36.86 k, new: deep/conv3 +36.86 k, "
+        "allowed +0%): new: deep/conv2 +331.8 k, deep/conv1 +36.86 k, new: deep/conv3 +36.86 k, "
         "3 more"
     )
 

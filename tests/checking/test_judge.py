@@ -300,7 +300,7 @@ def test_a_figure_over_its_budget_and_grown_is_one_finding_without_layers_too() 
     """The depth has none that it grew in."""
     (found,) = (v for v in verdicts(record(depth=3), record(depth=2), "depth:0",
                                     entry=asks("depth<=2")) if v.code)  # fmt: skip
-    assert found.sentence == "depth 3 is over the 2 allowed (+50.0 %); 2 in the baseline"
+    assert found.sentence == "depth 3 is over the 2 allowed (+50.0%); 2 in the baseline"
 
 
 def test_a_bound_proves_no_minimum() -> None:
@@ -338,8 +338,8 @@ def test_the_arguments_of_a_model_are_in_the_next_step() -> None:
 
 @pytest.mark.parametrize(
     ("now", "then", "text"),
-    [(36_928, 36_927, "+1"), (36_927, 36_928, "-1"), (3, 0, "+3"), (130, 100, "+30.0 %"),
-     (10_001, Fraction(20_001, 2), "+0.5"), (5, 3_000_000, "-100.0 %"), (200_000, 2, "100,000x")],
+    [(36_928, 36_927, "+1"), (36_927, 36_928, "-1"), (3, 0, "+3"), (130, 100, "+30.0%"),
+     (10_001, Fraction(20_001, 2), "+0.5"), (5, 3_000_000, "-100.0%"), (200_000, 2, "100,000x")],
 )  # fmt: skip
 def test_growth_in_words(now: int, then: Any, text: str) -> None:
     assert wording.growth(now, then) == text

@@ -120,7 +120,7 @@ def test_a_torch_model_is_held_to_budgets(pytester: pytest.Pytester) -> None:
         "-W", "ignore",
     )  # fmt: skip
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["*CC001 Conv2d: params 224 is over the 223 allowed (+0.4 %)"])
+    result.stdout.fnmatch_lines(["*CC001 Conv2d: params 224 is over the 223 allowed (+0.4%)"])
 
 
 def test_markers_and_fixtures_that_ask_nothing_fail(pytester: pytest.Pytester) -> None:

@@ -47,7 +47,7 @@ def test_a_verdict_says_that_it_is_a_prediction(
     (project / "convcalc.toml").write_text(CONFIG.format(budget="1500 us"), encoding="utf-8")
     assert main(["check", "-v"]) == 1
     out = capsys.readouterr().out
-    assert "predicted time 2 ms is over the 1.5 ms allowed (+33.3 %)" in out
+    assert "predicted time 2 ms is over the 1.5 ms allowed (+33.3%)" in out
     assert "<= 1.5 ms" in out
     assert main(["check", "--format", "json"]) == 1
     (verdict,) = json.loads(capsys.readouterr().out)["verdicts"]

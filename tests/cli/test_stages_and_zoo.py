@@ -104,8 +104,8 @@ CROSS = [[0.0, 1.0, 0.0], [1.0, 1.0, 1.0], [0.0, 1.0, 0.0]]
 def test_a_picture_has_a_frame_and_the_positions_of_its_corners() -> None:
     assert drawn(Picture("reads", CROSS, (-1, 20)), 12) == [
         "reads",
-        "-1┌──────┐",
-        "  │  ██  │",
+        "  ┌──────┐",
+        "-1│  ██  │",
         "  │██████│",
         " 1│  ██  │",
         "  └──────┘",

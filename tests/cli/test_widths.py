@@ -158,7 +158,7 @@ def test_the_verdict_is_the_first_line(width: int) -> None:
         (("3x3", "3x3s2"), "output 64x28x28 instead of 64x56x56"),
         (("3x3", "relu"), "no MACs, no params"),
         (("relu", "3x3"), "MACs where there were none, params where there were none"),
-        (("gap", "gap+fc10"), "sees the whole input as well"),
+        (("gap", "gap+fc10"), "sees the whole input too"),
         (("3x3", "3x3"), "3x3: same MACs, same params, same 3x3 field"),
         (("fc10", "fc20"), "2.00x more MACs, 2.00x more params"),
     ],

@@ -10,7 +10,7 @@ import pytest
 from convcalc import analyze, compare
 from convcalc.errors import OptionError
 from convcalc.render import render
-from convcalc.render.flat import to_latex
+from convcalc.render.flat import to_latex, to_markdown
 
 BOTH = compare("7x7", "7x1+1x7", "3x3")
 
@@ -61,3 +61,9 @@ def test_columns_and_order_of_layers() -> None:
     ]  # fmt: skip
     both = render(BOTH, "markdown", layers=True, columns=["macs"])
     assert both.splitlines()[0] == "| network | layer | MACs |"
+
+
+def test_names_and_texts_are_aligned_left() -> None:
+    rows = [["layer", "spec", "MACs"], ["conv1", "3x3", "9"]]
+    assert to_latex(rows).splitlines()[0] == r"\begin{tabular}{llr}"
+    assert to_markdown(rows).splitlines()[1] == "| :-- | :-- | --: |"

@@ -5,7 +5,7 @@ Every model of timm that is followed completely, or with `torchvision:` before t
 torchvision for classification, segmentation and video. `export_text` compares params, MACs, FLOPs,
 outputs and fields itself; here shapes, fields of every output and supports are compared again, and
 the share of nodes in the generic form is counted. Prints a line for each that is refused, and ends
-with 1 if fewer than 95 % are written.
+with 1 if fewer than 95% are written.
 """
 
 from __future__ import annotations

@@ -34,9 +34,9 @@ TABLE = """\
 Where the time of net goes
 layer       spec     time  % time  % MACs  GFLOP/s  bound by  reached
 ─────────────────────────────────────────────────────────────────────
-stem/conv1  3x3   2.00 ms    25.0    75.0     60.0   compute     60 %
-stem/relu1  relu  1.00 ms    12.5                     memory     50 %
-head        fc10  4.00 ms    50.0    25.0     10.0   compute     10 %
+stem/conv1  3x3   2.00 ms    25.0    75.0     60.0   compute      60%
+stem/relu1  relu  1.00 ms    12.5                     memory      50%
+head        fc10  4.00 ms    50.0    25.0     10.0   compute      10%
 ─────────────────────────────────────────────────────────────────────
 left over         1.00 ms    12.5
 whole             8.00 ms   100.0   100.0     20.0

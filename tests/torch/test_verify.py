@@ -223,7 +223,7 @@ def test_command_exits_with_1_only_on_a_disagreement(
 
 def test_compare_verify_adds_the_rows(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", "3x3", "3x1+1x3", "--input", "2x9x9", "--verify"]) == 0
-    assert "quantities at 2x9x9" in capsys.readouterr().out
+    assert "quantities agree at 2x9x9" in capsys.readouterr().out
 
 
 def test_letters_need_numbers(capsys: pytest.CaptureFixture[str]) -> None:

@@ -269,8 +269,8 @@ def test_mobilenet_table2_shares() -> None:
 
 
 def test_mobilenet_table2_differs_for_the_first_convolution() -> None:
-    """27*32 weights at 112*112 positions are 10,838,016 of 568,740,352 MACs, 1.91 %. The table
-    prints 1.19 %, with which its column sums to 99.29 %; with 1.91 % to 100.01 %."""
+    """27*32 weights at 112*112 positions are 10,838,016 of 568,740,352 MACs, 1.91%. The table
+    prints 1.19%, with which its column sums to 99.29%; with 1.91% to 100.01%."""
     assert round(100 * 27 * 32 * 112**2 / mobilenet().macs, 2) == 1.91
     assert mobilenet_shares()["conv3x3"][0] == 1.91
     printed = [macs for macs, _ in MOBILENET["table2_pct"].values()]

@@ -54,7 +54,7 @@ FOLLOWING = [row for row in ROWS if row["block"] not in NOT_FOLLOWING]
 
 @pytest.mark.parametrize("row", FOLLOWING, ids=lambda row: row["block"])
 def test_googlenet_paper_columns(row: dict[str, Any]) -> None:
-    """The paper's K is 1,024; its columns are within 2.5 % of what its filter counts give, but for
+    """The paper's K is 1,024; its columns are within 2.5% of what its filter counts give, but for
     the three rows of `test_googlenet_rows_that_differ`."""
     spec, shape = spec_of(row)
     report = analyze(spec, input=shape, bias=False)
@@ -67,7 +67,7 @@ def test_googlenet_rows_that_differ() -> None:
 
     conv1: a dense 7x7 has 7*7*3*64 = 9,408 weights and 9,408*112*112 = 118.0 M MACs. The paper's
     2.7K and 34M are 2*7*3*64 = 2,688 and 33.7 M: a 7x1 and a 1x7, each from 3 channels to 64.
-    4c and 5a: the sums over their branches are 7 % above and 5 % below what is printed.
+    4c and 5a: the sums over their branches are 7% above and 5% below what is printed.
     """
     rows = {row["block"]: row for row in ROWS}
     assert (7 * 7 * 3 * 64, 2 * 7 * 3 * 64) == (9408, 2688)

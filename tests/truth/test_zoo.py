@@ -319,7 +319,7 @@ def test_googlenet_row(row: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=stage_of)
 def test_googlenet_columns_of_the_paper(row: dict[str, Any]) -> None:
-    """Within 2.5 %, where K is 1,024, but for the columns that the file names."""
+    """Within 2.5%, where K is 1,024, but for the columns that the file names."""
     layers = stage(network("googlenet"), stage_of(row))
     ours = {
         "paper_params": weights(layers) / 1024,

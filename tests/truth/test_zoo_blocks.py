@@ -294,7 +294,7 @@ def test_erfnet_by_channels(channels: int) -> None:
     assert conv_params(pairs) == 12 * channels**2 + 4 * channels
     assert conv_params(whole) == 18 * channels**2 + 2 * channels
     assert pairs.params - conv_params(pairs) == whole.params - conv_params(whole) == 4 * channels
-    assert 1 - Fraction(conv_weights(pairs), conv_weights(whole)) == Fraction(1, 3)  # "33 %"
+    assert 1 - Fraction(conv_weights(pairs), conv_weights(whole)) == Fraction(1, 3)  # "33%"
 
 
 @pytest.mark.parametrize(

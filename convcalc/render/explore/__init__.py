@@ -147,10 +147,10 @@ def _facts(layer: LayerReport, report: Report, seen: LayerView) -> list[list[str
         facts.append(["positions read", f"{seen.view.read:,}"])
     facts += [
         ["params", numbers.grouped(layer.params)],
-        ["MACs", f"{numbers.si(layer.macs)} ({_percent(layer.macs, report.macs)} %)"],
+        ["MACs", f"{numbers.si(layer.macs)} ({_percent(layer.macs, report.macs)}%)"],
         ["traffic", numbers.si(layer.traffic_bytes, "B")],
     ]
-    return [fact for fact in facts if fact[1] not in ("", "0", "0 (0.0 %)")]
+    return [fact for fact in facts if fact[1] not in ("", "0", "0 (0.0%)")]
 
 
 def _axis(of: Line, extent: int) -> AxisData:

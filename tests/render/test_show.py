@@ -1,0 +1,55 @@
+"""Rows of `show`: which are bold, how long their bars are, where folded ones stand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import convcalc
+from convcalc.analysis.stages import fold
+from convcalc.render.show import layer_table, report_page
+from convcalc.render.spans import lines_of, plain
+
+
+def bold(network: str) -> list[str]:
+    table = layer_table(convcalc.analyze(network, input="4x8x8"), ["macs"])
+    rows = [lines_of(row[0])[0] for row in table.rows if row is not None]
+    return [plain(row) for row in rows if row[-1][1] == "bold" and plain(row) != "total"]
+
+
+@pytest.mark.parametrize(
+    ("network", "names"),
+    [
+        ("3x3+7x7+relu+1x1", ["conv2"]),
+        ("3x3+7x7+relu+7x7+1x1", ["conv2", "conv3"]),  # equals are bold together
+        ("6*(3x3)", []),  # or not at all
+        ("7x7+6*(3x3)", ["conv1"]),
+        ("1x1+3x3", []),  # too few to stand out
+    ],
+)
+def test_bold_rows_are_heavier_than_all_others(network: str, names: list[str]) -> None:
+    assert bold(network) == names
+
+
+def test_the_bar_of_the_heaviest_layer_fills_its_column() -> None:
+    table = layer_table(convcalc.analyze("1x1+2x2+relu", input="4x8x8"), ["share"])
+    bars = [plain(lines_of(row[1])[0]) for row in table.rows if row is not None]
+    assert bars == ["██▌", "██████████", "", ""]
+
+
+def test_modules_that_are_folded_stand_under_their_stage() -> None:
+    report = convcalc.analyze("3x3+bn+1x1+relu", input="4x8x8")
+    names = ("a.0.conv", "a.0.bn", "a.1", "b")
+    layers = [replace(row, name=name) for row, name in zip(report.layers, names, strict=True)]
+    folded = replace(report, layers=fold(layers, 2))
+    text = layer_table(folded, ["spec"]).lines(80)
+    assert list(map(plain, text))[2:6] == ["a", "  0    2 layers", "  1    1x1", "b      relu"]
+    assert "Stages are folded: --depth 3 unfolds them." in report_page(folded).text(200)
+
+
+def test_stages_are_unfolded_by_name_too() -> None:
+    report = convcalc.analyze("3x3+relu", input="4x8x8")
+    layers = [replace(row, name=f"a/{row.name}") for row in report.layers]
+    text = report_page(replace(report, layers=fold(layers, 1))).text(200)
+    assert "Stages are folded: --stage NAME or --depth 2 unfolds them." in text
