@@ -10,7 +10,7 @@ from convcalc.render.verify import summary, to_table
 
 
 def verification(*verdicts: str) -> Verification:
-    rows = [Row("net", None, "MACs", "9", "9", "fvcore", verdict, None) for verdict in verdicts]
+    rows = [Row("net", None, "MACs", "9", "9", "fvcore", verdict, "") for verdict in verdicts]
     return Verification(tuple(rows), (Shape(2, (9, 9)),))
 
 

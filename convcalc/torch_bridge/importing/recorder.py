@@ -52,7 +52,6 @@ READABLE = 2**22
 """The most elements of a constant that is reduced to a value, as in `mask.any()`."""
 
 
-
 class View(NamedTuple):
     """A view of a tensor: `base[index]`, or another kind if `index` is None."""
 
