@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 import convcalc
+from convcalc.torch_bridge.importing.beneath import Beneath
 from tests.torch.small import Doing, conv, example, torch_macs
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch.jit is deprecated, and in many models
@@ -159,10 +160,15 @@ def test_transforms_and_scripted_functions_have_figures(name: str) -> None:
 
 
 def test_an_operator_without_handler_is_named() -> None:
-    model = Doing(lambda m, x: torch.func.grad(lambda a: m.conv(a).sum())(x), conv=conv(2, 2))
+    model = Doing(lambda m, x: torch.func.grad(lambda a: m.pool(a).sum())(x), pool=nn.MaxPool2d(2))
     report = convcalc.analyze(model, input="2x6x6")
     assert not report.complete
-    assert any("convolution_backward in conv" in where for where in report.unknown)
+    assert any("max_pool2d_with_indices_backward" in where for where in report.unknown)
+
+
+def test_the_mode_beneath_does_not_import_the_compiler() -> None:
+    """torch wraps a mode, at its first call, by what it imports its compiler for."""
+    assert not hasattr(Beneath.__torch_dispatch__, "__wrapped__")
 
 
 def test_what_nobody_shows_is_unknown_work() -> None:

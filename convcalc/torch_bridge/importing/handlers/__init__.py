@@ -15,6 +15,7 @@ for _module in (
     "complex",
     "elementwise",
     "fourier",
+    "gradients",
     "grids",
     "lookups",
     "moved",
