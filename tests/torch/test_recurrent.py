@@ -95,6 +95,22 @@ def test_cells(kind: str) -> None:
     assert report.complete
 
 
+@pytest.mark.parametrize("batch_first", [True, False])
+def test_lengths_from_the_input_may_be_the_longest(batch_first: bool) -> None:
+    def forward(m: Any, x: Tensor, lengths: Tensor) -> Any:
+        x = x if batch_first else x.transpose(0, 1)
+        packed = pack_padded_sequence(x, lengths.cpu(), batch_first, enforce_sorted=False)
+        return pad_packed_sequence(m.inside(packed)[0], batch_first=True)[0]
+
+    model = Doing(forward, inside=nn.GRU(7, 5, batch_first=batch_first))
+    given = (torch.rand(3, 6, 7), torch.tensor([6, 6, 6]))
+    report = convcalc.analyze(convcalc.from_torch(model, given))
+    assert report.complete
+    assert report.macs == 3 * 6 * 3 * 5 * 12
+    assert model(*given).shape == (3, 6, 5)
+    assert (report.output.channels, *report.output.spatial) == (6, 5)
+
+
 @pytest.mark.parametrize("lengths", [(4, 2), (4, 1)])
 def test_packed_sequences_count_the_steps_they_have(lengths: tuple[int, int]) -> None:
     """Steps that the samples do not have alike are counted with all samples together."""

@@ -140,9 +140,10 @@ for _name, _function in (("lstm", "lstm_cell"), ("gru", "gru_cell"),
 
 @handles(torch._pack_padded_sequence)
 def _pack(rec: Recorder, input: Tensor, lengths: Tensor, batch_first: bool) -> Any:
-    """Pack samples of different lengths; the lengths are constants, so they are known."""
+    """Pack samples of different lengths; lengths that are an input may be the longest possible."""
     if rec.value(lengths) is not None or lengths.is_meta:
-        return NotImplemented
+        samples, steps = input.shape[:2] if batch_first else (input.shape[1], input.shape[0])
+        lengths = torch.tensor([int(steps)] * int(samples))
     total = int(lengths.sum())
     longest = int(lengths.max())
     batch_sizes = torch.tensor([int((lengths > step).sum()) for step in range(longest)])
