@@ -130,6 +130,20 @@ def test_constants_of_the_inputs_size_and_type_are_constants() -> None:
     assert report.complete
 
 
+def test_constants_that_are_written_to_are_constants() -> None:
+    """A bias without its middle third, as Swin v2 has; a grid whose ends are constants."""
+
+    def forward(m: Any, x: Tensor) -> Any:
+        bias = m.conv.bias.clone()
+        bias[2:4].fill_(0)
+        end = torch.tensor([6.0])[0] - 0.5
+        return F.conv2d(x, m.conv.weight, bias, padding=1)[..., :6] + torch.linspace(0.5, end, 6)
+
+    report = convcalc.analyze(Doing(forward, conv=conv()), input="3x6x6")
+    assert report.complete
+    assert report.receptive_field.size == (3, 3)
+
+
 # What cannot be seen
 
 

@@ -14,6 +14,7 @@ import convcalc
 from tests.torch.small import Doing
 
 aten = torch.ops.aten
+AXIS: Any = {"axis": 1}
 PLACES = torch.tensor([[[[0, 2, 1, 3]]]])
 
 FUNCTIONS: dict[str, Callable[[Tensor], Any]] = {
@@ -91,6 +92,13 @@ FUNCTIONS: dict[str, Callable[[Tensor], Any]] = {
     "fill": lambda x: x.clone().fill_diagonal_(0) if x.dim() == 2 else x.masked_fill(x > 0, 0),
     "index_add": lambda x: x.index_add(1, torch.tensor([0]), x[:, :1]),
     "new tensors": lambda x: x + x.new_full((1,), 2) + x.new_tensor([1.0]) + torch.ones_like(x),
+    "named as NumPy does": lambda x: torch.stack([x, x.softmax(**AXIS)], **AXIS).mean(
+        **AXIS, keepdims=True),
+    "cumsum of a mask": lambda x: (x > 0).cumsum(2),
+    "cumsum as floats": lambda x: (x > 0).cumsum(2, dtype=torch.float32),
+    "new": lambda x: x + x.new(3, 4, 6).zero_() + x.new([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).sum(),
+    "new of a size": lambda x: x + x.new(x.size()).fill_(1) + x.new(x[0, 0, 0]) + x.new().sum(),
+    "zero_": lambda x: (x + 1).zero_() + x,
     "isfinite": lambda x: x * x.isfinite(),
 }  # fmt: skip
 

@@ -19,7 +19,12 @@ from convcalc.errors import ConvcalcError, SourceError, shorten
 from convcalc.graph import INPUT, Graph, Module, Node, Output
 from convcalc.layers.linear import Identity
 from convcalc.torch_bridge.importing.beneath import own_error
-from convcalc.torch_bridge.importing.ends import arguments_of, outputs_of, samples_in
+from convcalc.torch_bridge.importing.ends import (
+    arguments_of,
+    named_tensors,
+    outputs_of,
+    samples_in,
+)
 from convcalc.torch_bridge.importing.finding import default_size, import_model, ready
 from convcalc.torch_bridge.importing.handlers import HANDLERS
 from convcalc.torch_bridge.importing.keeping import kept
@@ -151,7 +156,9 @@ def _followed(
             # Not optimised: what TorchScript learns of these calls, the model would keep.
             plainly = torch.jit.optimized_execution(False)  # type: ignore[attr-defined]
             with recorder, recorder.beneath, plainly:
-                return model(*args, **kwargs)
+                result = model(*args, **kwargs)
+            recorder.check_known(tensor for _, tensor in named_tensors(result))
+            return result
         except RecursionError:
             raise SourceError(
                 f"{shorten(name, 60)}: maximum recursion depth exceeded in its forward pass"

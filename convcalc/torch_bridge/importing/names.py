@@ -48,8 +48,13 @@ FREE = frozenset({"item", "tolist", "numpy", "__array__", "__contains__", "unifo
                   "histc", "bincount", "multinomial", "is_same_size", "manual_seed",
                   "retain_grad", "clone", "masked_fill", "lift_fresh", "tensor_split", "polar",
                   "cumsum", "cumprod", "hann_window", "put_", "index_put_", "scatter", "scatter_",
-                  "index_fill", "index_copy", "index_add", "masked_scatter"})  # fmt: skip
+                  "index_fill", "index_copy", "index_add", "masked_scatter",
+                  "linspace", "logspace"})  # fmt: skip
 """Functions that are no work when applied to the model's own tensors."""
+
+
+NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+"""Keywords that torch accepts in place of its own, as NumPy calls them."""
 
 
 def writes_into(name: str, kwargs: dict[str, Any]) -> bool:

@@ -32,6 +32,7 @@ from convcalc.torch_bridge.importing.names import (
     CALLED_AS_THEY_ARE,
     FREE,
     NO_DATA,
+    NUMPY_NAMES,
     READS_VALUES,
     REMADE,
     home_of,
@@ -39,6 +40,7 @@ from convcalc.torch_bridge.importing.names import (
     writes_into,
 )
 from convcalc.torch_bridge.importing.nodes import NodeWriter, Value
+from convcalc.torch_bridge.importing.place import ValuesNeeded
 from convcalc.torch_bridge.importing.sizes import are_disjoint
 from convcalc.torch_bridge.state import tensors_in
 
@@ -60,6 +62,15 @@ class View(NamedTuple):
     index: Any
     again: Callable[[torch.Tensor], torch.Tensor] | None
     """Makes the same view of a tensor."""
+
+
+class Chosen(NamedTuple):
+    """The elements of a tensor that a mask of unknown values chooses."""
+
+    tensor: torch.Tensor
+    """Stands for them, whose number is unknown: it has as many as there are in all."""
+    mask: torch.Tensor
+    source: torch.Tensor
 
 
 Handler = Callable[..., Any]
@@ -90,6 +101,8 @@ class Recorder(TorchFunctionMode, NodeWriter):
         """Views that were written to, by the tensor they show."""
         self._outdated: dict[int, View] = {}
         """Views of tensors that were written to."""
+        self.chosen: dict[int, Chosen] = {}
+        """What masks with unknown values choose."""
         self.raised: Exception | None = None
         """The last exception beneath Python."""
 
@@ -99,6 +112,9 @@ class Recorder(TorchFunctionMode, NodeWriter):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
+        if self.chosen and any(id(one) in self.chosen for one in tensors_in((args, kwargs))):
+            with torch._C._DisableTorchDispatch():
+                return self.handlers["chosen elements"](self, func, args, kwargs)
         if func in CALLED_AS_THEY_ARE or _is_in_kernel(sys._getframe(1)):
             return func(*args, **kwargs)
         given = tensors_in((args, kwargs))
@@ -130,7 +146,7 @@ class Recorder(TorchFunctionMode, NodeWriter):
         if not self._look_at(given):
             return self._constant(func, handler, args, kwargs, given)
         if handler is not None:
-            found = handler(self, *args, **kwargs)
+            found = handler(self, *args, **_in_torchs_words(kwargs))
             if found is not NotImplemented:
                 return found
         elif (body := _body_of(func)) is not None:
@@ -161,6 +177,23 @@ class Recorder(TorchFunctionMode, NodeWriter):
                 found = True
         return found
 
+    def check_known(self, given: Iterable[torch.Tensor]) -> None:
+        """Raises ValuesNeeded for a tensor whose number of elements is unknown."""
+        if any(id(tensor) in self.chosen for tensor in given):
+            raise ValuesNeeded("a mask selects an unknown number of elements")
+
+    def choose(self, source: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """What a mask of unknown values chooses of a tensor."""
+        made = self.constant(tuple(source.shape), source.dtype)
+        value = self.value(source)
+        source = source if value is None else self.new(value)  # as it is now
+        self.chosen[id(made)] = Chosen(made, mask, source)
+        return made
+
+    def handled(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The result of another call, from within a handler."""
+        return self._called(func, args, kwargs, tensors_in((args, kwargs)))
+
     # Views that are written into
 
     def is_view(
@@ -178,6 +211,8 @@ class Recorder(TorchFunctionMode, NodeWriter):
     def wrote(self, tensor: torch.Tensor, index: Any = None) -> None:
         """A tensor has been modified in place (at an index, if given). What it is a view of and
         other views of that are updated when they are used."""
+        if self.in_constants:  # written to as torch does it
+            return
         self._outdate(tensor, index)
         view = self._views.get(id(tensor))
         if view is None and tensor._base is not None:
@@ -285,7 +320,7 @@ class Recorder(TorchFunctionMode, NodeWriter):
         found: Any = NotImplemented
         if handler is not None and _is_work(given):
             with self._constants_as_values(given):
-                found = handler(self, *args, **kwargs)
+                found = handler(self, *args, **_in_torchs_words(kwargs))
         elif given and not _is_free(func, name) and _is_work(given):
             self.note_unknown(f"{name.strip('_')} on the model's own tensors")
         if name == "__getitem__" and self._has_values(given, SMALL):
@@ -389,6 +424,10 @@ def _is_in_kernel(frame: FrameType) -> bool:
 def _is_free(func: Any, name: str) -> bool:
     """On the model's own tensors, does it only move or initialise data?"""
     return name in FREE or getattr(func, "__module__", "") == "torch.nn.init"
+
+
+def _in_torchs_words(kwargs: dict[str, Any]) -> dict[str, Any]:
+    return {NUMPY_NAMES.get(name, name): given for name, given in kwargs.items()}
 
 
 def _is_work(given: Sequence[torch.Tensor]) -> bool:

@@ -28,6 +28,8 @@ from convcalc.torch_bridge.importing.recorder import Handler, Recorder
 from convcalc.torch_bridge.importing.tying import Operand, axes_of, tied
 
 HANDLERS: dict[Any, Handler] = {}
+POINTWISE: set[Any] = set()
+"""Functions of each element alone, or of elements at one place."""
 
 
 def handles(*functions: Any) -> Callable[[Handler], Handler]:

@@ -14,6 +14,7 @@ from convcalc.quantities import OpCounts
 from convcalc.torch_bridge.importing import sizes
 from convcalc.torch_bridge.importing.handlers.common import (
     HANDLERS,
+    POINTWISE,
     handles,
     of_tensor,
     over,
@@ -58,6 +59,7 @@ for _kind in KINDS:
         for _name in _kind.functions:
             for _function, _in_place in spellings(_name):
                 HANDLERS[_function] = _activation(_kind(), _in_place)
+                POINTWISE.add(_function)
 
 
 @handles(F.glu)
@@ -219,6 +221,7 @@ def _together_size(*given: Any) -> sizes.Size:
 for _name, _each in _UNARY.items():
     for _function, _in_place in spellings(_name):
         HANDLERS[_function] = _unary(_name, _each, _in_place)
+        POINTWISE.add(_function)
 
 
 @handles(*of_tensor("isnan", "isinf"))
@@ -329,9 +332,11 @@ def _is_scale(source: Value, dims: Dims, others: list[Tensor]) -> bool:
 for _name in _BINARY:
     for _function, _in_place in spellings(_name):
         HANDLERS[_function] = binary(_name, _in_place)
+        POINTWISE.add(_function)
 for _operator, _meant in _OPERATORS.items():
     if (_function := getattr(Tensor, _operator, None)) is not None:
         HANDLERS[_function] = binary(_meant.rstrip("_"), _meant.endswith("_"))
+        POINTWISE.add(_function)
 
 
 def _several(

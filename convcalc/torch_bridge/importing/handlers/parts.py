@@ -40,6 +40,8 @@ from convcalc.torch_bridge.importing.tying import Operand, tied
 @handles(Tensor.__getitem__)
 def _getitem(rec: Recorder, input: Tensor, index: Any) -> Any:
     value = value_of(rec, input)
+    if isinstance(index, Tensor) and index.dtype == torch.bool and rec.value(index) is not None:
+        return rec.choose(input, index)
     parts, given = index_parts(rec, index, len(value.dims))
     sources, others = parted(rec, [input, *given])
     if rec.value(input) is None:  # a table of the model's own, looked up with data
@@ -243,8 +245,7 @@ def _tensor_split(
 
 
 @handles(torch.cat, torch.concat, torch.concatenate)
-def _cat(rec: Recorder, tensors: Any, dim: int = 0, *, axis: Any = None, out: Any = None) -> Any:
-    dim = dim if axis is None else axis
+def _cat(rec: Recorder, tensors: Any, dim: int = 0, *, out: Any = None) -> Any:
     tensors = [tensor for tensor in tensors if tuple(tensor.shape) != (0,)]
     where = sizes.axis(dim, tensors[0].dim())
     sizes.check_same(tensors, where)

@@ -80,7 +80,7 @@ def _asked(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[An
     if name in ("var", "std"):  # (unbiased), (dim, unbiased), (dim, unbiased, keepdim)
         rest = [one for number, one in enumerate(rest) if number != (1 if len(rest) > 1 else 0)
                 or not isinstance(one, bool)]  # fmt: skip
-    dim = kwargs.get("dim", kwargs.get("axis", rest[0] if rest else None))
+    dim = kwargs.get("dim", rest[0] if rest else None)
     if name in ("kthvalue", "mode") and dim is None:
         dim = -1
     keepdim = kwargs.get("keepdim", any(one is True for one in rest[1:]))
@@ -159,19 +159,20 @@ def _aminmax(rec: Recorder, input: Tensor, *, dim: Any = None, keepdim: bool = F
 
 
 def _ordered(
-    rec: Recorder, name: str, input: Tensor, dim: int, size: sizes.Size, sums: int = 0
-) -> Tensor:
+    rec: Recorder, name: str, input: Tensor, dim: int, size: sizes.Size, sums: int = 0,
+    dtype: Any = None,
+) -> Tensor:  # fmt: skip
     """Sort along an axis, or accumulate along it."""
     value, dim = value_of(rec, input), sizes.axis(dim, input.dim())
     counts = OpCounts(adds=sums * value.shape.elements)
     if not input.dim():
-        return rec.traced(name, [value], value.dims, counts, [()])
+        return rec.traced(name, [value], value.dims, counts, [()], dtype=dtype)
     labels: list[Any] = list(range(input.dim()))
     operand = Operand(value.dims, [*labels])
     if not is_channels(value.dims[dim]):  # any position may come first
         labels[dim] = "ordered"
     dims, reading = tied([operand], labels, dict(zip(labels, size, strict=True)))
-    return rec.traced(name, [value], dims, counts, reading)
+    return rec.traced(name, [value], dims, counts, reading, dtype=dtype)
 
 
 def _places(rec: Recorder, out: Tensor) -> Tensor:
@@ -205,7 +206,9 @@ def _topk(rec: Recorder, input: Tensor, k: int, dim: int = -1, *_: Any, **__: An
 
 @handles(*of_tensor("cumsum", "cumprod", "logcumsumexp"))
 def _cumulated(rec: Recorder, input: Tensor, dim: int, *_: Any, dtype: Any = None) -> Any:
-    return _ordered(rec, "cumsum", input, dim, value_of(rec, input).size, 1)
+    if dtype is None and not (input.is_floating_point() or input.is_complex()):
+        dtype = torch.int64
+    return _ordered(rec, "cumsum", input, dim, value_of(rec, input).size, 1, dtype)
 
 
 @handles(*of_tensor("cummax", "cummin"))

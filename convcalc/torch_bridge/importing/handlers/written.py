@@ -13,6 +13,7 @@ from convcalc.quantities import LOST, AxisRead, AxisReading
 from convcalc.torch_bridge.importing import sizes
 from convcalc.torch_bridge.importing.handlers.common import (
     HANDLERS,
+    POINTWISE,
     handles,
     parted,
     result_into,
@@ -24,6 +25,7 @@ from convcalc.torch_bridge.importing.layout import Dims, shape_of, vector_dims
 from convcalc.torch_bridge.importing.nodes import Value
 from convcalc.torch_bridge.importing.recorder import Handler, Recorder
 from convcalc.torch_bridge.importing.tying import Operand, tied
+from convcalc.torch_bridge.state import tensors_in
 
 
 @handles(Tensor.__setitem__)
@@ -36,14 +38,63 @@ def _setitem(rec: Recorder, input: Tensor, index: Any, given: Any) -> Any:
 def _put(rec: Recorder, input: Tensor, index: Any, given: Any) -> Any:
     """The tensor after part of it has been overwritten."""
     out = None if index is None else _at_slices(rec, input, index, given)
+    if out is None and isinstance(index, Tensor) and index.dtype == torch.bool:
+        out = _where_masked(rec, input, index, given)
     if out is None:
-        sources, _ = parted(rec, [input, given])
+        where = index if isinstance(index, tuple) else (index,)
+        sources, _ = parted(rec, [input, given, *where])
         known = rec.value(input)
         dims = vector_dims(input.shape) if known is None else known.dims
         reading = [LOST] * len(sources) if known is None else _written_over(sources, dims)
         out = rec.traced("assign", sources, dims, None, reading, dtype=input.dtype)
     rec.track(input, value_of(rec, out))
     return None
+
+
+def _where_masked(rec: Recorder, input: Tensor, mask: Tensor, given: Any) -> Tensor | None:
+    """Write where a mask says: what is written is either broadcast, or has the same places."""
+    if isinstance(given, Tensor) and rec.value(given) is not None and given.dim():
+        return None  # in the order of what the mask chooses
+    labels = list(range(input.dim()))
+    operands = [
+        Operand(value.dims, labels[: len(value.dims)])
+        for tensor in (input, mask, given)
+        if (value := rec.value(tensor)) is not None
+    ]
+    sources, _ = parted(rec, [input, mask, given])
+    dims, reading = tied(operands, labels, dict(zip(labels, map(int, input.shape), strict=True)))
+    return rec.traced("assign", sources, dims, None, reading, dtype=input.dtype)
+
+
+@handles("chosen elements")
+def _of_chosen(rec: Recorder, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A function of what a mask chooses: of each element, or `x[mask] = y[mask]`, it is the same
+    as of all elements, of which the mask then chooses.
+
+    Raises:
+        ValuesNeeded: it is another function, or there are two masks.
+    """
+    given = tensors_in((args, kwargs))
+    chosen = {id(one): rec.chosen[id(one)] for one in given if id(one) in rec.chosen}
+    masks = {id(one.mask): one.mask for one in chosen.values()}
+    mask = next(iter(masks.values()))
+    writes = func is Tensor.__setitem__ and args[1] is mask
+    each = func in POINTWISE and all(id(one) in chosen or not one.dim() for one in given)
+    sources = {key: one.source for key, one in chosen.items()}
+    sizes_ = {tuple(one.shape) for one in (*sources.values(), *(args[:1] if writes else ()))}
+    if len(masks) > 1 or len(sizes_) > 1 or not (writes or each):
+        rec.check_known(given)
+    if writes:
+        where = HANDLERS[torch.where](rec, mask, sources[id(args[2])], args[0])
+        rec.track(args[0], value_of(rec, where))
+        return rec.wrote(args[0])
+    copies = {key: rec.handled(torch.clone, (one,), {}) for key, one in sources.items()}
+    out = rec.handled(func, tuple(copies.get(id(one), one) for one in args), kwargs)
+    for key, copy in copies.items():
+        if out is copy:  # in place
+            rec.chosen[key] = chosen[key]._replace(source=out)
+            return chosen[key].tensor
+    return rec.choose(out, mask)
 
 
 def _at_slices(rec: Recorder, input: Tensor, index: Any, given: Any) -> Tensor | None:
@@ -101,7 +152,7 @@ def _writing(name: str, in_place: bool) -> Handler:
 
 for _name in ("scatter", "scatter_add", "scatter_reduce", "index_fill", "index_copy", "index_add",
               "masked_scatter", "masked_fill", "index_put", "put", "fill_diagonal",
-              "slice_scatter", "select_scatter", "copy", "fill"):  # fmt: skip
+              "slice_scatter", "select_scatter", "copy", "fill", "zero"):  # fmt: skip
     for _function, _in_place in spellings(_name):
         HANDLERS[_function] = _writing(_name, _in_place)
 
@@ -117,6 +168,14 @@ def _like(rec: Recorder, input: Tensor, *args: Any, dtype: Any = None, **kwargs:
 def _new(rec: Recorder, input: Tensor, *args: Any, dtype: Any = None, **kwargs: Any) -> Any:
     size = kwargs.get("size", args[0] if args and isinstance(args[0], (tuple, list)) else args)
     return rec.constant(sizes.numbers((size,)), dtype or input.dtype)
+
+
+@handles(Tensor.new)
+def _new_of(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
+    given = args[0] if args and isinstance(args[0], (tuple, list, Tensor)) else args
+    if isinstance(given, Tensor) or (given is not args and not isinstance(given, torch.Size)):
+        return _new_tensor(rec, input, given, dtype=input.dtype)
+    return rec.constant(sizes.numbers((given or (0,),)), input.dtype)
 
 
 @handles(Tensor.new_tensor)
