@@ -74,8 +74,8 @@ def _parts(parts: Iterable[Any]) -> Iterator[str]:
             yield part.text
         elif isinstance(part, Table):
             yield _table(part)
-        elif hasattr(part, "one"):  # one table where a terminal may need two
-            yield _table(part.one)
+        elif hasattr(part, "one"):  # two tables: one would be cut off by a notebook's width
+            yield _table(part.costs) + _table(part.fields)
         elif isinstance(part, Paragraph):
             yield f"<p>{_spans(part.line)}</p>"
         elif isinstance(part, Verbatim):
@@ -162,7 +162,7 @@ def _cell(cell: Cell, column: Column) -> str:
 
 
 def _share(lines: Sequence[Spans]) -> float | None:
-    """The share that a bar of block characters represents."""
+    """The length that a bar of block characters represents."""
     text = plain(lines[0]) if len(lines) == 1 else ""
     if not text or any(char not in _EIGHTHS for char in text):
         return None
@@ -213,8 +213,10 @@ def _stages(report: Report) -> Iterator[str]:
     from convcalc.render.show import layer_table
 
     yield _summary(["stage", "output", "params", "% MACs", "", "field"], "b", element="div")
-    for row, layers in folded_with_layers(report.layers):
-        line = _summary(_cells(report, row))
+    stages = folded_with_layers(report.layers)
+    heaviest = max((row.macs for row, _ in stages), default=0) or 1
+    for row, layers in stages:
+        line = _summary(_cells(report, row, row.macs / heaviest))
         names = [layer.name.removeprefix(f"{row.name}/").removeprefix(f"{row.name}.") or layer.kind
                  for layer in layers]  # fmt: skip
         inner = [replace(layer, name=name) for layer, name in zip(layers, names, strict=True)]
@@ -225,14 +227,14 @@ def _stages(report: Report) -> Iterator[str]:
         yield f"<details>{line}{_table(table)}</details>"
 
 
-def _cells(report: Report, row: LayerReport) -> list[str]:
+def _cells(report: Report, row: LayerReport, length: float) -> list[str]:
     share = row.macs / report.macs if report.macs else 0.0
     return [
         f'<span class="b">{_text(row.name)}</span>',
         numbers.shape(row.size),
         numbers.grouped(row.params) if row.params else "",
         f"{100 * share:.1f}" if row.macs else "",
-        _bar(share),
+        _bar(length),
         _text(numbers.marked_field(row.receptive_field)),
     ]
 

@@ -124,12 +124,12 @@ def _start(report: Report) -> int:
 
 
 def _totals(report: Report, base: Report) -> list[str]:
-    """The cells of a network's row."""
+    """The cells of a network's row: figures, each above its ratio to the first network's."""
     cells = [report.name]
     for figure in COSTS:
         text = numbers.figure(figure, figure.of(report))
         if report is not base and (first := figure.of(base)):
-            text += f" ({figure.of(report) / first:.3g}x)"
+            text += f"\n{numbers.relation(figure, figure.of(report) / first)}"
         cells.append(text)
     return [*cells, str(report.depth), numbers.field_size(report.receptive_field)]
 

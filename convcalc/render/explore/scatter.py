@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import floor, log10
 from typing import Any
 
@@ -68,7 +69,12 @@ class _Axis:
             step = _round_step(max(self.high - self.low, 1) / TICKS)
             first = -(-self.low // step)
             inside = [step * n for n in range(int(first), int(self.high // step) + 1)]
-        return [[self.place(value), numbers.si(int(value))] for value in inside]
+        return [[self.place(value), _round(int(value))] for value in inside]
+
+
+def _round(value: int) -> str:
+    """600 M, 1.5 G: without the zeros of four digits."""
+    return re.sub(r"(\.[0-9]*?)0+(?= |$)", r"\1", numbers.si(value)).replace(". ", " ")
 
 
 def _round_step(wanted: float) -> int:
