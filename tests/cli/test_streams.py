@@ -7,10 +7,12 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import convcalc
 from convcalc.cli.errors import is_coloured, print_error, print_warning
 from convcalc.cli.main import COMMANDS, main
 from tests.cli.running import Program
@@ -212,3 +214,12 @@ def test_completion_of_files_and_entries(
         assert found[:1] == ([offered] if offered else []), written
     (tmp_path / "convcalc.toml").write_text("no toml")
     assert completed("convcalc check back", "bash", monkeypatch, capsys) == []
+
+
+def test_every_character_that_pictures_and_tables_draw_has_one_in_ascii() -> None:
+    """Those of the sources of render; what users wrote may be anything."""
+    root = Path(convcalc.__file__).parent / "render"
+    drawn = {char for path in root.glob("*.py") for char in path.read_text("utf-8")}
+    other = {char for char in drawn if not char.isascii()}
+    assert "┐" in other and "▆" in other
+    assert "?" not in "".join(sorted(other)).encode("ascii", "convcalc").decode()
