@@ -251,7 +251,7 @@ def git(arguments: list[str], folder: Path, revision: str, argument: str = "chan
         raise OptionError(
             f"git: {shorten(reason, 200)}",
             option=argument,
-            value=revision,
+            value=revision or ...,
             hint="in CI, check out with the full history (fetch-depth: 0)",
         )
     return done.stdout.decode("utf-8", "replace").replace("\r\n", "\n")

@@ -13,11 +13,11 @@ from convcalc.cli import check_options as own
 from convcalc.cli import options
 from convcalc.errors import ConvcalcError, OptionError, option, shorten
 from convcalc.foreign import on_github
-from convcalc.render.formats import CHECK_FORMATS, HISTORY_FORMATS
+from convcalc.render.formats import CHECK_FORMATS, CHECK_SUFFIXES, HISTORY_FORMATS, SUFFIXES
 
 EPILOG = """Examples:
 
-  convcalc check 7x1+1x7 --require 'params<=1M' --require 'receptive_field>=7x7'
+  convcalc check 7x1+1x7 --require 'params<=1M' --require 'depth<=4'
 
   convcalc check 7x1+1x7 --baseline 7x7 --require 'macs<=0.5*baseline'
 
@@ -82,15 +82,13 @@ def check(
     from convcalc.cli.check_output import print_note, show_check, show_history
     from convcalc.cli.output import check_raw, progress_bar
     from convcalc.networks.arguments import read_arguments
-    from convcalc.render import check_format
 
     if explain is not None:
         from convcalc.checking.findings import explain as explain_code
 
         sys.stdout.write(explain_code(explain))
         return
-    if form is not None:
-        check_format(form, CHECK_FORMATS if history is None else HISTORY_FORMATS)
+    form = _format(form, output, history)
     check_raw(raw, form or "table")
     writes = save_baseline is not None or update
     _check_combination(ctx.params, writes)
@@ -153,6 +151,25 @@ def check(
     show_check(result, form, output, verbose, hide_passed, raw)
     if not result.passed and not exit_zero:
         raise typer.Exit(1)
+
+
+def _format(form: str | None, output: Path | None, history: int | None) -> str | None:
+    """The format that was asked for; of a history without one, that of the file's suffix.
+
+    Raises:
+        OptionError: an unknown format, or a suffix of one that `check` does not write.
+    """
+    from convcalc.cli.output import chosen_format
+    from convcalc.render import check_format
+
+    if history is not None:
+        return chosen_format(form, output, HISTORY_FORMATS)
+    suffix = "" if output is None else output.suffix.lower()
+    if form is not None:
+        check_format(form, CHECK_FORMATS)
+    elif suffix in SUFFIXES and suffix not in CHECK_SUFFIXES:
+        check_format(SUFFIXES[suffix], CHECK_FORMATS)
+    return form
 
 
 def _check_combination(given: Mapping[str, Any], writes: bool) -> None:

@@ -171,10 +171,9 @@ def _step(text: str) -> Paragraph:
 
 
 def _table(check: Check) -> list[Any]:
-    """A row for each verdict."""
+    """A row for each verdict, under its entry."""
     columns = [
-        Column("entry", "left"),
-        Column("figure", "left", flexible="wrap", least=16),
+        Column("figure", "left"),
         Column("now"),
         Column("limit / before", drop=1),
         Column("change", drop=2),
@@ -186,10 +185,11 @@ def _table(check: Check) -> list[Any]:
         shown = [verdict for verdict in shown if verdict.level != PASSED][:MAX_ROWS]
     last = None
     for verdict in shown:
-        *cells, judged = _row(verdict)
-        cells[0] = "" if verdict.entry == last else verdict.entry
+        if verdict.entry != last:
+            table.add_row(spans((verdict.entry, "bold")))
         last = verdict.entry
-        table.add_row(*cells, spans((judged, _STYLES[verdict.level])))
+        _, figure, *cells, judged = _row(verdict)
+        table.add_row(f"  {figure}", *cells, spans((judged, _STYLES[verdict.level])))
     parts: list[Any] = [table] if shown else []
     left_out = len(check.verdicts) - len(shown)
     if left_out:

@@ -16,6 +16,7 @@ from convcalc.render.flat import to_csv, to_markdown
 from convcalc.render.json import SCHEMA_VERSION, dumps
 from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
 from convcalc.render.rows import Rows
+from convcalc.render.spans import spans
 
 _SHOWN = tuple(figure for figure in FIGURES if figure.is_cost and figure.name in BOUNDED)
 _BARS = "▁▂▃▄▅▆▇█"
@@ -76,9 +77,8 @@ def raw_rows(history: Sequence[Revision]) -> Rows:
 
 
 def to_table(history: Sequence[Revision]) -> Page:
-    """The rows, and the revisions they come from."""
+    """The rows of each entry under its name, what grew marked, and the revisions they come from."""
     columns = [
-        Column("entry", "left"),
         Column("figure", "left"),
         Column("first", drop=2),
         Column("last"),
@@ -86,8 +86,15 @@ def to_table(history: Sequence[Revision]) -> Page:
         Column("curve", "left", drop=1),
     ]
     table = Table("convcalc check: history", columns)
-    for row in to_rows(history)[1:]:
-        table.add_row(*row)
+    last = None
+    for entry, figure, *cells, grown, line in to_rows(history)[1:]:
+        if entry != last:
+            table.add_row(spans((entry, "bold")))
+        last = entry
+        style = "yellow" if grown.startswith("+") else "green" if grown else "dim"
+        row = (f"  {figure}", *cells, grown, line)
+        styles = ("dim" if not grown else "", *[""] * len(cells), style, style)
+        table.add_row(*(spans(cell) for cell in zip(row, styles, strict=True)))
     named = [f"{r.name or 'working tree'}{' ' + r.date if r.date else ''}" for r in history]
     below = f"{counted(len(history), 'revision')}: {named[0]} to {named[-1]}."
     return Page([table, Blank(), Paragraph.of(below)])
@@ -134,7 +141,8 @@ def to_svg(history: Sequence[Revision]) -> str:
     height = len(panels) * _HEIGHT
     root = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "width": str(_WIDTH),
                            "height": str(height), "font-family": "sans-serif",
-                           "font-size": "11"})  # fmt: skip
+                           "font-size": "11", "fill": "#1a1a1a"})  # fmt: skip
+    SubElement(root, "rect", width="100%", height="100%", fill="#ffffff")
     for index, (title, numbers) in enumerate(panels):
         top = index * _HEIGHT
         text = SubElement(root, "text", x=str(_MARGIN), y=str(top + 14))

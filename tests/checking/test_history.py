@@ -135,14 +135,16 @@ def test_the_history_of_a_baseline(program: Program, project: Path) -> None:
     assert data["history"][-1]["revision"] is None
     ran = program("check", "--history", "9")
     (row,) = [line for line in ran.out.splitlines() if " params " in line]
-    assert row.split() == ["n", "params", "4.160", "k", "8.256", "k", "+98.5", "%", "▁▂█▁"]
+    assert row.split() == ["params", "4.160", "k", "8.256", "k", "+98.5%", "▁▂█▁"]
+    assert ran.out.splitlines()[3] == "n"
     assert ran.out.splitlines()[-1].startswith("4 revisions: ")
     assert ran.out.splitlines()[-1].endswith(" to working tree.")
     data = json.loads(program("check", "--history", "2", "--format", "json").out)
     assert [r["entries"]["n"]["params"] for r in data["history"]] == params[1:]
     rows = program("check", "--history", "9", "--format", "csv").out.splitlines()
     assert rows[0].startswith("revision,date,entry,params,macs") and len(rows) == 5
-    root = ElementTree.fromstring(program("check", "--history", "9", "--format", "svg").out)
+    program("check", "--history", "9", "--output", "history.svg")
+    root = ElementTree.parse(project / "history.svg").getroot()
     lines = [line.get("points") for line in root if line.tag.endswith("polyline")]
     assert [len(str(points).split()) for points in lines] == [4, 4]
     assert program("check", "--history", "9", "--format", "markdown").out.startswith("| entry |")
@@ -155,6 +157,9 @@ def test_a_history_of_no_revisions(program: Program, project: Path, count: str) 
     assert f"--history {count}: expected a number from 1 to 1,000" in ran.err
     assert "no revision of convcalc-baseline.json" in program("check", "--history", "1").err
     assert "unknown format 'junit'" in program("check", "--history", "1", "--format", "junit").err
+    assert "unknown format 'png'" in program("check", "--history", "1", "--output", "h.png").err
+    assert "unknown format 'png'" in program("check", "1x1", "--output", "x.png").err
+    assert not (project / "x.png").exists()
 
 
 def test_entries_that_come_and_go(program: Program, project: Path) -> None:
@@ -193,3 +198,14 @@ def test_what_is_not_in_the_repository(
     (project / "convcalc.toml").unlink()
     commit(project)  # networks of the command line alone
     assert only_changed(make_plan(["3x3"], None, {}), "HEAD").entries == ()
+
+
+def test_a_folder_that_is_no_repository(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    Path("convcalc.toml").write_text('[[entry]]\nname = "n"\nnetwork = "1x1"\n')
+    program("check", "--save-baseline")
+    err = program("check", "--history", "4").err
+    assert err.startswith("error: --history: git: fatal: not a git repository")
