@@ -105,6 +105,9 @@ class Table:
                 continue
             if self.spaced and number and self.rows[number - 1] is not None:
                 yield ()
+            if _is_heading(row):
+                yield from (stripped(cut_middle(line, room)) for line in lines_of(row[0]))
+                continue
             cells = [lines_of(row[index]) for index in kept]
             yield from self._row(cells, shown, sizes, room)
         if self.caption:
@@ -121,7 +124,7 @@ class Table:
     def _naturals(self) -> list[int]:
         sizes = [columns_of(column.header) for column in self.columns]
         for row in self.rows:
-            for index, cell in enumerate(row or ()):
+            for index, cell in enumerate(() if row is None or _is_heading(row) else row):
                 sizes[index] = max(sizes[index], *(width(line) for line in lines_of(cell)))
         return sizes
 
@@ -175,6 +178,11 @@ class Table:
                 gap = (" " * GAP if index else "", "")
                 line += [gap, blanks, *text] if column.justify == "right" else [gap, *text, blanks]
             yield stripped(tuple(span for span in line if span[0]))
+
+
+def _is_heading(row: list[Cell]) -> bool:
+    """A row with nothing but a name: it may be as wide as the table."""
+    return len(row) > 1 and all(isinstance(cell, str) and not cell for cell in row[1:])
 
 
 def _own_lines(names: list[Spans], size: int, room: int) -> tuple[list[Spans], list[Spans]]:

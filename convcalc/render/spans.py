@@ -141,13 +141,19 @@ _UNIT = re.compile(r"(?: |(?:[kMGTPE]i?B?|B|%|[mun]?s|FLOPs)(?![\w(]))")
 """What stays with the number before it; further blanks stay with the first."""
 
 
+_NUMBER = re.compile("[0-9,.]*[0-9]")
+"""What stays with the word after it: 4 failed, 12 of 15."""
+
+
 def _words(line: Spans) -> Iterator[Span]:
     """The words of a line, each with the blanks after it. A line may also break where the style
     changes."""
     for text, style in line:
         start = 0
         for index, char in enumerate(text):
-            if char == " " and index + 1 < len(text) and not _UNIT.match(text, index + 1):
+            if char != " " or index + 1 == len(text) or _UNIT.match(text, index + 1):
+                continue
+            if not _NUMBER.fullmatch(text, start, index):
                 yield text[start : index + 1], style
                 start = index + 1
         if start < len(text):

@@ -19,3 +19,21 @@ def test_entries_of_a_column_of_prose_hang() -> None:
         "         bias, twice",
         "       + 3: gap",
     ]
+
+
+def test_a_heading_of_rows_may_be_wider_than_their_names() -> None:
+    table = Table("", [Column("name", "left"), Column("count")])
+    table.add_row("a heading of many words")
+    table.add_row("  one", "1")
+    lines = ["name   count", "────────────", "a heading of many words", "  one      1"]
+    assert Page([table]).text(30).splitlines() == lines
+    assert table.natural_width() == 12
+
+
+def test_a_number_stays_with_what_it_counts() -> None:
+    text = "against base.json: 4 failed, 12 of 15 passed"
+    assert Page([Paragraph.of(text)]).text(29).splitlines() == [
+        "against base.json: 4 failed,",
+        "12 of 15 passed",
+    ]
+    assert Page([Paragraph.of(text)]).text(25).splitlines()[0] == "against base.json:"
