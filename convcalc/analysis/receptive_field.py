@@ -10,6 +10,9 @@ that reads nothing (a 1x1 kernel upsampled by 2 leaves every other output empty)
 Two operations make the whole algebra: `through` a layer (series) and `hull` of branches (merges).
 Branches whose strides differ have no common period; their courses are kept side by side, and the
 size is then the largest over the units that exist.
+
+Sizes that divide nothing make long periods: a map resized from 224 to 97 and to 101 positions. What
+repeats only after more than MAX_PHASES outputs is not followed; everything is then the bound.
 """
 
 from __future__ import annotations
@@ -18,7 +21,6 @@ from functools import lru_cache
 from math import gcd, inf, lcm
 from typing import NamedTuple
 
-from convcalc.errors import LimitError
 from convcalc.quantities import (
     INT64_MAX,
     AxisRead,
@@ -31,6 +33,11 @@ from convcalc.quantities import (
 
 MAX_PHASES = 2048
 """Output phases that are followed one by one."""
+
+
+class _TooManyPhases(Exception):  # noqa: N818  (a signal, which makes a bound)
+    """A course repeats only after more than MAX_PHASES outputs."""
+
 
 Region = tuple[int, int]
 """First and last position that a unit reads."""
@@ -149,12 +156,9 @@ def length(region: Region | None) -> int:
 
 
 def _check_phases(period: int) -> None:
+    """Raises _TooManyPhases above MAX_PHASES."""
     if period > MAX_PHASES:
-        raise LimitError(
-            f"the receptive field repeats only every {period:,} outputs: "
-            f"at most {MAX_PHASES:,} phases are followed",
-            hint="upsampling factors multiply; analyse the part before the last ones",
-        )
+        raise _TooManyPhases
 
 
 class AxisField(NamedTuple):
@@ -165,6 +169,8 @@ class AxisField(NamedTuple):
     """Have all branches that were merged one centre?"""
     ends_agree: bool = True
     """Do all branches that were merged end at one position?"""
+    exact: bool = True
+    """False where everything is only a bound of what units see."""
 
     @property
     def sees_all(self) -> bool:
@@ -196,7 +202,12 @@ class AxisField(NamedTuple):
         """The field of a layer's outputs: series composition."""
         if self.sees_all:
             return self
-        courses = tuple(course.through(read) for course in self.courses)
+        try:
+            courses = tuple(course.through(read) for course in self.courses)
+            if len(courses) > 1:
+                _check_phases(lcm(*(course.period for course in courses)))
+        except _TooManyPhases:
+            return AT_MOST_EVERYTHING
         return AxisField(courses, self.aligned, self.ends_agree)
 
 
@@ -205,6 +216,9 @@ IDENTITY = AxisField((Course(1, ((0, 0),)),))
 
 EVERYTHING = AxisField(())
 """The field of a unit that sees any input whole."""
+
+AT_MOST_EVERYTHING = AxisField((), exact=False)
+"""A field of which nothing else is known."""
 
 
 Axes = tuple[AxisField, ...]
@@ -219,8 +233,15 @@ def hull(fields: list[AxisField]) -> AxisField:
     """
     if len(fields) == 1:
         return fields[0]
-    if any(field.sees_all for field in fields):
-        return EVERYTHING
+    if whole := [field for field in fields if field.sees_all]:
+        return max(whole, key=lambda field: field.exact)
+    try:
+        return _joined(fields)
+    except _TooManyPhases:
+        return AT_MOST_EVERYTHING
+
+
+def _joined(fields: list[AxisField]) -> AxisField:
     courses: list[Course] = []
     aligned = all(field.aligned for field in fields)
     ends_agree = all(field.ends_agree for field in fields)
@@ -234,6 +255,8 @@ def hull(fields: list[AxisField]) -> AxisField:
         else:
             courses.append(course)
     one = len(courses) == 1
+    if not one:
+        _check_phases(lcm(*(course.period for course in courses)))
     return AxisField(tuple(courses), aligned and one, ends_agree and one)
 
 
@@ -317,7 +340,6 @@ def _of_many(courses: tuple[Course, ...], extent: int) -> _Summary:
     if not is_number(extent):
         return _Summary(None, None, None, ())
     period = lcm(*(course.period for course in courses))
-    _check_phases(period)
     ends = {*range(min(period, extent)), *range(max(0, extent - period), extent)}
     regions = {unit: _hull([course.region(unit) for course in courses]) for unit in ends}
     first = regions.get(0)

@@ -31,10 +31,15 @@ class Ties(NamedTuple):
     exact: bool = True
     """False where a unit may see less than this."""
 
+    @property
+    def is_exact(self) -> bool:
+        """Does every unit see all of this, along every axis?"""
+        return self.exact and all(axis.exact for axis in self.axes)
+
     def through(self, read: Reads, along: Through) -> Ties:
         """What a layer sees that reads this map so; `along` is `AxisField.through`."""
         if read is None:
-            return self._lost(self.exact)
+            return self._lost(self.is_exact)
         if isinstance(read, Links):
             return self._linked(read, along)
         if read == (_SAME,) * len(read):  # a norm or an activation
@@ -53,21 +58,15 @@ class Ties(NamedTuple):
     def _linked(self, links: Links, along: Through) -> Ties:
         exact = self.exact and links.exact
         if links.axes is None:
-            return self._lost(exact)
+            return self._lost(self.is_exact and links.exact)
         axes: list[fields.AxisField] = []
         moved: list[int | None] = []
         for axis, mover in zip(self.axes, self.moved, strict=True):
             link = Link(None, None) if mover is None else links.axes[mover]
-            if mover is None:
+            if mover is None or not axis.exact:
                 axes.append(axis)
-            elif link.read is None:
-                axes.append(fields.EVERYTHING)
             else:
-                try:
-                    axes.append(along(axis, link.read))
-                except LimitError:  # positions in one row: each of them may be a phase of its own
-                    axes.append(fields.EVERYTHING)
-                    exact = False
+                axes.append(fields.EVERYTHING if link.read is None else along(axis, link.read))
             moved.append(None if axes[-1].is_fixed else link.output)
         return Ties(tuple(axes), tuple(moved), exact)
 
@@ -115,7 +114,9 @@ def _crossed(axes: fields.Axes, moved: Sequence[tuple[int | None, ...]], exact: 
         distinct = {mover for mover in movers if mover is not None}
         if len(distinct) > 1 and not axis.sees_all:
             exact = False
-        if len(distinct) > 1 or axis.sees_all:
+        if axis.sees_all:
+            found.append((axis, None))
+        elif len(distinct) > 1:
             found.append((fields.EVERYTHING, None))
         else:
             found.append((axis, next(iter(distinct), None)))

@@ -338,7 +338,7 @@ class Walk:
         if state.ties is None:  # a constant of a torch model
             return NO_FIELD
         field = fields.headline(state.ties.axes, state.ties.extents(state.shape.spatial))
-        return field if state.exact and state.ties.exact else replace(field, exact=False)
+        return field if state.exact and state.ties.is_exact else replace(field, exact=False)
 
     def whole_field(self, node: int | None = None) -> ReceptiveField:
         """The field of a node, the last one if left out, with the support of an interior unit."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from convcalc import ConvcalcError, analyze
-from convcalc.quantities import ReceptiveField, Stride
+from convcalc.analysis import receptive_field as algebra
+from convcalc.quantities import AxisRead, ReceptiveField, Stride
 
 
 def field(spec: str, size: str = "8x32x32", **options: bool) -> ReceptiveField:
@@ -93,13 +94,39 @@ def test_sizes_by_phase(spec: str, by_phase: tuple[int, ...]) -> None:
         assert all(len(set(sizes)) == 1 for sizes in found.phases)
 
 
-def test_phases_are_limited() -> None:
-    with pytest.raises(ConvcalcError) as caught:
-        analyze("13*up2", input="1x1")
-    assert "the receptive field repeats only every" in caught.value.message
-    assert "(layer up1" in caught.value.message
-    assert caught.value.hint
-    # Strides divide them away again.
+def course(step: int, period: int) -> algebra.Course:
+    """One that has no shorter period."""
+    return algebra.Course(step, ((0, 1), *[(0, 0)] * (period - 1)))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [course(1, 47), course(1, 53)],  # of two strides
+        [course(47, 47), course(53, 53)],  # of one stride, but of two periods
+    ],
+)
+def test_branches_that_repeat_together_too_late_are_bounded(fields: list[algebra.Course]) -> None:
+    seen = [algebra.AxisField((one,)) for one in fields]
+    assert algebra.hull(seen) == algebra.AT_MOST_EVERYTHING
+    assert algebra.hull([algebra.AT_MOST_EVERYTHING, *seen]) == algebra.AT_MOST_EVERYTHING
+    assert algebra.hull([algebra.AT_MOST_EVERYTHING, algebra.EVERYTHING]) == algebra.EVERYTHING
+
+
+def test_branches_may_repeat_too_late_behind_a_layer() -> None:
+    seen = algebra.hull([algebra.AxisField((course(1, n),)) for n in (27, 32)])
+    assert len(seen.courses) == 2
+    assert seen.through(AxisRead(upsampling=7)) == algebra.AT_MOST_EVERYTHING
+
+
+@pytest.mark.parametrize("spec", ["13*up2", "13*up2+gap", "13*up2+3", "add(13*up2|13*up2+5)"])
+def test_what_repeats_too_late_is_bounded_by_everything(spec: str) -> None:
+    report = analyze(spec, input="1x1")
+    assert (report.receptive_field.size, report.receptive_field.exact) == ((None,), False)
+    assert report.output.spatial == ((1,) if "gap" in spec else (2**13,))
+
+
+def test_strides_divide_phases_away_again() -> None:
     assert field("20*(up2+maxpool2)", "1x4").size == (1,)
 
 

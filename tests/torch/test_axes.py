@@ -273,6 +273,21 @@ def test_more_positions_in_a_row_than_phases_are_followed_are_a_bound() -> None:
     report = convcalc.analyze(model, input=(2, 8, 60, 60))
     assert (report.output, report.macs) == (Shape(2, (28_800,)), 28_800 * (2 * 2 * 27 + 4))
     assert (report.receptive_field.size, report.receptive_field.exact) == ((ALL, ALL, 3), False)
+    mixed = Does(lambda m, x: m.mix(m.c(x).flatten(2)).mT, c=nn.Conv3d(2, 2, 3, padding=1),
+                 mix=nn.Conv1d(2, 2, 3))  # fmt: skip
+    report = convcalc.analyze(mixed, input=(2, 8, 60, 60))
+    assert (report.receptive_field.size[:2], report.receptive_field.exact) == ((ALL, ALL), False)
+
+
+def test_sizes_that_divide_nothing_are_a_bound() -> None:
+    def forward(m: Any, x: Tensor) -> Tensor:
+        x = F.interpolate(m.c(x), 1021, mode="linear", align_corners=True)
+        y: Tensor = m.c(F.interpolate(x, scale_factor=3, mode="linear"))
+        return y
+
+    report = convcalc.analyze(Does(forward, c=nn.Conv1d(2, 2, 3, padding=1)), input="2x50")
+    assert (report.complete, report.macs) == (True, (50 + 3063) * 12)
+    assert (report.receptive_field.size, report.receptive_field.exact) == ((ALL,), False)
 
 
 class Headed(nn.Module):
