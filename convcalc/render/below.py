@@ -9,6 +9,7 @@ from convcalc.analysis.report import OutputReport, Report
 from convcalc.conventions import CONVENTIONS
 from convcalc.render import numbers
 from convcalc.render.layout import Blank, Column, Paragraph, Table
+from convcalc.render.spans import spans
 
 UNALIGNED = "* branches that are merged have different centres; `rf` shows where"
 """What a star behind a field means."""
@@ -16,28 +17,36 @@ UNALIGNED = "* branches that are merged have different centres; `rf` shows where
 
 def outputs(reports: Sequence[Report]) -> list[Any]:
     """The named outputs of networks that have several."""
-    rows = [
-        (name if len(reports) == 1 else f"{name} of {report.name}", output)
-        for report in reports
-        if len(report.outputs) > 1 and len(report.inputs) == 1
-        for name, output in report.outputs.items()
-    ]
-    return [Blank(), outputs_table(rows), Blank()] if rows else []
+    shown = [report for report in reports if len(report.outputs) > 1 and len(report.inputs) == 1]
+    table = _outputs_table()
+    for report in shown:
+        if len(reports) > 1:
+            table.add_row(spans((report.name, "bold")))
+        _add_outputs(table, report.outputs.items(), "  " if len(reports) > 1 else "")
+    return [Blank(), table, Blank()] if shown else []
 
 
 def outputs_table(rows: Iterable[tuple[str, OutputReport]]) -> Table:
     """A row for each output."""
+    table = _outputs_table()
+    _add_outputs(table, rows)
+    return table
+
+
+def _outputs_table() -> Table:
     columns = [Column("output", "left"), Column("shape"), Column("field"), Column("stride", drop=1)]
-    table = Table("Outputs", columns)
+    return Table("Outputs", columns)
+
+
+def _add_outputs(table: Table, rows: Iterable[tuple[str, OutputReport]], indent: str = "") -> None:
     for name, output in rows:
         field = output.receptive_field
         table.add_row(
-            name,
+            indent + name,
             numbers.shape(output.shape),
             numbers.field_size(field),
             numbers.field_stride(field),
         )
-    return table
 
 
 def incomplete(report: Report) -> Paragraph:

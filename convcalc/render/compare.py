@@ -118,6 +118,8 @@ def _clauses(comparison: Comparison, report: Report) -> Iterator[str]:
         ratio = comparison.relative(report, key)
         if not isinstance(ratio, str):
             yield _ratio(ratio, label)
+    if time := relation_of(comparison, report, "time") if report.time is not None else "":
+        yield f"{time} (predicted)"
     base = comparison.baseline
     yield from _field_clauses(base.receptive_field, report.receptive_field)
     if report.output != base.output:
@@ -173,7 +175,8 @@ class _Tables:
     def lines(self, room: int) -> Iterator[Spans]:
         """The table or tables, `room` columns wide."""
         optional = {"FLOPs", "non-linear", "depth", "output"}
-        if room >= SIDE_BY_SIDE and optional.issuperset(self.one.left_out(room)):
+        left_out = self.one.left_out(room)
+        if room >= SIDE_BY_SIDE and optional.issuperset(left_out) and self.one.names_fit(room):
             yield from self.one.lines(room)
             return
         yield from self.costs.lines(room)
@@ -287,14 +290,17 @@ def _symbolic_costs(comparison: Comparison, reports: Sequence[Report]) -> Table:
         Column("count", "left", flexible="wrap", least=16),
         Column("against the first", drop=1),
     ]
-    table = Table("Cost", columns)
+    ratios = [relation_of(comparison, report, figure.name) for report in reports
+              for figure in COSTS]  # fmt: skip
+    table = Table("Cost", columns if any(ratios) else columns[:-1])
     for report in reports:
         for row, figure in enumerate(COSTS):
             ratio = comparison.relative(report, figure.key)
-            relation = "" if report is comparison.baseline else numbers.relation(figure, ratio)
+            relation = relation_of(comparison, report, figure.name)
             label = f"{figure.label}, bytes" if figure.unit == "B" else figure.label
             text = numbers.figure(figure, figure.of(report))
             name = _name(report, with_reading=False) if row == 0 else ""
-            table.add_row(name, label, text, spans(_styled(relation, ratio)))
+            found = [spans(_styled(relation, ratio))] if any(ratios) else []
+            table.add_row(name, label, text, *found)
         table.add_section()
     return table

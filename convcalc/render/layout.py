@@ -28,8 +28,8 @@ from convcalc.render.spans import (
 )
 
 GAP = 2
-SMALLEST_NAME = 14
-"""Columns that the names keep before they get lines of their own."""
+SMALLEST_NAME, SHARE_OF_NAMES = 14, 4
+"""Columns that the names keep, and the part of the width, before they get lines of their own."""
 
 SMALLEST = 24
 """Columns from which on anything is printed."""
@@ -87,6 +87,10 @@ class Table:
         """The headings of the columns that do not fit."""
         kept = self._layout(room)[0]
         return [c.header for i, c in enumerate(self.columns) if i not in kept]
+
+    def names_fit(self, room: int) -> bool:
+        """Does every name stand before its row?"""
+        return self._layout(room)[1][0] == self._naturals()[0]
 
     def lines(self, room: int) -> Iterator[Spans]:
         """The table, `room` columns wide."""
@@ -155,7 +159,8 @@ class Table:
                     break
                 sizes[max(able, key=lambda i: sizes[i])] -= 1
         if over() > 0:
-            sizes[0] = max(min(SMALLEST_NAME, sizes[0]), sizes[0] - over())
+            least = max(SMALLEST_NAME, room // SHARE_OF_NAMES)
+            sizes[0] = max(min(least, sizes[0]), sizes[0] - over())
         return sizes
 
     def _row(

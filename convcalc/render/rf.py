@@ -73,8 +73,11 @@ def to_table(view: FieldView) -> Page:
             table.add_row(*(spans((cell, style)) for cell in row))
     parts: list[Any] = [Paragraph.of(title, "bold", indent=2), table]
     if phases is not None:
+        axes: dict[str, list[str]] = {}
         for name, sizes in zip(head[1:], phases[1:], strict=True):
-            text = f"sizes by phase, {name}: {_runs(sizes)}"
+            axes.setdefault(sizes, []).append(name)
+        for sizes, of in axes.items():
+            text = f"sizes by phase, {' and '.join(of)}: {_runs(sizes)}"
             parts.append(Paragraph.of(text, indent=2))
     pictures = _pictures(view)
     parts += [Blank(), *([SideBySide(pictures), Blank()] if pictures else [])]

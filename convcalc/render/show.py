@@ -43,6 +43,8 @@ def report_page(
     names = chosen(columns, tuple(COLUMNS), "columns")
     if not names:
         names = [*DEFAULT, *(["time"] if report.time is not None else [])]
+        if not is_number(report.macs):
+            names = [name for name in names if name not in ("percent", "share")]
         if numbers.is_padded(report):
             names[names.index("macs") + 1 : names.index("macs") + 1] = ["valid_macs", "on_padding"]
     table = layer_table(report, names, sort, keep=bool(columns))

@@ -137,12 +137,12 @@ def _broken(line: Spans, room: int, indent: int) -> list[list[Span]]:
     return lines
 
 
-_UNIT = re.compile(r"(?: |(?:[kMGTPE]i?B?|B|%|[mun]?s|FLOPs)(?![\w(]))")
-"""What stays with the number before it; further blanks stay with the first."""
+_UNIT = re.compile(r"(?:[kMGTPE]i?B?|B|%|[mun]?s|FLOPs)(?![\w(])")
+"""What stays with the number before it."""
 
 
-_NUMBER = re.compile("[0-9,.]*[0-9]")
-"""What stays with the word after it: 4 failed, 12 of 15."""
+_LEADING = re.compile("[0-9,.]*[0-9]|--[a-z-]+")
+"""What stays with the word after it: 4 failed, 12 of 15, --depth 2."""
 
 
 def _words(line: Spans) -> Iterator[Span]:
@@ -151,9 +151,10 @@ def _words(line: Spans) -> Iterator[Span]:
     for text, style in line:
         start = 0
         for index, char in enumerate(text):
-            if char != " " or index + 1 == len(text) or _UNIT.match(text, index + 1):
+            if char != " " or text[index + 1 : index + 2] in ("", " "):
                 continue
-            if not _NUMBER.fullmatch(text, start, index):
+            is_amount = text[index - 1 : index].isdigit() and _UNIT.match(text, index + 1)
+            if not is_amount and not _LEADING.fullmatch(text, start, index):
                 yield text[start : index + 1], style
                 start = index + 1
         if start < len(text):

@@ -274,7 +274,7 @@ def test_networks_that_see_everything() -> None:
     assert whole.plot().get_ylabel() == "params"
     assert len(figure_of(whole).axes) == 1
     some = convcalc.compare("3x3", "gap", "1x1").plot(y="field")
-    assert some.get_title() == "1 without a number left out"
+    assert some.get_title() == "not shown: gap"
 
 
 def test_a_reference_that_is_not_in_the_front_and_a_front_without_a_knee() -> None:

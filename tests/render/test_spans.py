@@ -17,6 +17,14 @@ from convcalc.render.spans import plain, spans, wrap_prose
         ("one two and-a-long-word", 15, 0, ["one two", "and-a-long-word"]),
         ("one twothreefour five", 16, 0, ["one twothreefour", "five"]),  # no room for both
         ("a+bbbbbbbbbbbbbb", 14, 0, ["a+", "bbbbbbbbbbbbbb"]),  # broken within a word
+        (
+            "needs 2.5 MB of memory here",
+            11,
+            0,
+            ["needs", "2.5 MB of", "memory here"],
+        ),  # a number and its unit
+        ("an output k products here", 13, 0, ["an output k", "products here"]),  # k is no unit here
+        ("to unfold: --depth 2 does", 20, 0, ["to unfold:", "--depth 2 does"]),
         ("word second", 6, 0, ["word", "second"]),  # nothing would be left before it
     ],
 )

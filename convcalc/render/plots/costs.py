@@ -16,7 +16,7 @@ from convcalc.errors import OptionError, option, shorten
 from convcalc.quantities import is_number
 from convcalc.render import numbers
 from convcalc.render.columns import chosen
-from convcalc.render.plots.fields import field_of, nested_axes
+from convcalc.render.plots.fields import field_of, listed, nested_axes
 from convcalc.render.plots.style import MARKERS, Theme, few_ticks, label_points, shown, si
 from convcalc.render.search import LABELS
 
@@ -105,9 +105,10 @@ def points_axes(
         few_ticks(axis, integer=name != FIELD)
         if name != FIELD:
             axis.set_major_formatter(si)
-    left_out = len(comparison.reports) - len(found)
+    drawn = {number for number, *_ in found}
+    left_out = [one.name for number, one in enumerate(comparison.reports) if number not in drawn]
     if left_out:
-        panel.set_title(f"{left_out} without a number left out")
+        panel.set_title(f"not shown: {listed(left_out)}")
     names = [shown(shorten(report.name, 32)) for _, report, *_ in found]
     label_points(panel, [(a, b) for *_, a, b in found], names, [theme.ink] * len(names))
 

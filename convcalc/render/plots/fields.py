@@ -311,7 +311,7 @@ def nested_axes(panel: Any, reports: Sequence[Report], theme: Theme) -> None:
         )  # fmt: skip
         size = f"{height:g}x{width:g}" if len(reports[0].receptive_field.size) > 1 else f"{width:g}"
         names = boxes[height, width]
-        text = f"{size}: {_listed(names)}"
+        text = f"{size}: {listed(names)}"
         panel.annotate(
             text, (width / 2, -height / 2), xycoords="data",
             xytext=(1.06, 1 - heights[number]), textcoords="axes fraction", va="center", fontsize=8,
@@ -326,12 +326,11 @@ def nested_axes(panel: Any, reports: Sequence[Report], theme: Theme) -> None:
     panel.set_yticks([])
     panel.spines["left"].set_visible(False)
     panel.set_title(
-        "fields to scale"
-        + (f"; {_listed(whole)} see{'s' * (len(whole) == 1)} all" if whole else "")
+        "fields to scale" + (f"; {listed(whole)} see{'s' * (len(whole) == 1)} all" if whole else "")
     )
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     """The names, with long ones shortened and the rest counted."""
     text = ", ".join(shorten(name, 24) for name in names[:3])
     return shown(text + (f" and {len(names) - 3} more" if len(names) > 3 else ""))
