@@ -19,7 +19,7 @@ ROOT = Path(convcalc.__file__).parent
 
 ORDER = (
     {"foreign"},
-    {"errors"},
+    {"collector", "errors"},
     {"amounts", "files", "scanner"},
     {"documents", "quantities"},
     {"layers"},

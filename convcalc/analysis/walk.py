@@ -15,6 +15,7 @@ from convcalc.analysis.backward import read_by
 from convcalc.analysis.checks import check_size, located
 from convcalc.analysis.report import LayerReport, OutputReport, Report
 from convcalc.analysis.ties import Ties
+from convcalc.collector import uncollected
 from convcalc.conventions import convention
 from convcalc.errors import ConvcalcError, LayerError
 from convcalc.graph import INPUT, Graph, Input, Node, Output
@@ -100,6 +101,11 @@ def analyze_graph(graph: Graph, setting: Setting, assumed: tuple[str, ...] = ())
         LimitError: a map, a weight or a field larger than 64 bits can index.
         SymbolError: the answer needs a number where the input has a letter.
     """
+    with uncollected():
+        return _report_of(graph, setting, assumed)
+
+
+def _report_of(graph: Graph, setting: Setting, assumed: tuple[str, ...]) -> Report:
     walk = Walk(graph, setting)
     names = [given.name for given in graph.inputs] or ["input"]
     layers = [walk.step(index, node) for index, node in enumerate(graph.nodes)]

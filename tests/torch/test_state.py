@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
@@ -30,6 +31,24 @@ def _disturb() -> None:
     torch.set_float32_matmul_precision("medium")
     torch.manual_seed(1234)
     torch.backends.cudnn.benchmark = not torch.backends.cudnn.benchmark
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_the_garbage_collector_waits_while_a_model_is_followed(is_on: bool) -> None:
+    found = []
+
+    class Watching(torch.nn.Module):
+        def forward(self, data: torch.Tensor) -> torch.Tensor:
+            found.append(gc.isenabled())
+            return data
+
+    if not is_on:
+        gc.disable()
+    try:
+        convcalc.analyze(Watching(), input="3x4x4")
+        assert (found, gc.isenabled()) == ([False], is_on)
+    finally:
+        gc.enable()
 
 
 def test_everything_is_restored() -> None:

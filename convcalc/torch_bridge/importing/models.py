@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn.modules import module as hooks
 from torch.nn.parameter import UninitializedBuffer, is_lazy
 
+from convcalc.collector import uncollected
 from convcalc.errors import ConvcalcError, SourceError, shorten
 from convcalc.graph import INPUT, Graph, Module, Node, Output
 from convcalc.layers.linear import Identity
@@ -82,7 +83,8 @@ def model_graph(
     def followed(together: bool) -> Graph:
         return _graph(model, input, name, batch_axis, together)
 
-    return graph_of_samples(followed) if samples_in(input, batch_axis) > 1 else followed(False)
+    with uncollected():
+        return graph_of_samples(followed) if samples_in(input, batch_axis) > 1 else followed(False)
 
 
 def _graph(
