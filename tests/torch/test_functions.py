@@ -100,6 +100,21 @@ FUNCTIONS: dict[str, Callable[[Tensor], Any]] = {
     "new": lambda x: x + x.new(3, 4, 6).zero_() + x.new([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).sum(),
     "new of a size": lambda x: x + x.new(x.size()).fill_(1) + x.new(x[0, 0, 0]) + x.new().sum(),
     "zero_": lambda x: (x + 1).zero_() + x,
+    "dist": lambda x: torch.dist(x, x + 1),
+    "vecdot": lambda x: torch.linalg.vecdot(x, x, dim=1),
+    "vecdot of vectors": lambda x: torch.linalg.vecdot(x[0, 0, 0], torch.rand(6)),
+    "pairwise_distance": lambda x: F.pairwise_distance(x, torch.rand(3, 4, 6), keepdim=True),
+    "cosine_similarity": lambda x: F.cosine_similarity(x, torch.rand(3, 4, 6), dim=2),
+    "shrinks": lambda x: F.softshrink(x) + F.hardshrink(x),
+    "embedding_bag": lambda x: F.embedding_bag(x[0, 0].long(), torch.rand(5, 7)),
+    "bags at offsets": lambda x: F.embedding_bag(x[0, 0, 0].long(), torch.rand(5, 7),
+                                                 torch.tensor([0, 2, 3])),
+    "fake_quantize": lambda x: torch.fake_quantize_per_tensor_affine(x, 0.1, 0, 0, 255),
+    "fake_quantize channels": lambda x: torch.fake_quantize_per_channel_affine(
+        x, torch.ones(3), torch.zeros(3, dtype=torch.int32), 1, 0, 255),
+    "as_strided": lambda x: x.contiguous().as_strided((1, 3, 2, 3), (72, 24, 12, 2)),
+    "stacked": lambda x: torch.vstack([x, x]),
+    "another type's bits": lambda x: x.view(torch.int32),
     "isfinite": lambda x: x * x.isfinite(),
 }  # fmt: skip
 

@@ -57,6 +57,14 @@ NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
 """Keywords that torch accepts in place of its own, as NumPy calls them."""
 
 
+MOVES = frozenset({"as_strided", "diag_embed", "block_diag", "vstack", "dstack", "hsplit", "vsplit",
+                   "dsplit", "atleast_1d", "atleast_2d", "atleast_3d", "narrow_copy", "vander",
+                   "cartesian_prod", "diagonal_scatter", "index_reduce", "index_reduce_",
+                   "bernoulli", "bernoulli_", "normal", "poisson", "multinomial",
+                   "searchsorted", "bucketize", "isin", "histc", "view"})  # fmt: skip
+"""Functions without a handler that only move data, look it up or draw at random."""
+
+
 def writes_into(name: str, kwargs: dict[str, Any]) -> bool:
     """Does the function modify one of its arguments?"""
     in_place = name.endswith("_") and not name.startswith("_")

@@ -31,6 +31,7 @@ from convcalc.torch_bridge.importing.layout import vector_dims
 from convcalc.torch_bridge.importing.names import (
     CALLED_AS_THEY_ARE,
     FREE,
+    MOVES,
     NO_DATA,
     NUMPY_NAMES,
     READS_VALUES,
@@ -274,7 +275,8 @@ class Recorder(TorchFunctionMode, NodeWriter):
         own = [tensor for tensor in made if not any(tensor is one for one in given)]
         if not made or name in NO_DATA or (name == "__get__" and not own):
             return result
-        self.note_unknown(name.strip("_") if name != "__get__" else "attribute")
+        if name not in MOVES:
+            self.note_unknown(name.strip("_") if name != "__get__" else "attribute")
         sources = [value for tensor in given if (value := self.value(tensor)) is not None]
         others = [tensor for tensor in given if self.value(tensor) is None]
         for number, tensor in enumerate(made):

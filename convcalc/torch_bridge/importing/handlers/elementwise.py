@@ -171,7 +171,8 @@ _UNARY = {
     OpCounts(transcendentals=1), "logit": OpCounts(transcendentals=1, divides=1, adds=1),
     "angle": OpCounts(transcendentals=1), "conj": OpCounts(), "conj_physical": OpCounts(),
     "__rpow__": OpCounts(transcendentals=1), "__ipow__": OpCounts(transcendentals=1),
-    "real": OpCounts(), "imag": OpCounts(),
+    "real": OpCounts(), "imag": OpCounts(), "hardshrink": OpCounts(compares=2),
+    "softshrink": OpCounts(compares=2, adds=1),
     **dict.fromkeys(
         ("tan", "asin", "acos", "atan", "arcsin", "arccos", "arctan", "sinh", "cosh", "asinh",
          "acosh", "atanh", "erfc", "erfinv", "log10", "lgamma", "digamma", "sinc", "deg2rad",
@@ -253,9 +254,11 @@ _BINARY = {
     "greater": ("compares", None), "greater_equal": ("compares", None),
     "less": ("compares", None), "less_equal": ("compares", None), "not_equal": ("compares", None),
     "atan2": ("transcendentals", None), "arctan2": ("transcendentals", None),
-    "fmod": ("divides", None), "hypot": ("transcendentals", None), "dist": ("adds", None),
+    "fmod": ("divides", None), "hypot": ("transcendentals", None),
     "float_power": ("transcendentals", None), "copysign": (None, None), "xlogy":
     ("transcendentals", None), "logaddexp": ("transcendentals", None),
+    "logaddexp2": ("transcendentals", None), "heaviside": ("compares", None), "ldexp":
+    ("multiplies", None),
 }  # fmt: skip
 _BROADCAST = (merge.Multiply, merge.Subtract, merge.Divide)
 """Merges that broadcast axes of size 1."""
@@ -361,6 +364,20 @@ def _where(rec: Recorder, condition: Tensor, input: Any = None, other: Any = Non
 @handles(Tensor.where)
 def _where_of(rec: Recorder, input: Tensor, condition: Tensor, other: Any) -> Any:
     return _where(rec, condition, input, other)
+
+
+@handles(
+    torch.fake_quantize_per_tensor_affine, torch.fake_quantize_per_channel_affine,
+    torch.fused_moving_avg_obs_fake_quant, torch._fake_quantize_learnable_per_tensor_affine,
+    torch._fake_quantize_learnable_per_channel_affine,
+)  # fmt: skip
+def _fake_quantize(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
+    """Divide by a scale, round, clamp, and multiply again."""
+    value = value_of(rec, input)
+    counts = OpCounts(multiplies=1, divides=1, adds=1, compares=2) * shape_of(value.dims).elements
+    _, others = parted(rec, [*args, *kwargs.values()])
+    reading = rec.pointwise([value], value.dims)
+    return rec.traced("fake_quantize", [value], value.dims, counts, reading, others)
 
 
 def _tensors(*given: Any) -> list[Tensor]:

@@ -141,6 +141,20 @@ def _embedding(rec: Recorder, input: Tensor, weight: Tensor, *args: Any, **kwarg
                       weight.dtype)  # fmt: skip
 
 
+@handles(F.embedding_bag)
+def _embedding_bag(
+    rec: Recorder, input: Tensor, weight: Tensor, offsets: Any = None, *args: Any, **kwargs: Any
+) -> Any:
+    """The sums of rows of a table; means and maxima cost as much."""
+    width = int(weight.shape[1])
+    bags = input if offsets is None else offsets
+    size = (int(bags.shape[0]), width)
+    counts = OpCounts(adds=int(input.numel()) * width)
+    sources, others = parted(rec, [input, offsets])
+    return rec.traced("embedding_bag", sources, vector_dims(size), counts,
+                      weights=[weight, *others], dtype=weight.dtype)  # fmt: skip
+
+
 @handles(torch.embedding)
 def _embedding_of_aten(rec: Recorder, weight: Tensor, indices: Tensor, *_: Any) -> Any:
     return _embedding(rec, indices, weight)

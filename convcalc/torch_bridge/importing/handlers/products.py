@@ -162,7 +162,7 @@ def _bilinear(rec: Recorder, input1: Tensor, input2: Tensor, weight: Tensor,
 
 
 @handles(*of_tensor("matmul", "mm", "bmm", "mv", "dot", "vdot"), Tensor.__matmul__,
-         torch.linalg.matmul, torch.linalg.vecdot)  # fmt: skip
+         torch.linalg.matmul)  # fmt: skip
 def _matmul(rec: Recorder, input: Tensor, other: Tensor, **_: Any) -> Any:
     ranks = {"bmm": 3, "mm": 2}.get(rec.called)
     if ranks is not None and (input.dim(), other.dim()) != (ranks, ranks):

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812  (its name everywhere)
 
 from convcalc.layers import pool
 from convcalc.quantities import OpCounts
@@ -135,6 +136,34 @@ def _vector_norm(rec: Recorder, x: Tensor, ord: Any = 2, dim: Any = None, keepdi
                  *, dtype: Any = None) -> Any:  # fmt: skip
     reduced = Reduced("norm", x, dim, keepdim, dtype)
     return _reduce(rec, "norm", value_of(rec, x), reduced, _REDUCTIONS["norm"])
+
+
+@handles(torch.dist, Tensor.dist)
+def _dist(rec: Recorder, input: Tensor, other: Tensor, p: Any = 2) -> Any:
+    return rec.handled(torch.norm, (rec.handled(torch.sub, (input, other), {}), p), {})
+
+
+@handles(torch.linalg.vecdot)
+def _vecdot(rec: Recorder, x: Tensor, y: Tensor, *, dim: int = -1, out: Any = None) -> Any:
+    if x.dim() == y.dim() == 1:
+        return rec.handled(torch.dot, (x, y), {})
+    return rec.handled(torch.sum, (rec.handled(torch.mul, (x, y), {}), dim), {})
+
+
+@handles(F.pairwise_distance, torch.pairwise_distance)
+def _pairwise_distance(rec: Recorder, x1: Tensor, x2: Tensor, p: Any = 2.0, eps: float = 1e-6,
+                       keepdim: bool = False) -> Any:  # fmt: skip
+    difference = rec.handled(torch.add, (rec.handled(torch.sub, (x1, x2), {}), eps), {})
+    return rec.handled(torch.norm, (difference, p, -1, keepdim), {})
+
+
+@handles(F.cosine_similarity, torch.cosine_similarity)
+def _cosine_similarity(rec: Recorder, x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 0) -> Any:
+    rank = max(x1.dim(), x2.dim())
+    dim = sizes.axis(dim, rank) - rank  # of both
+    lengths = [rec.handled(torch.norm, (x, 2, dim), {}) for x in (x1, x2)]
+    product = rec.handled(torch.sum, (rec.handled(torch.mul, (x1, x2), {}), dim), {})
+    return rec.handled(torch.div, (product, rec.handled(torch.mul, tuple(lengths), {})), {})
 
 
 @handles(*of_tensor("var_mean", "std_mean"))
