@@ -42,7 +42,7 @@ def machine(
     Args:
         networks: networks whose layers are measured too, as far as the table lacks them.
         device: cpu, cuda, cuda:1, mps, or auto for the accelerator there is.
-        fresh: measure the peaks again.
+        fresh: measure the peaks again; those measured before stay where they are higher.
         progress: called with the current step and the share that is done.
 
     Raises:

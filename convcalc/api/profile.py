@@ -142,7 +142,7 @@ def profile(
         roofline: compare with the device's peaks, which are measured once and kept.
         warm_cache: do not clear the GPU's L2 cache between passes.
         processes: number of processes that take turns; 1 for this process alone.
-        fresh: measure the device's peaks again.
+        fresh: measure the device's peaks again; those measured before stay where they are higher.
         layers: time every layer too, or every innermost module of a torch model.
         cuda_graph: replay the launches of a pass as a CUDA graph.
         progress: called with the current step and the share that is done.

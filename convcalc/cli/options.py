@@ -288,7 +288,7 @@ Processes = Annotated[
         help="Processes that take turns; the interval is over them. 1 is faster, and says less.",
     ),
 ]
-Fresh = Annotated[bool, flag("--fresh", TIMING, "Measure the device's peaks again.")]
+Fresh = Annotated[bool, flag("--fresh", TIMING, "Measure the peaks again; higher ones stay.")]
 LayerTimes = Annotated[
     bool, flag("--layers", LAYERS, "Time every layer, or module of a torch model, too.")
 ]

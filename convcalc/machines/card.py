@@ -75,6 +75,14 @@ class Roof(NamedTuple):
         least = max(fitting, default=self.levels[0].bytes)
         return max(level.bytes_per_second for level in self.levels if level.bytes >= least)
 
+    def or_better(self, other: Roof) -> Roof:
+        """The best of two measurements: noise and low frequencies only ever lower a peak."""
+        peak, peak_of = max((self.peak_flops, self.peak_of), (other.peak_flops, other.peak_of))
+        best = dict(other.levels)
+        levels = (Level(size, max(speed, best.pop(size, 0.0))) for size, speed in self.levels)
+        together = sorted([*levels, *(Level(size, speed) for size, speed in best.items())])
+        return Roof(peak, peak_of, tuple(together), min(self.call_seconds, other.call_seconds))
+
     def least_seconds(self, flops: float, bytes_moved: float) -> tuple[float, float]:
         """The least time for the arithmetic, and for the memory traffic, of one layer."""
         memory = bytes_moved / self.bandwidth_at(bytes_moved) if bytes_moved else 0.0

@@ -87,7 +87,7 @@ def _roof(setting: Setting, device: torch.device, fresh: bool) -> tuple[Roof, st
         table.save_roof(card)
     except SourceError as error:
         return card.roof, f"The peaks are not kept: {error.message}."
-    return card.roof, ""
+    return (table.card(setting, version) or card).roof, ""
 
 
 def layer_seconds(runner: Runner) -> LayerPass:

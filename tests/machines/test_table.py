@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from convcalc.errors import SourceError
-from convcalc.machines.card import Row, Setting
+from convcalc.machines.card import Level, Roof, Row, Setting
 from convcalc.machines.table import Table, cache_folder
 from tests.machines.cards import PHONE, ROOF
 
@@ -54,10 +54,28 @@ def test_peaks_that_are_measured_again_leave_the_layers(tmp_path: Path) -> None:
     table = Table(tmp_path / "table.sqlite")
     table.save_roof(PHONE)
     table.save_layers(Setting(), "2.13.0", ROWS)
-    table.save_roof(replace(PHONE, roof=ROOF._replace(peak_flops=7.0)))
+    faster = 2 * ROOF.peak_flops
+    table.save_roof(replace(PHONE, roof=ROOF._replace(peak_flops=faster, peak_of="a product")))
     found = table.card(Setting(), "2.13.0")
     assert found is not None
-    assert (found.roof.peak_flops, found.layers) == (7.0, ROWS)
+    assert (found.roof.peak_flops, found.roof.peak_of, found.layers) == (faster, "a product", ROWS)
+
+
+def test_the_best_of_several_measurements_is_kept(tmp_path: Path) -> None:
+    table = Table(tmp_path / "table.sqlite")
+    near, far = Level(2**10, 4e9), Level(2**20, 1e9)
+    best = Roof(5e9, "a product", (near, far), 2e-6)
+    table.save_roof(replace(PHONE, roof=best))
+    slower = Roof(4e9, "a convolution", (Level(2**10, 3e9), Level(2**20, 2e9)), 1e-6)
+    table.save_roof(replace(PHONE, roof=slower))
+    found = table.card(Setting(), PHONE.torch)
+    expected = Roof(5e9, "a product", (near, Level(2**20, 2e9)), 1e-6)
+    assert found is not None and found.roof == expected
+    table.save_roof(replace(PHONE, roof=slower, library="another"))
+    found = table.card(Setting(), PHONE.torch)
+    assert found is not None and found.roof == slower, "of another library, anew"
+    more = slower._replace(levels=(Level(2**8, 9e9),))
+    assert slower.or_better(more).levels == (Level(2**8, 9e9), *slower.levels)
 
 
 def test_runs_at_once_lose_nothing(tmp_path: Path) -> None:
