@@ -26,6 +26,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
+from convcalc.torch_bridge.importing.aliases import Aliases
 from convcalc.torch_bridge.importing.beneath import Beneath, is_wrapped
 from convcalc.torch_bridge.importing.layout import vector_dims
 from convcalc.torch_bridge.importing.names import (
@@ -40,9 +41,8 @@ from convcalc.torch_bridge.importing.names import (
     spellings_of,
     writes_into,
 )
-from convcalc.torch_bridge.importing.nodes import NodeWriter, Value
+from convcalc.torch_bridge.importing.nodes import Value
 from convcalc.torch_bridge.importing.place import ValuesNeeded
-from convcalc.torch_bridge.importing.sizes import are_disjoint
 from convcalc.torch_bridge.state import tensors_in
 
 _OPERATORS = (torch._ops.OpOverload, torch._ops.OpOverloadPacket)
@@ -55,14 +55,8 @@ READABLE = 2**22
 """The most elements of a constant that is reduced to a value, as in `mask.any()`."""
 
 
-class View(NamedTuple):
-    """A view of a tensor: `base[index]`, or another kind if `index` is None."""
-
-    tensor: torch.Tensor
-    base: torch.Tensor
-    index: Any
-    again: Callable[[torch.Tensor], torch.Tensor] | None
-    """Makes the same view of a tensor."""
+Handler = Callable[..., Any]
+"""Called with the recorder and the function's own arguments."""
 
 
 class Chosen(NamedTuple):
@@ -74,19 +68,14 @@ class Chosen(NamedTuple):
     source: torch.Tensor
 
 
-Handler = Callable[..., Any]
-"""Called with the recorder and the function's own arguments."""
-
-
-class Recorder(TorchFunctionMode, NodeWriter):
+class Recorder(TorchFunctionMode, Aliases):
     """Intercepts every call of a forward pass."""
 
     def __init__(
         self, model: nn.Module, handlers: dict[Any, Handler], owned: Iterable[torch.Tensor] = ()
     ) -> None:
         TorchFunctionMode.__init__(self)
-        NodeWriter.__init__(self, model)
-        self.handlers = handlers
+        Aliases.__init__(self, model, handlers)
         parameters = [parameter for parameter, _ in self.parameters.values()]
         types = (p.dtype for p in parameters if p.is_floating_point())
         self.float_type = next(types, torch.float32)
@@ -96,12 +85,6 @@ class Recorder(TorchFunctionMode, NodeWriter):
         self._meta: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         self.beneath = Beneath(self)
         """The mode to enter beside this one, for operators that no Python function calls."""
-        self._views: dict[int, View] = {}
-        self._views_of: dict[int, list[View]] = {}
-        self._stale: dict[int, list[View]] = {}
-        """Views that were written to, by the tensor they show."""
-        self._outdated: dict[int, View] = {}
-        """Views of tensors that were written to."""
         self.chosen: dict[int, Chosen] = {}
         """What masks with unknown values choose."""
         self.raised: Exception | None = None
@@ -167,9 +150,7 @@ class Recorder(TorchFunctionMode, NodeWriter):
     def _look_at(self, given: Sequence[torch.Tensor]) -> bool:
         """Does any tensor depend on the input? Tensors of unknown origin are recorded."""
         found = False
-        if self._stale or self._outdated:
-            for tensor in given:
-                self._refresh(tensor)
+        self.refresh(given)
         for tensor in given:
             if id(tensor) in self._values:
                 found = True
@@ -195,53 +176,7 @@ class Recorder(TorchFunctionMode, NodeWriter):
         """The result of another call, from within a handler."""
         return self._called(func, args, kwargs, tensors_in((args, kwargs)))
 
-    # Views that are written into
-
-    def is_view(
-        self,
-        view: torch.Tensor,
-        base: torch.Tensor,
-        again: Callable[[torch.Tensor], torch.Tensor],
-        index: Any = None,
-    ) -> torch.Tensor:
-        """Remember that a tensor is a view, and how to make it again."""
-        found = self._views[id(view)] = View(view, base, index, again)
-        self._views_of.setdefault(id(base), []).append(found)
-        return view
-
-    def wrote(self, tensor: torch.Tensor, index: Any = None) -> None:
-        """A tensor has been modified in place (at an index, if given). What it is a view of and
-        other views of that are updated when they are used."""
-        if self.in_constants:  # written to as torch does it
-            return
-        self._outdate(tensor, index)
-        view = self._views.get(id(tensor))
-        if view is None and tensor._base is not None:
-            view = View(tensor, tensor._base, None, None)
-        if view is not None:
-            self._stale.setdefault(id(view.base), []).append(view)
-            self.wrote(view.base, view.index)
-            self._outdated.pop(id(tensor), None)
-
-    def _outdate(self, tensor: torch.Tensor, index: Any) -> None:
-        """Mark the views that show a position at the index of a modified tensor."""
-        for view in self._views_of.get(id(tensor), ()):
-            known = id(view.tensor) in self._outdated
-            if not known and not are_disjoint(view.index, index, tensor.shape):
-                self._outdated[id(view.tensor)] = view
-                self._outdate(view.tensor, None)
-
-    def _refresh(self, tensor: torch.Tensor) -> None:
-        view = self._outdated.pop(id(tensor), None)
-        if view is not None:
-            self._refresh(view.base)
-            if view.again is not None and self.value(view.base) is not None:
-                shown = self.value(view.again(view.base))
-                assert shown is not None
-                self.track(tensor, shown)
-        for view in self._stale.pop(id(tensor), ()):
-            self._refresh(view.tensor)
-            self.handlers["write into a view"](self, view.base, view.index, view.tensor)
+    # Tensors of unknown origin
 
     def _is_known(self, tensor: torch.Tensor) -> bool:
         return id(tensor) in self._made_of or id(tensor) in self._owned
