@@ -16,6 +16,7 @@ from torch import nn
 
 from convcalc.quantities import Shape
 from convcalc.torch_bridge.importing.keeping import kept
+from convcalc.torch_bridge.importing.place import failed
 from convcalc.torch_bridge.state import evaluation, tensors_in
 
 DRAWS = 3
@@ -52,7 +53,10 @@ class Model:
     @contextmanager
     def _running(self) -> Iterator[None]:
         with kept(self.model), evaluation(self.model), redirect_stdout(stderr):
-            yield
+            try:
+                yield
+            except Exception as error:
+                raise failed(error, "") from error
 
     def size(self) -> tuple[int, ...]:
         """The size of one sample's output."""

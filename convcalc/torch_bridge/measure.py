@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
+import sys
 import warnings
+from collections.abc import Sequence
+from contextlib import redirect_stdout
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from convcalc.analysis import Report
+from convcalc.graph import Input
 from convcalc.quantities import Shape
 from convcalc.torch_bridge.build import Network, module_name
+from convcalc.torch_bridge.importing.keeping import kept
+from convcalc.torch_bridge.importing.place import failed
 from convcalc.torch_bridge.state import evaluation, tensors_in
 
 
@@ -99,16 +106,45 @@ def _new_params(layer: nn.Module, seen: set[int]) -> int:
     return sum(weight.numel() for weight in own)
 
 
-def run_model(module: nn.Module, input: Shape) -> tuple[int, int, int]:  # noqa: A002
-    """FLOPs by FlopCounterMode, params, and elements that come out, of any model; its modes are
-    put back. With gradients on: the fused attention of inference is counted as 0."""
-    device = next((p.device for p in module.parameters()), torch.device("cpu"))
+def run_model(module: nn.Module, inputs: Sequence[Input]) -> tuple[int, int, int]:
+    """FLOPs by FlopCounterMode, params, and elements that come out, of any model; its state is
+    put back. With gradients on: the fused attention of inference is counted as 0.
+
+    Raises:
+        ConvcalcError: the model does not run; its own error is quoted.
+    """
     counter = FlopCounterMode(display=False)
-    with evaluation(module), counter, torch.enable_grad():
-        output = module(torch.rand(1, input.channels, *input.spatial, device=device))
+    with kept(module), evaluation(module), redirect_stdout(sys.stderr), torch.enable_grad():
+        try:
+            with counter:
+                output = _run(module, inputs)
+        except Exception as error:
+            raise failed(error, "") from error
     found = {id(tensor): tensor for tensor in tensors_in(output)}
     elements = sum(tensor.numel() for tensor in found.values())
     return counter.get_total_flops(), _params(module), elements
+
+
+def can_be_made(module: nn.Module, inputs: Sequence[Input]) -> bool:
+    """Is each input an argument of the forward pass, not a part of one?"""
+    names = inspect.signature(module.forward).parameters
+    return len(inputs) == 1 or all(one.name in names for one in inputs)
+
+
+def _run(module: nn.Module, inputs: Sequence[Input]) -> Any:
+    """The output for random numbers, or zeros where an input has another type."""
+    first = next((p for p in module.parameters() if p.is_floating_point()), torch.empty(0))
+    if len(inputs) == 1:
+        return module(_example_of(inputs[0], first))
+    return module(**{one.name: _example_of(one, first) for one in inputs})
+
+
+def _example_of(input: Input, like: torch.Tensor) -> torch.Tensor:  # noqa: A002
+    size = (*(() if input.shared else (1,)), input.shape.channels, *input.shape.spatial)
+    dtype = getattr(torch, input.dtype) if input.dtype else like.dtype
+    if not dtype.is_floating_point:
+        return torch.zeros(size, dtype=dtype, device=like.device)
+    return torch.rand(size, dtype=dtype, device=like.device)
 
 
 def run_fvcore(module: nn.Module, input: Shape) -> FvcoreCounts | None:  # noqa: A002

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -387,3 +389,74 @@ def test_a_model_with_unknown_work_is_not_said_to_disagree(
     macs = convcalc.verify(Spectrum(), input="2x9x9").rows[2]
     assert (macs.analytic, macs.measured, macs.verdict) == ("3", "3,528", NOT_MEASURED)
     assert macs.reason.startswith("special_bessel_j0 (test_verify.py:")
+
+
+class Two(torch.nn.Module):
+    """Takes an image and numbers of rows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.table = torch.nn.Conv2d(3, 4, 3), torch.nn.Embedding(5, 4)
+
+    def forward(self, image: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.conv(image) * self.table(rows)[..., None, None]
+        return found
+
+
+def test_a_model_of_several_inputs_runs_with_all_of_them() -> None:
+    graph = convcalc.from_torch(Two(), (torch.rand(1, 3, 9, 9), torch.tensor([3])))
+    assert [one.dtype for one in graph.inputs] == ["", "int64"]
+    found = convcalc.verify(graph)
+    assert found.agrees
+    assert [row.quantity for row in found.rows] == ["output elements", "params", "MACs"]
+
+
+def test_inputs_in_a_container_cannot_be_made() -> None:
+    model = Doing(lambda m, pair: m.conv(pair[0]) + pair[1], conv=torch.nn.Conv2d(2, 2, 1))
+    graph = convcalc.from_torch(model, ([torch.rand(1, 2, 4, 4), torch.rand(1, 2, 4, 4)],))
+    with pytest.raises(convcalc.ConvcalcError, match="parts of the arguments"):
+        convcalc.verify(graph)
+
+
+def test_a_model_that_does_not_run_is_quoted() -> None:
+    def forward(m: Any, x: torch.Tensor) -> torch.Tensor:
+        if x.device.type == "cpu":
+            raise RuntimeError("not today")
+        y: torch.Tensor = m.conv(x)
+        return y
+
+    model = Doing(forward, conv=torch.nn.Conv2d(2, 2, 1))
+    with pytest.raises(convcalc.ConvcalcError, match="the forward pass fails: RuntimeError: not t"):
+        convcalc.verify(model, input="2x4x4")
+
+
+def test_a_model_too_large_is_not_run_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convcalc.api.verify.models.MAX_MACS", 100)
+    row = convcalc.verify(torch.nn.Conv2d(2, 2, 3), input="2x9x9").rows[-1]
+    assert (row.quantity, row.verdict) == ("support", NOT_MEASURED)
+
+
+NAMED = """
+import torch
+from torch import nn
+
+class Plain(nn.Conv2d):
+    def __init__(self):
+        super().__init__(2, 4, 3)
+
+class Constants(Plain):
+    def forward(self, x):
+        y = super().forward(x)
+        return torch.cat([y, torch.zeros(1, 4, *y.shape[2:])], 1)
+"""
+
+
+def test_a_model_named_on_the_command_line_has_weights(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It was followed without them."""
+    file = tmp_path / "plain_model.py"
+    file.write_text(NAMED)
+    for name in ("Plain", "Constants"):
+        assert main(["verify", f"{file}:{name}", "--input", "2x9x9"]) == 0
+        assert "support at the corner" in capsys.readouterr().out

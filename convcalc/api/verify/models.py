@@ -18,6 +18,7 @@ from convcalc.api.verify.rows import (
     TORCH,
     Rows,
 )
+from convcalc.errors import ConvcalcError, LayerError
 from convcalc.graph import Graph
 
 if TYPE_CHECKING:
@@ -26,12 +27,29 @@ if TYPE_CHECKING:
 SAMPLES = 6
 """Positions without a gradient that are tried one by one."""
 
+MAX_MACS = 2 * 10**10
+"""The most multiply-accumulates of a model that is run a dozen times."""
+
 
 def compare_model(rows: Rows, graph: Graph, report: Report) -> None:
     """Elements, parameters and MACs of the whole model, and what two units see."""
-    from convcalc.torch_bridge.measure import run_model
+    from convcalc.torch_bridge.importing.finding import rebuilt
+    from convcalc.torch_bridge.measure import can_be_made, run_model
 
-    flops, params, elements = run_model(graph.module, report.input)
+    inputs = graph.inputs
+    if len(inputs) == 1:  # at the size that was asked for
+        inputs = (inputs[0]._replace(shape=report.input),)
+    if not can_be_made(graph.module, inputs):
+        raise LayerError(
+            "its inputs are parts of the arguments of the forward pass",
+            hint="pass each input as an argument of its own",
+        )
+    try:
+        flops, params, elements = run_model(graph.module, inputs)
+    except ConvcalcError:  # without weights, constants of the forward pass are on another device
+        if (model := rebuilt(graph.module)) is graph.module:
+            raise
+        flops, params, elements = run_model(model, inputs)
     rows.add("output elements", _elements(report), elements, TORCH)
     rows.add("params", report.params, params, TORCH)
     missing = "; ".join(report.unknown[:3])
@@ -48,6 +66,7 @@ def _elements(report: Report) -> int:
 def _compare_fields(rows: Rows, graph: Graph, report: Report) -> None:
     """Of the output, or of the last map before a head that sees everything."""
     from convcalc.torch_bridge.asked import Model
+    from convcalc.torch_bridge.importing.finding import rebuilt
 
     walk = Walk(graph, Setting(report.input))
     walk.visit_all()
@@ -59,7 +78,10 @@ def _compare_fields(rows: Rows, graph: Graph, report: Report) -> None:
         node, path = found
         where = f" before the head ({path})"
     shape = walk.state(node).shape
-    asked = Model(graph.module, report.input, path)
+    if report.macs > MAX_MACS:
+        rows.not_measured(f"support{where}", "-", PROBE, "the model is too large to run often")
+        return
+    asked = Model(rebuilt(graph.module), report.input, path)
     if asked.size() != (shape.channels, *shape.spatial):
         reason = "the module's output is not the analyzed map"
         rows.not_measured(f"support{where}", "-", PROBE, reason)

@@ -80,7 +80,7 @@ def arguments_of(
         made[id(tensor)] = _made(recorder, number, dims, tensor.dtype)
         shared = batch is not None and where is None
         name = "input" if len(tensors) == 1 else name
-        inputs.append(Input(name, shape_of(dims), shared=shared))
+        inputs.append(Input(name, shape_of(dims), _type_of(tensor), shared))
 
     def placed(item: Any) -> Any:
         if isinstance(item, torch.Tensor):
@@ -95,6 +95,13 @@ def arguments_of(
 
     arguments = Arguments(tuple(map(placed, args)), placed(kwargs), tuple(inputs), batch)
     return _bound(model, arguments)
+
+
+def _type_of(tensor: torch.Tensor) -> str:
+    """The type of an input that is not real numbers."""
+    if tensor.is_floating_point() or tensor.is_complex():
+        return ""
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 def samples_in(given: Any, axis: int | None) -> int:

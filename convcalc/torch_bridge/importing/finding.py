@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import nn
@@ -115,7 +116,18 @@ def _built(found: Any, name: str, arguments: Mapping[str, Any]) -> Found:
             model = found(**arguments)
     except (Exception, SystemExit):
         return Found(with_weights())
-    return Found(_checked(model, name), with_weights)
+    _WITH_WEIGHTS[_checked(model, name)] = with_weights
+    return Found(model, with_weights)
+
+
+_WITH_WEIGHTS: WeakKeyDictionary[nn.Module, Callable[[], nn.Module]] = WeakKeyDictionary()
+"""How to build models again that have no weights."""
+
+
+def rebuilt(model: nn.Module) -> nn.Module:
+    """The model, built again if it was built without weights."""
+    build = _WITH_WEIGHTS.get(model)
+    return model if build is None else build().eval()
 
 
 def _checked(found: Any, name: str) -> nn.Module:

@@ -100,6 +100,11 @@ def _instance_norm(rec: Recorder, input: Tensor, running_mean: Any = None,
                    *args: Any, **kwargs: Any) -> Any:  # fmt: skip
     value = value_of(rec, input)
     sets = int(input.shape[0]) * int(input.shape[1])
+    if running_mean is None and input.numel() == sets:
+        size = torch.Size(map(int, input.shape))
+        raise ValueError(
+            f"Expected more than 1 spatial element when training, got input size {size}"
+        )
     return _normalised(rec, "instance_norm", value, sets, [weight, bias], range(2, input.dim()))
 
 
