@@ -55,6 +55,8 @@ class Input(NamedTuple):
     """The type of its elements, where that is not float32."""
     shared: bool = False
     """Is it one tensor for the whole batch?"""
+    is_number: bool = False
+    """Is it one number a sample, with no axis but that of the samples? Its shape is 1."""
 
 
 def are_inputs(given: Any) -> TypeGuard[tuple[Input, ...]]:

@@ -54,7 +54,8 @@ Input = Annotated[
         panel=NETWORK,
         metavar="CxHxW",
         help="Channels and the size of each axis, e.g. 768x17x17, 16x100, 1x8x64x64; letters give "
-        "formulas. Once for each input of a torch model: image=3x224x224, ids=40:int64. Default: "
+        "formulas. Once for each input of a torch model: image=3x224x224, ids=40:int64, "
+        "t=:int64 (a number a sample). Default: "
         "the file's own input, else 64 channels and 56 positions an axis.",
     ),
 ]

@@ -56,7 +56,8 @@ DTYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16"
 
 
 def parse_inputs(given: str | Sequence[str] | Mapping[str, str]) -> Shape | tuple[Input, ...]:
-    """The shape of an input, or those of several: `image=3x224x224`, `ids=40:int64`.
+    """The shape of an input, or those of several: `image=3x224x224`, `ids=40:int64`, or without a
+    size, `t=:int64`, for one number a sample.
 
     Raises:
         SpecError: as `parse_input`, or an unknown type of elements.
@@ -104,6 +105,8 @@ def _named(text: str) -> Input:
             value=text,
             hint=f"known types: {', '.join(DTYPES)}" if colon else "for example image=3x224x224",
         )
+    if name and colon and not size:
+        return Input(name, Shape(1), dtype, is_number=True)
     return Input(name, parse_input(size), dtype)
 
 

@@ -121,16 +121,16 @@ def _corner(low: tuple[int, ...]) -> tuple[int, ...]:
 
 def sentences(view: FieldView) -> list[str]:
     """What the quantities mean, and what was assumed."""
-    found = [_about_reads(view)]
-    if view.effective is not None:
+    found = [_about_reads(view)] if view.region else ["The input has no positions."]
+    if view.effective is not None and view.region:
         share = view.effective.positions_95 / _box(view)
         found.append(
             f"Under uniform weights 95% of the weight lies on {view.effective.positions_95:,} "
             f"positions, {share:.1%} of the box (Luo et al. 2016; channels are not counted apart)."
         )
-    elif view.read and _is_one(view):
+    elif view.read and view.region and _is_one(view):
         found.append(f"Its effective field {view.uncounted or 'is not counted'}.")
-    if view.reached is not None and view.reached_units is not None:
+    if view.position and view.reached is not None and view.reached_units is not None:
         where = ",".join(map(str, view.position))
         units = "unit" if view.reached_units == 1 else "units"
         names = AXES[len(view.reached)]

@@ -140,7 +140,8 @@ def _run(module: nn.Module, inputs: Sequence[Input]) -> Any:
 
 
 def _example_of(input: Input, like: torch.Tensor) -> torch.Tensor:  # noqa: A002
-    size = (*(() if input.shared else (1,)), input.shape.channels, *input.shape.spatial)
+    size = (*(() if input.shared else (1,)),
+            *(() if input.is_number else (input.shape.channels, *input.shape.spatial)))  # fmt: skip
     dtype = getattr(torch, input.dtype) if input.dtype else like.dtype
     if not dtype.is_floating_point:
         return torch.zeros(size, dtype=dtype, device=like.device)

@@ -475,3 +475,9 @@ def test_each_output_is_named() -> None:
     assert [out["name"] for out in view.to_dict()["outputs"]] == ["a", "b"]
     assert "Outputs" in to_table(view).text(80)
     assert receptive_field(graph, at="b/conv1").outputs == ()
+
+
+def test_a_vector_has_no_positions() -> None:
+    said = sentences(receptive_field("fc10", input="64"))
+    assert said[0] == "The input has no positions."
+    assert not any("Position" in one or "effective" in one for one in said)

@@ -279,6 +279,16 @@ def test_more_positions_in_a_row_than_phases_are_followed_are_a_bound() -> None:
     assert (report.receptive_field.size[:2], report.receptive_field.exact) == ((ALL, ALL), False)
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_batch_norm_by_the_statistics_of_the_map_sees_it_whole(training: bool) -> None:
+    def forward(m: Any, x: Tensor) -> Tensor:
+        y: Tensor = m.c(x)
+        return F.batch_norm(y, torch.zeros(3), torch.ones(3), training=training)
+
+    field = convcalc.analyze(Does(forward, c=nn.Conv2d(2, 3, 3)), input="2x9x9").receptive_field
+    assert field.size == ((ALL, ALL) if training else (3, 3))
+
+
 def test_sizes_that_divide_nothing_are_a_bound() -> None:
     def forward(m: Any, x: Tensor) -> Tensor:
         x = F.interpolate(m.c(x), 1021, mode="linear", align_corners=True)

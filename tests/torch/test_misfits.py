@@ -56,6 +56,7 @@ CALLS: dict[str, Callable[[Tensor], Any]] = {
     "circular": lambda x: F.pad(x, (9, 9, 9, 9), mode="circular"),
     "interpolate": lambda x: F.interpolate(x, scale_factor=2, mode="linear"),
     "batch_norm": lambda x: F.batch_norm(x, torch.zeros(5), torch.ones(5)),
+    "instance_norm": lambda x: F.instance_norm(x[..., :1, :1]),
     "group_norm": lambda x: F.group_norm(x, 2),
     "layer_norm": lambda x: F.layer_norm(x, [9]),
     "prelu": lambda x: F.prelu(x, torch.ones(5)),

@@ -406,6 +406,9 @@ class Two(torch.nn.Module):
 def test_a_model_of_several_inputs_runs_with_all_of_them() -> None:
     graph = convcalc.from_torch(Two(), (torch.rand(1, 3, 9, 9), torch.tensor([3])))
     assert [one.dtype for one in graph.inputs] == ["", "int64"]
+    assert [one.is_number for one in graph.inputs] == [False, True]
+    said = convcalc.analyze(Two(), input=["image=3x9x9", "rows=:int64"])
+    assert (said.macs, said.output) == (convcalc.analyze(graph).macs, Shape(4, (7, 7)))
     found = convcalc.verify(graph)
     assert found.agrees
     assert [row.quantity for row in found.rows] == ["output elements", "params", "MACs"]

@@ -80,7 +80,8 @@ def arguments_of(
         made[id(tensor)] = _made(recorder, number, dims, tensor.dtype)
         shared = batch is not None and where is None
         name = "input" if len(tensors) == 1 else name
-        inputs.append(Input(name, shape_of(dims), _type_of(tensor), shared))
+        is_number = len(dims) == 1 and where == 0 and not together
+        inputs.append(Input(name, shape_of(dims), _type_of(tensor), shared, is_number))
 
     def placed(item: Any) -> Any:
         if isinstance(item, torch.Tensor):
@@ -120,14 +121,16 @@ def _by_name(recorder: Recorder, model: nn.Module, given: tuple[Input, ...]) -> 
     kwargs: dict[str, Any] = {}
     inputs: list[Input] = []
     names = [*_parameters(model), *(f"input{n}" for n in range(len(given)))]
-    for number, (name, shape, dtype, _) in enumerate(given):
+    for number, (name, shape, dtype, _, is_number) in enumerate(given):
         kind = getattr(torch, dtype) if dtype else recorder.float_type
-        tensor = _made(recorder, number, map_dims(shape), kind)
+        dims: Dims = ((),) if is_number else map_dims(shape)
+        tensor = _made(recorder, number, dims, kind)
         if name:
             kwargs[name] = tensor
         else:
             args.append(tensor)
-        inputs.append(Input(name or names[len(args) - 1], shape, dtype))
+        name = name or names[len(args) - 1]
+        inputs.append(Input(name, shape, dtype, is_number=is_number))
     return Arguments(tuple(args), kwargs, tuple(inputs), None)
 
 

@@ -61,7 +61,8 @@ MOVES = frozenset({"as_strided", "diag_embed", "block_diag", "vstack", "dstack",
                    "dsplit", "atleast_1d", "atleast_2d", "atleast_3d", "narrow_copy", "vander",
                    "cartesian_prod", "diagonal_scatter", "index_reduce", "index_reduce_",
                    "bernoulli", "bernoulli_", "normal", "poisson", "multinomial",
-                   "searchsorted", "bucketize", "isin", "histc", "view"})  # fmt: skip
+                   "searchsorted", "bucketize", "isin", "histc", "view",
+                   "pad_sequence"})  # fmt: skip
 """Functions without a handler that only move data, look it up or draw at random."""
 
 

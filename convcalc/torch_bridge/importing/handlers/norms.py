@@ -27,18 +27,31 @@ from convcalc.torch_bridge.importing.recorder import Recorder
 
 @handles(F.batch_norm)
 def _batch_norm(rec: Recorder, input: Tensor, running_mean: Any, running_var: Any,
-                weight: Any = None, bias: Any = None, *_: Any, **__: Any) -> Any:  # fmt: skip
+                weight: Any = None, bias: Any = None, training: bool = False,
+                *_: Any, **__: Any) -> Any:  # fmt: skip
     value = value_of(rec, input)
     sized = [t.numel() for t in (running_mean, weight) if t is not None]
     if any(count != input.shape[1] for count in sized):
         return NotImplemented
+    if training or running_mean is None:  # by the statistics of the map
+        axes = (0, *range(2, input.dim()))
+        return _normalised(rec, "batch_norm", value, int(input.shape[1]), [weight, bias], axes)
     return rec.emit(norm.BatchNorm(), [value], value.dims, [weight, bias])
 
 
 @handles(torch.batch_norm, torch.ops.aten.cudnn_batch_norm)
-def _batch_norm_of_aten(rec: Recorder, input: Tensor, weight: Any, bias: Any, running_mean: Any,
-                        running_var: Any, *_: Any, **__: Any) -> Any:  # fmt: skip
-    return _batch_norm(rec, input, running_mean, running_var, weight, bias)
+def _batch_norm_of_aten(
+    rec: Recorder,
+    input: Tensor,
+    weight: Any,
+    bias: Any,
+    running_mean: Any,
+    running_var: Any,
+    training: bool = False,
+    *_: Any,
+    **__: Any,
+) -> Any:
+    return _batch_norm(rec, input, running_mean, running_var, weight, bias, training)
 
 
 @handles(torch.ops.aten._native_batch_norm_legit_no_training)
@@ -114,7 +127,7 @@ def _normalised(
     value: Value,
     sets: int,
     weights: Sequence[Any],
-    axes: range,
+    axes: Sequence[int],
 ) -> Tensor:
     counts = norm._normalise(value.shape.elements, sets)
     reading = [over(value, axes)]

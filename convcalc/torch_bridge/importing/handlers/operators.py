@@ -70,10 +70,9 @@ def _native_group_norm(
 
 @handles(aten.native_batch_norm)
 def _native_batch_norm(rec: Recorder, input: Tensor, weight: Any, bias: Any, mean: Any,
-                       variance: Any, *_: Any) -> Any:  # fmt: skip
-    return HANDLERS[F.batch_norm](rec, input, mean, variance, weight, bias), *_statistics(
-        rec, input
-    )
+                       variance: Any, training: bool, *_: Any) -> Any:  # fmt: skip
+    out = HANDLERS[F.batch_norm](rec, input, mean, variance, weight, bias, training)
+    return out, *_statistics(rec, input)
 
 
 def _statistics(rec: Recorder, input: Tensor) -> tuple[Tensor, Tensor]:
