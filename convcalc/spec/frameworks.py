@@ -19,7 +19,31 @@ class _UnknownError(Exception):
 
 def translated(text: str) -> str | None:
     """The layers of a text such as `nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())` in our notation;
-    None for a text that is no such call, or whose layers are not known here."""
+    None for a text that is no such call, or whose layers are not known here. Of a series, such as
+    `3x3+nn.ReLU()`, the calls are translated and the rest kept."""
+    if (whole := _of_python(text)) is not None:
+        return whole
+    parts = _summands(text)
+    found = list(map(_of_python, parts)) if len(parts) > 1 else []
+    if not any(found):
+        return None
+    return "+".join(ours or part.strip() for ours, part in zip(found, parts, strict=True))
+
+
+def _summands(text: str) -> list[str]:
+    """The parts of a series, split at each + outside of brackets."""
+    parts, depth = [""], 0
+    for char in text:
+        depth += (char in "([") - (char in ")]")
+        if char == "+" and not depth:
+            parts.append("")
+        else:
+            parts[-1] += char
+    return parts
+
+
+def _of_python(text: str) -> str | None:
+    """The layers of a Python expression; None if it is none, or one that is not known here."""
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -34,7 +58,7 @@ def _of_keywords(text: str) -> str | None:
     """`kernel_size=3, stride=2`, without a layer around it."""
     if re.match(r"\s*\w+\s*=", text) is None:
         return None
-    return translated(f"Conv2d({text})")
+    return _of_python(f"Conv2d({text})")
 
 
 def _network(node: ast.expr) -> str:

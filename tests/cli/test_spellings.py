@@ -24,7 +24,7 @@ NETWORKS = [
     "Identity", "Dropout(0.5)", "AdaptiveAvgPool2d((1, 1))", "AdaptiveAvgPool2d", "GAP",
     "ConvTranspose2d(64, 64, 4, 2, 1)", "ConvTranspose2d", "Upsample(scale_factor=2)",
     "nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())", "[Conv2d(64, 3), ReLU()]",
-    "Conv2d(64, 3) + ReLU()",
+    "Conv2d(64, 3) + ReLU()", "3x3+conv2d(64,64,7)", "relu + nn.Conv2d(64, 64, 7) + 3x3",
     # Keras
     "MaxPool2D", "MaxPooling2D(pool_size=2)", "AveragePooling2D", "GlobalAveragePooling2D",
     "Conv2D(64, 3, strides=2, activation='relu')", "DepthwiseConv2D(3)", "SeparableConv2D(64, 3)",
