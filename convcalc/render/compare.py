@@ -141,7 +141,10 @@ def _field_clauses(base: ReceptiveField, field: ReceptiveField) -> Iterator[str]
     else:
         yield f"{size} field instead of {before}"
     if field.density is not None and any(field.size):
-        yield "full support" if field.density == 1 else f"reads {field.density:.0%} of it"
+        now, then = field.density, base.density
+        reads = "full support" if now == 1 else f"reads {now:.0%} of it"
+        was_less_than_full = then is not None and then not in (now, 1) and any(base.size)
+        yield f"{reads} instead of {then:.0%}" if was_less_than_full else reads
 
 
 def _seen(field: ReceptiveField) -> str:

@@ -140,7 +140,11 @@ class Table:
             sizes = self._fitted([natural[i] for i in kept], [self.columns[i] for i in kept], room)
             over = sum(sizes) + GAP * (len(sizes) - 1) - room
             droppable = [i for i in kept if self.columns[i].drop]
-            if over <= 0 or not droppable:
+            if over <= 0 and sizes[0] < natural[0]:  # names come before prose
+                droppable = [i for i in droppable if self.columns[i].flexible == "wrap"]
+            elif over <= 0:
+                droppable = []
+            if not droppable:
                 return kept, sizes
             kept.remove(max(droppable, key=lambda i: (self.columns[i].drop, i)))
 

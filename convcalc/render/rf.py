@@ -69,7 +69,7 @@ def to_table(view: FieldView) -> Page:
     table = Table("", [Column(head[0], "left"), *map(Column, head[1:])])
     for row in body:
         if row is not phases:
-            style = "bold" if row[0] == "field" else ""
+            style = "bold" if row[0] in ("field", "before the head") else ""
             table.add_row(*(spans((cell, style)) for cell in row))
     parts: list[Any] = [Paragraph.of(title, "bold", indent=2), table]
     if phases is not None:
@@ -77,6 +77,8 @@ def to_table(view: FieldView) -> Page:
         for name, sizes in zip(head[1:], phases[1:], strict=True):
             axes.setdefault(sizes, []).append(name)
         for sizes, of in axes.items():
+            if len(set(sizes.split(", "))) == 1:
+                continue
             text = f"sizes by phase, {' and '.join(of)}: {_runs(sizes)}"
             parts.append(Paragraph.of(text, indent=2))
     pictures = _pictures(view)

@@ -113,6 +113,9 @@ def to_table(result: SearchResult) -> Page:
         parts += [_front(result), Blank()]
         if result.networks:
             parts += [_networks(result), Blank()]
+    elif result.complete:
+        text = f"Nothing in the menus can stand in place of {result.reference.name}."
+        parts += [Paragraph.of(text, "bold yellow"), Blank()]
     parts += [Paragraph.of(f"- {sentence}", indent=2) for sentence in sentences(result)]
     return Page([*parts, Paragraph.of(_assumed(result), "dim", indent=2)])
 

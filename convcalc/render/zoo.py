@@ -118,7 +118,7 @@ def to_table(found: list[Entry]) -> Page:
             Column("params"),
             Column("MACs"),
             Column("field"),
-            Column("source", "left", flexible="wrap", least=16, drop=1),
+            Column("source", "left", flexible="wrap", least=12, drop=1),
         ]
         table = Table(title, columns)
         for entry in found:

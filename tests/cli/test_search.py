@@ -72,6 +72,7 @@ def test_a_picture_needs_two_objectives(program: Program) -> None:
 def test_nothing_fits(program: Program) -> None:
     ran = program("search", "7x7@64", "--require", "macs<=0.1*ref")
     assert ran.code == 1
+    assert ran.out.startswith("Nothing in the menus can stand in place of 7x7@64.\n\n- 0 seq")
     assert "The closest to be met is macs<=0.1*ref: the least is 179,830,784." in ran.out
 
 

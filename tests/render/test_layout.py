@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
 
 
@@ -37,3 +39,12 @@ def test_a_number_stays_with_what_it_counts() -> None:
         "12 of 15 passed",
     ]
     assert Page([Paragraph.of(text)]).text(25).splitlines()[0] == "against base.json:"
+
+
+@pytest.mark.parametrize(("room", "left_out"), [(46, []), (40, ["source"]), (26, ["source"])])
+def test_prose_goes_before_names_do(room: int, left_out: list[str]) -> None:
+    columns = [Column("name", "left"), Column("count")]
+    table = Table("", [*columns, Column("source", "left", flexible="wrap", least=12, drop=1)])
+    table.add_row("a_name_of_twenty_four_ch", "12,345", "Szegedy, Ioffe and others 2015")
+    assert table.left_out(room) == left_out
+    assert table.names_fit(room) == (room > 32)
