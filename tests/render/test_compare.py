@@ -54,3 +54,17 @@ def test_a_predicted_time_belongs_to_the_verdict() -> None:
         reports.append(replace(report, layers=(replace(layer, time=time),)))
     (verdict,) = verdict_texts(replace(comparison, reports=tuple(reports)))
     assert ", 3.00x faster (predicted), 1x1 field" in verdict
+
+
+def test_long_names_get_two_tables_before_they_get_lines_of_their_own() -> None:
+    long = "7x1@64+1x7@64+7x1@64+1x7@64"
+    text = comparison_page(convcalc.compare("7x7", long)).text(130)
+    assert "\nCost\n" in text
+    assert [line.split()[1] for line in text.splitlines() if line.startswith(f"{long} ")] == [
+        "114,944", "64x56x56",
+    ]  # fmt: skip
+
+
+def test_what_both_read_is_said_once() -> None:
+    (verdict,) = verdict_texts(convcalc.compare("3d2", "3d2+1"))
+    assert verdict.endswith("same 5 field, reads 60% of it")

@@ -48,3 +48,11 @@ def test_prose_goes_before_names_do(room: int, left_out: list[str]) -> None:
     table.add_row("a_name_of_twenty_four_ch", "12,345", "Szegedy, Ioffe and others 2015")
     assert table.left_out(room) == left_out
     assert table.names_fit(room) == (room > 32)
+
+
+def test_names_keep_a_quarter_of_the_width() -> None:
+    columns = [Column("name", "left"), *(Column(f"figure {n}", drop=n) for n in range(1, 8))]
+    table = Table("", columns)
+    table.add_row("a_name_of_twenty_four_ch", *["12,345,678"] * 7)
+    assert (table.names_fit(100), table.left_out(100)) == (True, ["figure 7"])
+    assert not table.names_fit(40)

@@ -23,8 +23,13 @@ from convcalc.render.spans import plain, spans, wrap_prose
             0,
             ["needs", "2.5 MB of", "memory here"],
         ),  # a number and its unit
-        ("an output k products here", 13, 0, ["an output k", "products here"]),  # k is no unit here
-        ("to unfold: --depth 2 does", 20, 0, ["to unfold:", "--depth 2 does"]),
+        ("wide output k products", 12, 0, ["wide output", "k products"]),  # k is no unit here
+        (
+            "to unfold: --depth 2 does what you want",
+            19,
+            0,
+            ["to unfold:", "--depth 2 does what", "you want"],
+        ),
         ("word second", 6, 0, ["word", "second"]),  # nothing would be left before it
     ],
 )
