@@ -46,11 +46,20 @@ def at_places(x: Tensor, y: Tensor) -> Tensor:
     return x
 
 
+def at_true_places(x: Tensor, y: Tensor) -> Tensor:
+    x = x.clone()
+    x[torch.where(y.sum(-1) > 0)] = 0
+    where = (y > 1).nonzero(as_tuple=True)
+    x[where] = y[where]
+    return x
+
+
 WRITTEN: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], tuple[int | None, ...]]] = {
     "what it chooses elsewhere": (chosen, (3, 3)),
     "functions of each element": (in_place, (3, 3)),
     "positions": (of_positions, (3, 3)),
     "a number": (by_values, (3, 3)),
+    "where it is true": (at_true_places, (3, None)),
     "a number at places from data": (at_places, (None, None)),
 }
 
@@ -74,6 +83,8 @@ NUMBERED: dict[str, Callable[[Tensor], Any]] = {
     "returned": lambda x: {"all": x, "some": x[x > 0]},
     "size": lambda x: x * x[x > 0].shape[0],
     "mean": lambda x: x - x[x > 0].mean(),
+    "places along one axis": lambda x: x[0][torch.where(x[0] > 0)[0]],
+    "some of the places": lambda x: x[torch.where(x > 0)[1:]],
     "another mask": other_mask,
     "two masks": lambda x: x[x > 0] + x[x > 1],
 }

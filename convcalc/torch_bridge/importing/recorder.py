@@ -66,6 +66,8 @@ class Chosen(NamedTuple):
     """Stands for them, whose number is unknown: it has as many as there are in all."""
     mask: torch.Tensor
     source: torch.Tensor
+    axis: int | None = None
+    """The axis whose positions they are, for the places where the mask is true."""
 
 
 class Recorder(TorchFunctionMode, Aliases):
@@ -171,6 +173,15 @@ class Recorder(TorchFunctionMode, Aliases):
         source = source if value is None else self.new(value)  # as it is now
         self.chosen[id(made)] = Chosen(made, mask, source)
         return made
+
+    def places(self, mask: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Where a mask of unknown values is true, along each axis."""
+        found = []
+        for axis in range(mask.dim()):
+            made = self.constant(tuple(mask.shape), torch.int64)
+            self.chosen[id(made)] = Chosen(made, mask, made, axis)
+            found.append(made)
+        return tuple(found)
 
     def handled(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The result of another call, from within a handler."""

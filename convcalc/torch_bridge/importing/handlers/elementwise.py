@@ -356,7 +356,7 @@ def _several(
 @handles(torch.where)
 def _where(rec: Recorder, condition: Tensor, input: Any = None, other: Any = None) -> Any:
     if other is None:
-        raise ValuesNeeded("the number of true elements is unknown")
+        return rec.places(condition)
     dtype = torch.result_type(input, other) if _tensors(input, other) else torch.float32
     return _several(rec, "where", [condition, input, other], {}, dtype)
 
@@ -412,5 +412,7 @@ def _values(rec: Recorder, *args: Any, **kwargs: Any) -> Any:
     before this is called."""
     if rec.in_constants:
         return NotImplemented
+    if rec.called == "nonzero" and kwargs.get("as_tuple"):
+        return rec.places(args[0])
     reader = {"__bool__": "a branch", "__contains__": "`in`"}.get(rec.called, rec.called)
     raise ValuesNeeded(f"{reader} reads them, but nothing is computed")

@@ -66,6 +66,16 @@ def _where_masked(rec: Recorder, input: Tensor, mask: Tensor, given: Any) -> Ten
     return rec.traced("assign", sources, dims, None, reading, dtype=input.dtype)
 
 
+def _mask_of(rec: Recorder, index: Any) -> Any:
+    """The mask, where the index is the places where it is true."""
+    found = [rec.chosen.get(id(part)) for part in index] if isinstance(index, tuple) else []
+    if not found or found[0] is None:
+        return index
+    mask = found[0].mask
+    axes = [one.axis for one in found if one is not None and one.mask is mask]
+    return mask if axes == list(range(mask.dim())) else index
+
+
 @handles("chosen elements")
 def _of_chosen(rec: Recorder, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A function of what a mask chooses: of each element, or `x[mask] = y[mask]`, it is the same
@@ -74,7 +84,11 @@ def _of_chosen(rec: Recorder, func: Any, args: tuple[Any, ...], kwargs: dict[str
     Raises:
         ValuesNeeded: it is another function, or there are two masks.
     """
+    if func in (Tensor.__setitem__, Tensor.__getitem__):
+        args = (args[0], _mask_of(rec, args[1]), *args[2:])
     given = tensors_in((args, kwargs))
+    if not any(id(one) in rec.chosen for one in given):
+        return rec.handled(func, args, kwargs)
     chosen = {id(one): rec.chosen[id(one)] for one in given if id(one) in rec.chosen}
     masks = {id(one.mask): one.mask for one in chosen.values()}
     mask = next(iter(masks.values()))
