@@ -17,7 +17,9 @@ import time
 import tracemalloc
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from copy import deepcopy
+from multiprocessing import get_context
 from typing import Any, NamedTuple
 
 import torch
@@ -139,11 +141,15 @@ class Row(NamedTuple):
 
 def measure(name: str) -> list[Row]:
     """Every tool at one model, in turns."""
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    torch.set_num_threads(1)
     models = torchvision_models()
     size = 299 if name == "inception_v3" else 224
     options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
     model = models.get_model(name, **options).eval()
     data = torch.rand(1, 3, size, size)
+    own = {tool: deepcopy(model) for tool in TOOLS}  # some leave attributes that break others
     times: dict[str, list[float]] = {tool: [] for tool in TOOLS}
     found: dict[str, Counted] = {}
     peaks: dict[str, int] = {}
@@ -152,13 +158,12 @@ def measure(name: str) -> list[Row]:
         for tool, run in TOOLS.items():
             if tool in failures:
                 continue
-            own = deepcopy(model)  # some leave attributes behind that break others
             if turn == 0:
                 tracemalloc.start()
             start = time.perf_counter()
             try:
                 with contextlib.redirect_stdout(io.StringIO()):
-                    found[tool] = run(own, data)
+                    found[tool] = run(own[tool], data)
             except ModuleNotFoundError:
                 failures[tool] = "not installed"
             except Exception as error:  # a peer's own: it is what is to be seen
@@ -210,15 +215,15 @@ def summary(found: dict[str, list[Row]]) -> str:
 
 def main(names: list[str]) -> None:
     """Measure and print."""
-    warnings.simplefilter("ignore")
-    logging.disable(logging.WARNING)
-    torch.set_num_threads(1)
     headings = ("model", "tool", "time", "/ ours", "memory", "params", "count", "/ MACs", "it is",
                 "explained")  # fmt: skip
     table = Table(*headings, title=f"Medians of {RUNS} runs in turns, one thread")
     found: dict[str, list[Row]] = {}
-    for name in names or MODELS:
-        rows = found[name] = measure(name)
+    names = names or list(MODELS)
+    # A process for each model: what some tools change in torch, and keep, ends with it.
+    pool = ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1)
+    for name, rows in zip(names, pool.map(measure, names), strict=True):
+        found[name] = rows
         ours = rows[0]
         assert ours.counted is not None
         for row in rows:
