@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from convcalc.errors import ConvcalcError
@@ -53,7 +54,7 @@ class Workers:
         process = self._processes[number]
         assert process.stdin is not None
         try:
-            pickle.dump((list(sys.path), part), process.stdin)
+            pickle.dump((_folders(), part), process.stdin)
             process.stdin.flush()
         except BrokenPipeError:
             pass  # it has died; the next line says so
@@ -73,3 +74,14 @@ class Workers:
         if isinstance(message, ConvcalcError):
             raise message
         return message
+
+
+def _folders() -> list[str]:
+    """Python's path, and the folders of modules that were loaded from files (model.py:Net)."""
+    files = [
+        Path(file)
+        for name, module in list(sys.modules.items())
+        if isinstance(file := getattr(module, "__file__", None), str)
+        and Path(file).name == f"{name}.py" != "__main__.py"
+    ]
+    return list(dict.fromkeys([*sys.path, *(str(file.parent) for file in files)]))

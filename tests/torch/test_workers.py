@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import sys
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -18,7 +21,7 @@ from convcalc.networks.sources import graphs_at
 from convcalc.torch_bridge.timings import ProfileOptions, Ready, Round, Started
 from convcalc.torch_bridge.weights import weightless, with_weights
 from convcalc.torch_bridge.worker import serve
-from convcalc.torch_bridge.workers import Workers
+from convcalc.torch_bridge.workers import Workers, _folders
 
 QUICK = ProfileOptions(repeat=4, min_time=0.0, roofline=False, processes=2)
 
@@ -139,3 +142,14 @@ def test_models_are_sent_without_weights_and_get_new_ones() -> None:
     assert again[0] is again[2]  # type: ignore[index]
     assert again(torch.ones(2, 4)).isfinite().all()
     assert not any(parameter.is_meta for parameter in model.parameters())
+
+
+def test_a_measuring_process_finds_modules_that_were_loaded_from_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = ModuleType("some_net")
+    module.__file__ = str(tmp_path / "some_net.py")
+    before = _folders()
+    assert before[: len(set(sys.path))] == list(dict.fromkeys(sys.path))
+    monkeypatch.setitem(sys.modules, "some_net", module)
+    assert [*before, str(tmp_path)] == _folders()
