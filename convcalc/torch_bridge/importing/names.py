@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -106,3 +107,17 @@ def rank_named(name: str) -> int | None:
         if f"{rank}d" in name:
             return rank
     return None
+
+
+def body_of(func: Any) -> Callable[..., Any] | None:
+    """A Python function of torch.nn.functional without its check for overrides, so that its own
+    calls are intercepted one by one."""
+    if not isinstance(func, FunctionType) or not func.__module__.startswith("torch."):
+        return None
+    checks = [name for name in func.__globals__ if name.startswith("has_torch_function")]
+    if not checks:
+        return None
+    known = {**func.__globals__, **dict.fromkeys(checks, lambda *_: False)}
+    body = FunctionType(func.__code__, known, func.__name__, func.__defaults__, func.__closure__)
+    body.__kwdefaults__ = func.__kwdefaults__
+    return body

@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from types import FrameType, FunctionType
+from types import FrameType
 from typing import Any, NamedTuple
 
 import torch
@@ -37,6 +37,7 @@ from convcalc.torch_bridge.importing.names import (
     NUMPY_NAMES,
     READS_VALUES,
     REMADE,
+    body_of,
     home_of,
     spellings_of,
     writes_into,
@@ -135,7 +136,7 @@ class Recorder(TorchFunctionMode, Aliases):
             found = handler(self, *args, **_in_torchs_words(kwargs))
             if found is not NotImplemented:
                 return found
-        elif (body := _body_of(func)) is not None:
+        elif (body := body_of(func)) is not None:
             with self:
                 return body(*args, **kwargs)
         return self._unknown(func, args, kwargs, given)
@@ -393,17 +394,3 @@ def _made_small(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
     if elements > SMALL:
         kwargs = {**kwargs, "device": "meta"}
     return func(*args, **kwargs)
-
-
-def _body_of(func: Any) -> Callable[..., Any] | None:
-    """A Python function of torch.nn.functional without its check for overrides, so that its own
-    calls are intercepted one by one."""
-    if not isinstance(func, FunctionType) or not func.__module__.startswith("torch."):
-        return None
-    checks = [name for name in func.__globals__ if name.startswith("has_torch_function")]
-    if not checks:
-        return None
-    known = {**func.__globals__, **dict.fromkeys(checks, lambda *_: False)}
-    body = FunctionType(func.__code__, known, func.__name__, func.__defaults__, func.__closure__)
-    body.__kwdefaults__ = func.__kwdefaults__
-    return body

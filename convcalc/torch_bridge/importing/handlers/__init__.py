@@ -12,6 +12,7 @@ from convcalc.torch_bridge.importing.handlers.common import HANDLERS
 for _module in (
     "attention",
     "blocks",
+    "casts",
     "complex",
     "elementwise",
     "fourier",
