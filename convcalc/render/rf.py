@@ -83,7 +83,7 @@ def to_table(view: FieldView) -> Page:
             parts.append(Paragraph.of(text, indent=2))
     pictures = _pictures(view)
     parts += [Blank(), *([SideBySide(pictures), Blank()] if pictures else [])]
-    parts.append(Paragraph.of(" ".join(sentences(view))))
+    parts += [Paragraph.of(f"- {sentence}", indent=2) for sentence in sentences(view)]
     if view.outputs:
         parts += [Blank(), outputs_table(view.outputs)]
     return Page(parts)

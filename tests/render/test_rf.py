@@ -30,3 +30,10 @@ def test_phases_are_counted_and_axes_that_are_alike_share_a_line(
 ) -> None:
     text = to_table(convcalc.rf(network, input="2x64x64")).text(80)
     assert [line for line in text.splitlines() if line.startswith("sizes by phase")] == lines
+
+
+def test_each_sentence_has_its_line() -> None:
+    lines = to_table(convcalc.rf("3x3", input="2x9x9")).text(200).splitlines()
+    sentences = [line for line in lines if line.startswith("- ")]
+    assert sentences[0] == "- It reads its box in full (9/9)."
+    assert sentences[-1] == "- The unit lies far from all borders."
