@@ -49,7 +49,21 @@ def _add_outputs(table: Table, rows: Iterable[tuple[str, OutputReport]], indent:
         )
 
 
-def incomplete(report: Report) -> Paragraph:
+BOUND = "a unit sees no more than this, and may see less"
+"""What holds for a field that could not be followed exactly."""
+
+
+def caveats(reports: Sequence[Report]) -> list[Paragraph]:
+    """What is missing, and fields that are only bounds."""
+    found = [_incomplete(report) for report in reports if not report.complete]
+    for report in reports:
+        if report.receptive_field.size and not report.receptive_field.exact:
+            size = numbers.field_size(report.receptive_field)
+            found.append(Paragraph.of(f"The field of {report.name}, {size}: {BOUND}.", indent=2))
+    return found
+
+
+def _incomplete(report: Report) -> Paragraph:
     """What the figures leave out."""
     count = len(report.unknown)
     more = f"; and {count - 5} more" if count > 5 else ""

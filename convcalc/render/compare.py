@@ -10,7 +10,7 @@ from convcalc.analysis.report import Report
 from convcalc.api.compare import Comparison
 from convcalc.quantities import ReceptiveField, is_number
 from convcalc.render import numbers
-from convcalc.render.below import UNALIGNED, assumed, incomplete, outputs
+from convcalc.render.below import UNALIGNED, assumed, caveats, outputs
 from convcalc.render.columns import chosen
 from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
 from convcalc.render.spans import Span, Spans, spans
@@ -64,8 +64,7 @@ def comparison_page(
         from convcalc.render.diff import diff_tables
 
         parts += [part for table in diff_tables(base, variants) for part in (table, Blank())]
-    parts += [incomplete(report) for report in comparison.reports if not report.complete]
-    parts += points(comparison)
+    parts += [*caveats(comparison.reports), *points(comparison)]
     parts.append(assumed(base))
     return Page(parts)
 

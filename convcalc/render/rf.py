@@ -10,7 +10,7 @@ from convcalc.analysis.paths import Sizes
 from convcalc.api.arguments import Interval
 from convcalc.api.rf import FieldView, written_units
 from convcalc.render import numbers
-from convcalc.render.below import outputs_table
+from convcalc.render.below import BOUND, outputs_table
 from convcalc.render.grids import support_grid, weight_grid
 from convcalc.render.heatmap import Picture, SideBySide
 from convcalc.render.json import SCHEMA_VERSION, field_dict, output_dict, shape_dict
@@ -124,6 +124,8 @@ def _corner(low: tuple[int, ...]) -> tuple[int, ...]:
 def sentences(view: FieldView) -> list[str]:
     """What the quantities mean, and what was assumed."""
     found = [_about_reads(view)] if view.region else ["The input has no positions."]
+    if view.field.size and not view.field.exact:
+        found.append(f"The field is a bound: {BOUND}.")
     if view.effective is not None and view.region:
         share = view.effective.positions_95 / _box(view)
         found.append(

@@ -11,7 +11,7 @@ from convcalc.graph import BranchPath
 from convcalc.networks.sources import is_file
 from convcalc.quantities import ReceptiveField, is_number
 from convcalc.render import numbers
-from convcalc.render.below import UNALIGNED, assumed, incomplete, outputs
+from convcalc.render.below import UNALIGNED, assumed, caveats, outputs
 from convcalc.render.columns import chosen
 from convcalc.render.layer_columns import COLUMNS, Rows, in_order
 from convcalc.render.layout import Blank, Column, Page, Paragraph, Table
@@ -53,9 +53,7 @@ def report_page(
     parts: list[Any] = [table, *_ends(report), Blank()]
     parts.append(Paragraph.of(" ".join(_sentences(report))))
     parts += outputs([report])
-    if not report.complete:
-        parts.append(incomplete(report))
-    return Page([*parts, assumed(report)])
+    return Page([*parts, *caveats([report]), assumed(report)])
 
 
 def _sentences(report: Report) -> list[str]:
@@ -97,12 +95,13 @@ def _seen(field: ReceptiveField) -> str:
     if not field.size:
         return "The input has no positions."
     if all(size is None for size in field.size):
-        return "An output unit sees the whole input."
+        return f"An output unit {'sees' if field.exact else 'may see'} the whole input."
     size = f"{numbers.field_size(field)} positions at stride {numbers.field_stride(field)}"
     if field.density is not None and field.density < 1:
         return f"An output unit's field is {size}; it reads {numbers.field_support(field)}."
     causal = ", none of them beyond its own (causal)" if field.causal else ""
-    return f"An output unit sees {size}{causal}."
+    most = "" if field.exact else "at most "
+    return f"An output unit sees {most}{size}{causal}."
 
 
 def title_of(report: Report) -> str:

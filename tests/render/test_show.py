@@ -8,6 +8,8 @@ import pytest
 
 import convcalc
 from convcalc.analysis.stages import fold
+from convcalc.render import plain_text, renderable
+from convcalc.render.below import BOUND
 from convcalc.render.show import layer_table, report_page
 from convcalc.render.spans import lines_of, plain
 
@@ -30,6 +32,24 @@ def bold(network: str) -> list[str]:
 )
 def test_bold_rows_are_heavier_than_all_others(network: str, names: list[str]) -> None:
     assert bold(network) == names
+
+
+@pytest.mark.parametrize(
+    ("network", "seen"),
+    [
+        ("13*up2", "An output unit may see the whole input."),
+        ("3x3", "An output unit sees 3x3 positions at stride 1."),
+        ("cat(id|3x3)+take0-1", "An output unit sees at most 3x3 positions at stride 1."),
+    ],
+)
+def test_bounds_are_called_so(network: str, seen: str) -> None:
+    report = convcalc.analyze(network, input="2x4x4")
+    shown, compared = (plain_text(renderable(one), 200) for one in (
+        report, convcalc.compare("1x1", network, input="2x4x4")))  # fmt: skip
+    looked_at = plain_text(renderable(convcalc.rf(network, input="2x4x4")), 200)
+    assert seen in shown
+    is_bound = network != "3x3"
+    assert [BOUND in text for text in (shown, compared, looked_at)] == [is_bound] * 3
 
 
 def test_the_bar_of_the_heaviest_layer_fills_its_column() -> None:
