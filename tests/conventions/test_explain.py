@@ -133,7 +133,7 @@ def test_the_table(program: Program) -> None:
     lines = [" ".join(line.split()) for line in ran.out.splitlines()]
     assert "torchprofile 33,554,432 MACs 16 x4: counts transposed" in lines
     assert "x4: and with all groups' channels" in lines
-    assert "calflops-macs 524,288 MACs 0.25 x1/4: divides transposed" in lines
+    assert "calflops-macs 524,288 MACs 0.2500 x1/4: divides transposed" in lines
     assert "fvcore 2,097,152 FLOPs 1 these are the MACs" in lines
     assert any(line.startswith("The MAC count at 16x32x32, batch 1 is 2,097,152: f")
                for line in lines)  # fmt: skip
