@@ -167,6 +167,7 @@ class Tool:
     anything: what it counts for a kind that is neither weighted nor in `others`.
     steps: torch functions, written in a model's own code, that it counts.
     one_sample: it runs the model on one sample, whatever the batch.
+    once: it keeps one number for each module, that of its last call.
     hooks: what it counts of functions that a model's own code calls, if it hooks modules; None if
         it sees every function.
     blind: torch modules whose work it does not see.
@@ -187,6 +188,7 @@ class Tool:
     anything: Each | By | None = None
     steps: frozenset[str] = frozenset()
     one_sample: bool = False
+    once: bool = False
     hooks: frozenset[str] | None = None
     blind: frozenset[str] = frozenset()
     functions: Mapping[str, Each | By] | None = None
@@ -213,6 +215,8 @@ def _terms(tool: Tool, step: Step) -> Iterator[Term]:
     if _is_unseen(tool, step):
         reason = "hooks modules, and does not see functions that the model's own code calls"
         yield Term(reason, -step.macs, step.macs)
+    elif tool.once and step.call is not None and step.call.superseded:
+        yield Term("keeps the number of a module's last call", -step.macs, step.macs)
     elif step.call is not None and step.call.module in tool.blind:
         yield Term(f"no rule for {step.call.module}", -step.macs, step.macs)
     elif step.layer.is_weighted:

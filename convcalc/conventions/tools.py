@@ -469,6 +469,7 @@ FLOPTH = Tool(
         "up": Each(positions=1),
     },
     one_sample=True,
+    once=True,
     hooks=frozenset(),
     functions={},
 )  # fmt: skip

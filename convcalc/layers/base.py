@@ -54,6 +54,8 @@ class Call(NamedTuple):
     """The class of the torch.nn module whose forward pass it is; "" in the model's own code."""
     home: str = ""
     """Where the function is called from: "functional", "torch", or "" for methods and operators."""
+    superseded: bool = False
+    """Is the same module called again later in the pass?"""
 
 
 class Size(NamedTuple):

@@ -85,6 +85,9 @@ MODELS: dict[str, tuple[nn.Module, str]] = {
     "softmax function": (
         Doing(lambda m, x: F.softmax(m.f(x.flatten(1)), 1), f=nn.Linear(192, 6)), "3x8x8"),
     "shared": (Doing(lambda m, x: m.c(m.c(x)), c=conv(3, 3)), "3x8x8"),
+    "shared relu": (
+        Doing(lambda m, x: m.r(m.d(m.r(m.c(x)))), c=conv(), r=nn.ReLU(), d=nn.Conv2d(8, 8, 2, 2)),
+        "3x8x8"),
     "lstm": (
         Doing(lambda m, x: m.r(tokens(x))[0], r=nn.LSTM(8, 6, batch_first=True)), "8x4x4"),
     "gru": (Doing(lambda m, x: m.r(tokens(x))[0], r=nn.GRU(8, 6, batch_first=True)), "8x4x4"),
@@ -130,7 +133,6 @@ NOT_REPRODUCED = {
     ("linear positions", "flopth"): "k products have k-1 sums, and biases count once",
     ("ln channels last", "flopth"): "takes the first axis behind the batch for the features",
     ("sdpa", "flopth"): "the same",
-    ("shared", "flopth"): "a module that is called twice once",
     ("einsum", "ptflops-aten"): "the product that einsum falls into, with its sums",
     ("einsum", "deepspeed"): "numpy's count of an optimal order",
     ("interp module", "deepspeed"): _LATER,

@@ -102,6 +102,7 @@ def _graph(
         recorder.together = together
         arguments = arguments_of(recorder, followed_model, given, batch_axis, together)
         result = _followed(recorder, followed_model, arguments.args, arguments.kwargs, name)
+        recorder.mark_superseded()
         nodes, outputs = _with_unused(recorder, followed_model, outputs_of(recorder, result))
     return Graph(
         tuple(nodes),
@@ -148,6 +149,7 @@ def _followed(
         path = recorder.paths.get(id(module))
         recorder.stack.append(path if path is not None else recorder.stack[-1])
         recorder.modules.append(module)
+        recorder.entered[id(module)] += 1
 
     def leave(_module: nn.Module, _inputs: Any, _outputs: Any) -> None:
         recorder.stack.pop()

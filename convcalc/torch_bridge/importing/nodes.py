@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -84,6 +85,10 @@ class NodeWriter:
         """The paths of the modules whose forward pass is running."""
         self.modules: list[nn.Module] = []
         """The same modules."""
+        self.entered: Counter[int] = Counter()
+        """How often each module has been called, by id."""
+        self._calls: list[tuple[int, int, int]] = []
+        """The nodes that modules wrote: which module, and in which of its calls."""
         self.called = ""
         """The name of the function that is being called."""
         self.home = ""
@@ -182,6 +187,9 @@ class NodeWriter:
         shown = shown_shape(out.dims)
         size = None if shown == shape and is_in_order(out.dims) else shown
         params, call = self.claim(weights), self._call()
+        if self.modules:
+            module = id(self.modules[-1])
+            self._calls.append((len(self.nodes), module, self.entered[module]))
         self.nodes.append(
             Node(name, layer, inputs, self._text(layer), size=size, params=params, call=call)
         )
@@ -214,6 +222,13 @@ class NodeWriter:
         kind = type(self.modules[-1]) if self.modules else nn.Module
         is_torchs = kind.__module__.startswith("torch.nn.modules.")
         return Call(self.called, kind.__name__ if is_torchs else "", self.home)
+
+    def mark_superseded(self) -> None:
+        """Mark the calls of modules that were called again later."""
+        for index, module, number in self._calls:
+            node = self.nodes[index]
+            if number < self.entered[module] and node.call is not None:
+                self.nodes[index] = node._replace(call=node.call._replace(superseded=True))
 
     def _name(self, layer: Layer) -> str:
         """The module's path; for its further layers, with their kind and a number."""
