@@ -112,6 +112,33 @@ def test_rows_of_an_interrupted_run_are_kept(
     assert len(rows) == kept
 
 
+def runs_of(monkeypatch: pytest.MonkeyPatch, *seconds: float | None) -> dict[str, Row]:
+    """The rows after runs that took so long each; None is one that is interrupted at once."""
+    left = list(seconds)
+
+    def run(*_: object) -> list[Pass]:
+        took = left.pop(0)
+        if took is None:
+            raise stopwatch.Interrupted([])
+        return [Pass((Part(took, 0.0),), took)] * 9
+
+    monkeypatch.setattr(filling, "timed_passes", run)
+    monkeypatch.setattr(filling, "hook_seconds", lambda _device: 0.0)
+    rows: dict[str, Row] = {}
+    try:
+        fill(rows, "3x3")
+    except KeyboardInterrupt:
+        assert None in seconds
+    return rows
+
+
+@pytest.mark.parametrize("seconds", [(2e-3, 1e-3), (1e-3, 2e-3), (1e-3, None)])
+def test_the_quickest_of_several_runs_counts(
+    monkeypatch: pytest.MonkeyPatch, seconds: tuple[float | None, ...]
+) -> None:
+    assert [row.nanoseconds for row in runs_of(monkeypatch, *seconds).values()] == [10**6]
+
+
 def test_passes_are_repeated_until_they_have_taken_long_enough(clock: list[float]) -> None:
     part = Slow(clock, stopwatch.MIN_SECONDS / 20.5)
     assert len(timed_passes(lambda: part(torch.zeros(1)), [part], CPU)) == 21
