@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any, ClassVar, NamedTuple
 
-from convcalc.errors import LayerError, SymbolError
+from convcalc.errors import LayerError, LimitError, SymbolError
 from convcalc.layers.base import Layer, Reads, Size, per_axis, whole_number
 from convcalc.layers.resample import along, check_mode, for_axes, linear_operations
 from convcalc.quantities import (
@@ -26,6 +26,9 @@ from convcalc.quantities import (
 
 MAX_WINDOWS = 2048
 """The longest period of a resize's windows."""
+
+MOST_LISTED = 2**17
+"""The longest period that is worked out at all: above, a resize is refused."""
 
 
 class _Rearranged(Layer):
@@ -210,6 +213,11 @@ def resize_windows(grid: Grid, mode: str) -> AxisReading:
     aligned = grid.align_corners and not grid.antialias
     shift = Fraction(0) if aligned else scale / 2 - Fraction(1, 2)
     name = f"antialiased {mode}" if grid.antialias else mode
+    if scale.denominator > MOST_LISTED:
+        raise LimitError(
+            f"resizing {grid.size:,} to {grid.wanted:,} positions: what they read repeats only "
+            f"every {scale.denominator:,}, and at most {MOST_LISTED:,} are followed"
+        )
     windows = [_window(o * scale + shift, scale, name) for o in range(scale.denominator)]
     return Windows(scale.numerator, tuple(windows))
 

@@ -254,6 +254,7 @@ def other_word(text: str) -> str | None:
         rest = re.sub("^[123]d", "", text[len(word) :])
         if rest[:1].isalpha():  # maxpol is no max
             continue
+        rest = shorten(rest, 80)
         if example == "1x1":
             return f"write 1x1@{rest}" if rest[:1].isdigit() else f"write 1x1{rest}"
         size = re.search("[0-9x]*$", example)

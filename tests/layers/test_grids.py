@@ -7,7 +7,7 @@ from math import floor
 import pytest
 
 from convcalc import Shape, analyze
-from convcalc.errors import SpecError
+from convcalc.errors import LimitError, SpecError
 from convcalc.layers.grids import Grid, Resize, resize_windows
 from convcalc.quantities import Windows
 
@@ -47,6 +47,11 @@ def test_other_grids_of_torch() -> None:
     wide = resize_windows(Grid(4, 2, None, antialias=True), "bicubic")
     assert wide.window(1) == (-1, 6)  # type: ignore[union-attr]
     assert Grid(4, 6, 1.5).factor == Grid(4, 6).factor
+
+
+def test_a_resize_that_hardly_ever_repeats_is_refused() -> None:
+    with pytest.raises(LimitError, match="repeats only every 65,100,015"):
+        analyze("resize65100015", input="1x64")
 
 
 def test_a_mode_that_there_is_not() -> None:
