@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,23 +18,11 @@ from convcalc.checking.plan import Plan, Reference, entries_of, find_reference, 
 from convcalc.checking.tolerances import Tolerance, read_tolerances
 from convcalc.checking.verdicts import Check, Checked
 from convcalc.checking.wording import counted
+from convcalc.collector import uncollected
 from convcalc.errors import ConvcalcError, OptionError, ProblemsError, option, shorten
 from convcalc.networks.sources import Network, is_model
 
 Progress = Callable[[str, float | None], None]
-
-
-@contextmanager
-def paused_collector() -> Iterator[None]:
-    """Without the collector of cycles, which would look through thousands of entries again and
-    again and find nothing."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def check(
@@ -88,7 +74,7 @@ def check(
         raise OptionError("expected a file", option="config", value=config)
     check_options(options)
     changes = read_tolerances(texts(fail_on, "fail_on"))
-    with paused_collector():
+    with uncollected():
         plan = make_plan(networks, config, options, texts(require, "require"))
         reference = find_reference(plan, baseline, against, accept)
         found = run(plan, reference, changes, lenient, device if profile else None, progress)

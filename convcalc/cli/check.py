@@ -76,11 +76,12 @@ def check(
 
     Exit codes: 0 all passed, 1 a budget or the baseline failed, 2 a bad network, file or option.
     """
-    from convcalc.checking.gate import check_judged, failed, paused_collector, run
+    from convcalc.checking.gate import check_judged, failed, run
     from convcalc.checking.plan import find_reference, make_plan
     from convcalc.checking.tolerances import read_tolerances
     from convcalc.cli.check_output import print_note, show_check, show_history
     from convcalc.cli.output import check_raw, progress_bar
+    from convcalc.collector import uncollected
     from convcalc.networks.arguments import read_arguments
 
     if explain is not None:
@@ -112,7 +113,7 @@ def check(
     try:
         arguments = read_arguments(model_arg or [])
         changes = read_tolerances(fail_on or [])
-        with paused_collector(), progress_bar() as progress:
+        with uncollected(), progress_bar() as progress:
             plan = make_plan(networks or [], config, given, require or [], arguments)
             if given and any(entry.place for entry in plan.entries):
                 raise OptionError(

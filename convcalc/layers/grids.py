@@ -215,8 +215,8 @@ def resize_windows(grid: Grid, mode: str) -> AxisReading:
     name = f"antialiased {mode}" if grid.antialias else mode
     if scale.denominator > MOST_LISTED:
         raise LimitError(
-            f"resizing {grid.size:,} to {grid.wanted:,} positions: what they read repeats only "
-            f"every {scale.denominator:,}, and at most {MOST_LISTED:,} are followed"
+            f"resizing {grid.size:,} to {grid.wanted:,} positions: the windows repeat only every "
+            f"{scale.denominator:,} outputs, which exceeds the limit of {MOST_LISTED:,}"
         )
     windows = [_window(o * scale + shift, scale, name) for o in range(scale.denominator)]
     return Windows(scale.numerator, tuple(windows))
