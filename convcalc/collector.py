@@ -1,7 +1,7 @@
 """Python's garbage collector waits while many objects are made that live until the end.
 
-It would look through them again and again as they grow in number, and find nothing: a quarter of the
-time of following a torch model, and much of that of checking thousands of entries.
+It would look through them again and again as they grow in number, and find nothing: that took a
+quarter of the time of following a torch model.
 """
 
 from __future__ import annotations

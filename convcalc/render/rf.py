@@ -127,10 +127,11 @@ def sentences(view: FieldView) -> list[str]:
     if view.field.size and not view.field.exact:
         found.append(f"The field is a bound: {BOUND}.")
     if view.effective is not None and view.region:
-        share = view.effective.positions_95 / _box(view)
+        count = view.effective.positions_95
+        share = count / _box(view)
         found.append(
-            f"Under uniform weights 95% of the weight lies on {view.effective.positions_95:,} "
-            f"positions, {share:.1%} of the box (Luo et al. 2016; channels are not counted apart)."
+            f"Under uniform weights 95% of the weight lies on {count:,} "
+            f"position{'' if count == 1 else 's'}, {share:.1%} of the box (Luo et al. 2016; channels are not counted apart)."
         )
     elif view.read and view.region and _is_one(view):
         found.append(f"Its effective field {view.uncounted or 'is not counted'}.")

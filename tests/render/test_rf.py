@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import convcalc
-from convcalc.render.rf import to_table
+from convcalc.render.rf import sentences, to_table
 from convcalc.render.spans import plain
 
 
@@ -37,3 +37,9 @@ def test_each_sentence_has_its_line() -> None:
     sentences = [line for line in lines if line.startswith("- ")]
     assert sentences[0] == "- It reads its box in full (9/9)."
     assert sentences[-1] == "- The unit lies far from all borders."
+
+
+@pytest.mark.parametrize(("network", "where"), [("1x1", "1 position,"), ("1x3", "3 positions,")])
+def test_one_position_is_singular(network: str, where: str) -> None:
+    found = sentences(convcalc.rf(network, input="1x9x9"))
+    assert any(f"95% of the weight lies on {where}" in sentence for sentence in found)
