@@ -131,8 +131,8 @@ def sentences(view: FieldView) -> list[str]:
         share = count / _box(view)
         found.append(
             f"Under uniform weights 95% of the weight lies on {count:,} "
-            f"position{'' if count == 1 else 's'}, {share:.1%} of the box (Luo et al. 2016; channels "
-            "are not counted apart)."
+            f"position{'' if count == 1 else 's'}, {share:.1%} of the box (Luo et al. 2016; "
+            "channels are not counted apart)."
         )
     elif view.read and view.region and _is_one(view):
         found.append(f"Its effective field {view.uncounted or 'is not counted'}.")
