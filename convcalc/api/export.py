@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from convcalc.analysis import Setting, analyze_graph
+from convcalc.analysis import Report, Setting, analyze_graph
 from convcalc.analysis.walk import Walk
 from convcalc.api.arguments import PaddingSize, placed
 from convcalc.errors import SourceError, shorten
@@ -12,9 +12,10 @@ from convcalc.graph import Graph
 from convcalc.layers.base import Word
 from convcalc.layers.padding import Padding
 from convcalc.networks.file import read_text
-from convcalc.networks.folding import fold_causal
+from convcalc.networks.folding import fold
 from convcalc.networks.sources import InputSize, Network
 from convcalc.networks.writer import Facts, write_file
+from convcalc.quantities import Shape
 
 
 def export_text(
@@ -40,17 +41,29 @@ def export_text(
     report = analyze_graph(graph, setting)
     if graph.unknown:
         raise SourceError(f"{shorten(graph.name, 40)} is incomplete: {graph.unknown[0]}")
-    graph = fold_causal(graph)
-    text = write_file(_explicit(graph), shape, graph.reading, _facts(graph, setting))
+    folded = fold(graph, _facts(graph, setting), shape)
+    text = _written(folded, shape, setting)
+    differing = _difference(report, text, setting)
+    if differing is not None and folded is not graph:  # at length, then
+        text = _written(graph, shape, setting)
+        differing = _difference(report, text, setting)
+    if differing is not None:
+        raise SourceError(f"{shorten(graph.name, 40)} cannot be written: {differing}")
+    return text
+
+
+def _written(graph: Graph, shape: Shape, setting: Setting) -> str:
+    return write_file(_explicit(graph), shape, graph.reading, _facts(graph, setting))
+
+
+def _difference(report: Report, text: str, setting: Setting) -> str | None:
+    """What a text says of the network that is not so; None if all is."""
     back = analyze_graph(read_text(text, "export").graph("export"), setting)
     for figure in ("params", "macs", "flops", "output", "receptive_field"):
         here, there = getattr(report, figure), getattr(back, figure)
         if here != there:
-            raise SourceError(
-                f"{shorten(graph.name, 40)} cannot be written: its {figure.replace('_', ' ')} "
-                f"would be {there}, not {here}"
-            )
-    return text
+            return f"its {figure.replace('_', ' ')} would be {there}, not {here}"
+    return None
 
 
 def _facts(graph: Graph, setting: Setting) -> list[Facts]:

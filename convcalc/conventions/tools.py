@@ -353,7 +353,7 @@ TORCHPROFILE = Tool(
     conv=_no_same,
     transposed=_by_weight_shape,
     others={
-        **dict.fromkeys(("bn", "gn", "ln", "avgpool", "gap", "leakyrelu", "affine"), OUT),
+        **dict.fromkeys(("bn", "gn", "ln", "avgpool", "gap", "leakyrelu", "affine", "scale"), OUT),
         "lrn": Each(written=3),
         "mean": OUT,
         "mul": MERGED,
@@ -492,6 +492,7 @@ TF_PROFILER = Tool(
         "softmax": IN_5,
         **dict.fromkeys(("add", "mul", "sub", "div"), MERGED),
         "affine": By(lambda step: step.written + step.biases, "1 per element out, 2 with bias"),
+        **dict.fromkeys(("bias", "scale"), OUT),
     },
     steps=PRODUCTS,
 )

@@ -10,9 +10,19 @@ from convcalc.layers.conv import Conv, ConvTranspose, Depthwise, Separable
 from convcalc.layers.grids import PixelShuffle, PixelUnshuffle, Resize, Subsample
 from convcalc.layers.linear import ChannelLinear, Dropout, Flatten, Identity, Linear, Softmax
 from convcalc.layers.merge import Add, Concat, Divide, Merge, Multiply, Subtract
-from convcalc.layers.norm import Affine, BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
+from convcalc.layers.norm import (
+    Affine,
+    BatchNorm,
+    Bias,
+    GlobalResponseNorm,
+    GroupNorm,
+    LayerNorm,
+    LocalResponseNorm,
+    RMSNorm,
+)
 from convcalc.layers.pool import AvgPool, GlobalAvgPool, MaxPool
 from convcalc.layers.resample import Crop, Pad, Upsample
+from convcalc.layers.reshape import Reshape
 
 KINDS: tuple[type[Word], ...] = (
     Conv,
@@ -30,7 +40,9 @@ KINDS: tuple[type[Word], ...] = (
     RMSNorm,
     GroupNorm,
     LocalResponseNorm,
+    GlobalResponseNorm,
     Affine,
+    Bias,
     _activation.ReLU,
     _activation.ReLU6,
     _activation.LeakyReLU,
@@ -49,6 +61,7 @@ KINDS: tuple[type[Word], ...] = (
     _activation.Softsign,
     _activation.Abs,
     _activation.Clamp,
+    _activation.Scale,
     Softmax,
     Dropout,
     Flatten,
@@ -59,6 +72,7 @@ KINDS: tuple[type[Word], ...] = (
     Subsample,
     PixelShuffle,
     PixelUnshuffle,
+    Reshape,
     Shuffle,
     Take,
     Identity,

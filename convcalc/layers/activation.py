@@ -48,6 +48,17 @@ class Clamp(Elementwise):
     gives_way = True
 
 
+class Scale(Elementwise):
+    """A constant times what comes in: the residual scaling of Inception-ResNet (Szegedy et al.
+    2016, 3.3) and EDSR."""
+
+    word = example = "scale"
+    summary = "a constant times each value; nothing learned"
+    functions = ()
+    per_element = OpCounts(multiplies=1)
+    gives_way = True
+
+
 class ReLU(Activation):
     word = example = "relu"
     summary = "max(x, 0)"

@@ -62,7 +62,7 @@ class Size(NamedTuple):
     """What the number behind the word sets: `7x7` a kernel, `fc1000` the outputs."""
 
     field: str
-    form: str  # "kernel", "axes", "count", "sides" or "range"
+    form: str  # "kernel", "axes", "count", "sides", "range" or "shape"
     required: bool
     meaning: str
 
@@ -296,7 +296,7 @@ def _format(value: Any, form: str) -> str:
         return f"{first}-{last}"
     if form == "switch":
         return "1" if value else "0"
-    if form == "kernel":
+    if form in ("kernel", "shape"):
         return "x".join(map(str, value))
     if isinstance(value, tuple):
         return str(value[0]) if len(set(value)) == 1 else "x".join(map(str, value))

@@ -31,8 +31,37 @@ class BatchNorm(Pointwise):
 
 
 @dataclass(frozen=True)
-class Affine(Pointwise):
-    """A learned scale for each channel, and with bias a shift (layer scale, LeNet-5's pooling)."""
+class _Learned(Pointwise):
+    """Learned numbers for each channel, or one for all of them."""
+
+    size: ClassVar[Size | None] = Size("num_parameters", "count", False, "numbers, one a channel")
+
+    num_parameters: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.num_parameters is not None:
+            whole_number(self.num_parameters, "the number of learned numbers")
+
+    def _head(self) -> str:
+        return self.word if self.num_parameters is None else super()._head()
+
+    def output(self, inputs: Sequence[Shape]) -> Shape:
+        channels = inputs[0].channels
+        if is_number(channels) and self.num_parameters not in (None, 1, channels):
+            raise LayerError(
+                f"it has {self.num_parameters} learned numbers for {channels} channels",
+                hint=f"write {self.word} for one a channel, or {self.word}1 for one in all",
+            )
+        return inputs[0]
+
+    def params(self, inputs: Sequence[Shape], output: Shape) -> int:
+        return output.channels if self.num_parameters is None else self.num_parameters
+
+
+@dataclass(frozen=True)
+class Affine(_Learned):
+    """A learned scale for each channel, and with bias a shift (layer scale, LeNet-5's pooling);
+    `affine1` has one for all channels."""
 
     word: ClassVar[str] = "affine"
     modifiers: ClassVar[str] = "b"
@@ -46,11 +75,24 @@ class Affine(Pointwise):
         return self
 
     def params(self, inputs: Sequence[Shape], output: Shape) -> int:
-        return output.channels * (2 if self.bias is not False else 1)
+        return super().params(inputs, output) * (2 if self.bias is not False else 1)
 
     def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
         shifts = output.elements if self.bias is not False else 0
         return OpCounts(multiplies=output.elements, bias_adds=shifts)
+
+
+@dataclass(frozen=True)
+class Bias(_Learned):
+    """A learned shift for each channel; `bias1` has one for all channels."""
+
+    word: ClassVar[str] = "bias"
+    summary: ClassVar[str] = "a learned bias for each channel"
+    example: ClassVar[str] = "bias"
+    gives_way: ClassVar[bool] = True
+
+    def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
+        return OpCounts(bias_adds=output.elements)
 
 
 def _normalise(elements: int, sets: int) -> OpCounts:
@@ -139,6 +181,32 @@ class GroupNorm(Pointwise):
 
     def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
         return _normalise(output.elements, self.groups)
+
+    def reads(self, inputs: Sequence[Shape], output: Shape, which: int) -> Reads:
+        return None
+
+
+class GlobalResponseNorm(Pointwise):
+    """Global response normalisation (Woo et al. 2023, ConvNeXt V2, Algorithm 1), which sees the
+    whole map: the norm of each channel over its mean over all channels scales the channel; a
+    learned scale and shift, and what came in added again."""
+
+    word: ClassVar[str] = "grn"
+    summary: ClassVar[str] = "global response normalisation; sees the whole map"
+    example: ClassVar[str] = "grn"
+    mixes_channels: ClassVar[bool] = True
+    sees_statistics: ClassVar[bool] = True
+    gives_way: ClassVar[bool] = True
+
+    def params(self, inputs: Sequence[Shape], output: Shape) -> int:
+        return 2 * output.channels
+
+    def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
+        elements, channels = output.elements, output.channels
+        norms = OpCounts(multiplies=elements, adds=elements - channels, transcendentals=channels)
+        shares = OpCounts(adds=channels, divides=1 + channels)  # of the mean, and epsilon
+        out = OpCounts(multiplies=2 * elements, bias_adds=elements, adds=elements)
+        return norms + shares + out
 
     def reads(self, inputs: Sequence[Shape], output: Shape, which: int) -> Reads:
         return None

@@ -31,9 +31,14 @@ def _takes(kind: type[Word]) -> str:
     """KERNEL @ s d p, as the grammar would write them."""
     parts = []
     if kind.size is not None:
-        name = {"kernel": "KxK", "count": "N", "axes": "N", "sides": "N", "range": "N-M"}[
-            kind.size.form
-        ]
+        name = {
+            "kernel": "KxK",
+            "count": "N",
+            "axes": "N",
+            "sides": "N",
+            "range": "N-M",
+            "shape": "CxN",
+        }[kind.size.form]
         parts.append(name if kind.size.required else f"[{name}]")
     parts += list(kind.modifiers)
     parts += list(kind.flags)

@@ -1,7 +1,7 @@
 """One layer's text, `7x7s2p3@64`, to its kind with values.
 
     layer    = [ WORD ] [ SIZE ] { MODIFIER }
-    SIZE     = as the kind says: a kernel 7x7, a count 1000, sides 1:0x2, a range 0-3
+    SIZE     = as the kind says: a kernel 7x7, a count 1000, sides 1:0x2, a range 0-3, a shape 64x49
     MODIFIER = a letter of `layers.MODIFIERS` with its value, or one of the kind's flags
 
 The words, letters and flags are those of the kinds.
@@ -45,6 +45,7 @@ def _patterns(names: tuple[str, ...]) -> dict[str, re.Pattern[str]]:
     numbers = f"{n}(?:x{n})*"
     written = {
         "kernel": numbers,
+        "shape": numbers,
         "axes": numbers,
         "axes from 0": numbers,
         "sides": sides,
@@ -60,6 +61,7 @@ def _patterns(names: tuple[str, ...]) -> dict[str, re.Pattern[str]]:
 _COUNT = re.compile("[0-9]+")
 _EXPECTED = {
     "kernel": "a kernel such as 7x7",
+    "shape": "channels and positions such as 64x49",
     "axes": "a number such as 2 or 2x1",
     "axes from 0": "a number such as 1 or 1x0",
     "sides": "a number such as 1, 1x2 or 1:0",

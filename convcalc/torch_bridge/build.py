@@ -27,6 +27,7 @@ from convcalc.layers import (
     norm,
     pool,
     resample,
+    reshape,
 )
 from convcalc.layers.activation import Activation
 from convcalc.layers.base import Word
@@ -320,14 +321,21 @@ _BUILDERS: dict[type[Word], Callable[[Any, Shape, Shape], nn.Module]] = {
     norm.RMSNorm: lambda _layer, shape, _output: modules.ChannelNorm(_rms_norm(shape.channels)),
     norm.GroupNorm: lambda layer, shape, _output: nn.GroupNorm(layer.groups, shape.channels),
     norm.LocalResponseNorm: lambda layer, _shape, _output: nn.LocalResponseNorm(layer.channels),
+    norm.GlobalResponseNorm: lambda _layer, shape, _output: modules.GlobalResponseNorm(
+        shape.channels, shape.rank
+    ),
     norm.Affine: lambda layer, shape, _output: modules.Affine(
-        shape.channels, shape.rank, layer.bias is not False
+        layer.num_parameters or shape.channels, shape.rank, layer.bias is not False
+    ),
+    norm.Bias: lambda layer, shape, _output: modules.Shift(
+        layer.num_parameters or shape.channels, shape.rank
     ),
     resample.Upsample: _upsample,
     resample.Pad: _pad,
     resample.Crop: _crop,
     channels.Shuffle: lambda layer, _shape, _output: modules.Shuffle(layer.groups),
     channels.Take: lambda layer, _shape, _output: modules.Take(*layer.channels, *layer.stride),
+    reshape.Reshape: lambda layer, _shape, _output: modules.Reshape(layer.wanted),
     grids.Subsample: lambda layer, shape, _output: modules.Subsample(
         resample.for_axes(layer.stride, shape)
     ),
@@ -344,6 +352,7 @@ _BUILDERS: dict[type[Word], Callable[[Any, Shape, Shape], nn.Module]] = {
     activation.CReLU: _plain(modules.CReLU),
     activation.Abs: _plain(modules.Abs),
     activation.Clamp: _plain(modules.Clamp),
+    activation.Scale: _plain(modules.Scale),
     merge.Add: _plain(lambda: modules.Merge(operator.add)),
     merge.Multiply: _plain(lambda: modules.Merge(operator.mul)),
     merge.Subtract: _plain(lambda: modules.Merge(operator.sub)),

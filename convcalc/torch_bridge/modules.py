@@ -39,8 +39,26 @@ class ChannelNorm(nn.Module):
         return normed.movedim(-1, 1)
 
 
+class GlobalResponseNorm(nn.Module):
+    """Each channel scaled by its norm over the mean of all channels' norms, then a learned scale
+    and shift, and what came in added again."""
+
+    def __init__(self, features: int, rank: int) -> None:
+        super().__init__()
+        shape = (features, *[1] * rank)
+        self.weight = nn.Parameter(torch.zeros(shape))
+        self.bias = nn.Parameter(torch.zeros(shape))
+        self.ones = (1,) * rank
+
+    def forward(self, data: torch.Tensor) -> torch.Tensor:
+        positions = data.flatten(2) if self.ones else data[..., None]
+        norms = torch.linalg.vector_norm(positions, dim=2).reshape(*data.shape[:2], *self.ones)
+        shares = norms / (norms.mean(dim=1, keepdim=True) + 1e-6)
+        return data * shares * self.weight + self.bias + data
+
+
 class Affine(nn.Module):
-    """A learned scale, and with `bias` a shift, for each channel."""
+    """A learned scale, and with `bias` a shift: one for each channel, or one for all."""
 
     def __init__(self, features: int, rank: int, bias: bool) -> None:
         super().__init__()
@@ -54,7 +72,7 @@ class Affine(nn.Module):
 
 
 class Shift(nn.Module):
-    """A learned number added to each channel: the bias of what is cut or padded before it."""
+    """A learned number added to each channel, or one to all of them."""
 
     def __init__(self, features: int, rank: int) -> None:
         super().__init__()
@@ -74,6 +92,17 @@ class Shuffle(nn.Module):
     def forward(self, data: torch.Tensor) -> torch.Tensor:
         grouped: torch.Tensor = data.unflatten(1, (self.groups, -1))
         return grouped.transpose(1, 2).flatten(1, 2)
+
+
+class Reshape(nn.Module):
+    """Each sample in another shape."""
+
+    def __init__(self, size: Sequence[int]) -> None:
+        super().__init__()
+        self.size = tuple(size)
+
+    def forward(self, data: torch.Tensor) -> torch.Tensor:
+        return data.reshape(len(data), *self.size)
 
 
 class Take(nn.Module):
@@ -111,6 +140,13 @@ class Clamp(nn.Module):
 
     def forward(self, data: torch.Tensor) -> torch.Tensor:
         return data.clamp(-6, 6)
+
+
+class Scale(nn.Module):
+    """A constant times each value."""
+
+    def forward(self, data: torch.Tensor) -> torch.Tensor:
+        return data * 0.5
 
 
 class Abs(nn.Module):

@@ -86,6 +86,8 @@ def _size(draw: st.DrawFn, form: str, rank: int, high: int) -> Any:
     if form == "range":
         first = draw(st.integers(0, high))
         return first, first + draw(st.integers(0, high))
+    if form == "shape":
+        return draw(axes(1 + rank, 1, high))
     assert form == "count", f"a new form: {form}"
     return draw(st.integers(1, 10 * high))
 
@@ -161,7 +163,8 @@ SMALL_INPUTS = {
 LOCAL = tuple(
     kind
     for kind in KINDS
-    if kind.word not in ("gap", "fc", "flatten", "gn", "lrn", "mha", "resize", "crop")
+    if kind.word
+    not in ("gap", "fc", "flatten", "gn", "grn", "lrn", "mha", "resize", "reshape", "crop")
 )
 """Kinds whose units see a window only."""
 

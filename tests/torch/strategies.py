@@ -17,9 +17,10 @@ from convcalc.layers.conv import Conv, ConvTranspose, Depthwise, Separable
 from convcalc.layers.grids import PixelShuffle, PixelUnshuffle
 from convcalc.layers.linear import Flatten, Linear, Softmax
 from convcalc.layers.merge import Concat, Divide, Multiply
-from convcalc.layers.norm import GroupNorm, LayerNorm, RMSNorm
+from convcalc.layers.norm import Affine, Bias, GroupNorm, LayerNorm, RMSNorm
 from convcalc.layers.pool import AvgPool, GlobalAvgPool, MaxPool
 from convcalc.layers.resample import Crop, Pad, Upsample
+from convcalc.layers.reshape import Reshape
 from convcalc.quantities import Shape
 from convcalc.spec import Branches, Leaf, Repeat, Tree
 from convcalc.spec.tree import series
@@ -59,8 +60,10 @@ def fitting(draw: st.DrawFn, kind: type[Word], shape: Shape) -> Word:
     if isinstance(word, Take):
         ends = st.integers(0, shape.channels - 1)
         values["channels"] = tuple(sorted((draw(ends), draw(ends))))
-    if isinstance(word, PReLU):
+    if isinstance(word, (PReLU, Affine, Bias)) and word.num_parameters is not None:
         values["num_parameters"] = draw(st.sampled_from([1, shape.channels]))
+    if isinstance(word, Reshape):
+        values["wanted"] = draw(_other_shape(shape, shape.rank))
     if isinstance(word, Attention):
         values["heads"] = draw(st.sampled_from(divisors))
     if isinstance(word, PixelShuffle):
@@ -80,6 +83,18 @@ def fitting(draw: st.DrawFn, kind: type[Word], shape: Shape) -> Word:
             for (before, after), half in zip(word.padding, halves, strict=True)
         )
     return replace(word, **values) if values else word  # type: ignore[no-any-return]
+
+
+@st.composite
+def _other_shape(draw: st.DrawFn, shape: Shape, rank: int) -> tuple[int, ...]:
+    """Another shape of the same size and rank; half of the time of the same channels."""
+    same = draw(st.booleans())
+    sizes = [shape.channels] if same else []
+    rest = shape.positions if same else shape.elements
+    for _ in range(1 + rank - len(sizes) - 1):
+        sizes.append(draw(st.sampled_from([n for n in range(1, rest + 1) if rest % n == 0])))
+        rest //= sizes[-1]
+    return (*sizes, rest)
 
 
 @st.composite

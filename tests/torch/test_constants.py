@@ -90,8 +90,9 @@ def test_weight_standardisation_has_its_operations() -> None:
     plain = convcalc.analyze(nn.Conv2d(3, 8, 3), input="3x10x10")
     assert report.macs == plain.macs
     weights = 8 * 27
-    # mean: a sum and a quotient an output; std: 2 sums, a product; -, /, and * of each weight
-    assert report.flops - plain.flops == weights * (1 + 3 + 3) + 2 * 8
+    # Of the 27 weights of an output: the mean 26 + 1; std the mean, 27 differences and squares,
+    # 26 sums, a quotient and a root: 4 * 27 + 1; -, / and * of each weight.
+    assert report.flops - plain.flops == weights * (1 + 4 + 3) + 8
     assert report.params == plain.params + 8
     assert report.receptive_field == plain.receptive_field
     assert report.complete

@@ -10,6 +10,7 @@ from convcalc.layers import KINDS, MERGES, Word
 from convcalc.layers.activation import Activation, Mish
 from convcalc.layers.attention import Attention
 from convcalc.layers.linear import Flatten
+from convcalc.layers.reshape import Reshape
 from convcalc.torch_bridge.importing.handlers.common import HANDLERS, spellings
 
 FIGURES = ("output", "params", "macs", "flops", "receptive_field", "nonlinearities", "complete")
@@ -18,6 +19,8 @@ FIGURES = ("output", "params", "macs", "flops", "receptive_field", "nonlineariti
 def example_of(kind: type[Word]) -> str:
     if kind in MERGES:
         return f"{kind.word}(3x3 | 3x3)"
+    if kind is Reshape:
+        return "3x3+reshape96x256"
     return "flatten+fc5" if kind is Flatten else kind.example
 
 

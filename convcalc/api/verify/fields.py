@@ -10,6 +10,7 @@ from convcalc.analysis.receptive_field import AxisField, Course, largest_phase, 
 from convcalc.analysis.walk import output_fields, positions_read
 from convcalc.api.verify.rows import AGREES, BY_CONVENTION, DISAGREES, PROBE, Rows
 from convcalc.graph import Graph
+from convcalc.layers.reshape import Reshape
 from convcalc.quantities import Shape, Stride
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def compare_fields(
     output = report.output.spatial
     corner = (0,) * len(output)
     field = report.receptive_field
-    if field.is_global or not output or None in field.stride:
+    moved = any(isinstance(node.layer, Reshape) for node in graph.nodes)  # axes onto others
+    if field.is_global or not output or None in field.stride or moved:
         middle = tuple(size // 2 for size in output)
         _compare_sets(rows, report, probes, {corner: "support at the corner", middle: "support"})
         return

@@ -139,6 +139,10 @@ class NodeWriter:
         found = self._made_of.get(id(tensor))
         return found[1] if found is not None else frozenset({id(tensor)})
 
+    def is_learned(self, tensor: torch.Tensor) -> bool:
+        """Is a tensor a parameter, or computed from some?"""
+        return not self.parameters.keys().isdisjoint(self._parts(tensor))
+
     def unclaimed(self) -> set[int]:
         """The parameters that no layer has read."""
         return set(self._learned)

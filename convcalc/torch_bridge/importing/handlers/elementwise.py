@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (its name everywhere)
 
 from convcalc.layers import KINDS, activation, linear, merge, norm
-from convcalc.layers.base import Reads
+from convcalc.layers.base import Layer, Reads
 from convcalc.quantities import OpCounts
 from convcalc.torch_bridge.importing import sizes
 from convcalc.torch_bridge.importing.handlers.common import (
@@ -29,6 +29,7 @@ from convcalc.torch_bridge.importing.layout import (
     is_channels,
     is_map,
     shape_of,
+    size_of,
     with_channels,
 )
 from convcalc.torch_bridge.importing.nodes import Value
@@ -260,19 +261,40 @@ def _together(
         return rec.emit(kind(), sources, dims, dtype=dtype)
     if kind in _BROADCAST and len(sources) == 2 and all(is_map(s.dims) for s in sources):
         return rec.emit(kind(), sources, dims, dtype=dtype)
-    if kind is merge.Multiply and len(sources) == 1 and _is_scale(sources[0], dims, others):
-        return rec.emit(norm.Affine(False), sources, dims, others, dtype)
+    if len(sources) == 1 and sources[0].dims == dims:
+        with_constant = _with_constant(rec, kind, sources[0], others)
+        if with_constant is not None:
+            return rec.emit(with_constant, sources, dims, others, dtype)
     counts = OpCounts(**{figure: shape_of(dims).elements}) if figure else None
     gate = kind is merge.Multiply
     return rec.traced(name, sources, dims, counts, reading, others, dtype, gate=gate)
 
 
-def _is_scale(source: Value, dims: Dims, others: list[Tensor]) -> bool:
-    """Does the product scale each channel of a map by its own number?"""
-    if source.dims != dims or not is_map(dims) or len(others) != 1:
-        return False
-    size = (1,) * (len(dims) - others[0].dim()) + tuple(others[0].shape)
-    return size == (1, source.shape.channels, *(1,) * source.shape.rank)
+def _with_constant(
+    rec: Recorder, kind: type[merge.Merge] | None, source: Value, others: list[Tensor]
+) -> Layer | None:
+    """The layer that multiplies by a constant or a learned number, or adds one, for each channel
+    or for all."""
+    learned = [tensor for tensor in others if rec.is_learned(tensor)]
+    if kind not in (merge.Multiply, merge.Add) or len(others) > 1:
+        return None
+    if not learned:
+        alike = all(tensor.numel() == 1 for tensor in others)
+        return activation.Scale() if kind is merge.Multiply and alike else None
+    one = learned[0].numel() == 1
+    if not (one or _is_by_channel(source.dims, learned[0])):
+        return None
+    numbers = 1 if one and source.shape.channels > 1 else None
+    return norm.Affine(numbers, False) if kind is merge.Multiply else norm.Bias(numbers)
+
+
+def _is_by_channel(dims: Dims, tensor: Tensor) -> bool:
+    """Has a tensor a number for each channel, which it is broadcast over the positions from?"""
+    size = (1,) * (len(dims) - tensor.dim()) + tuple(tensor.shape)
+    return all(
+        n == (size_of((dim,))[0] if is_channels(dim) else 1)
+        for n, dim in zip(size, dims, strict=True)
+    )
 
 
 for _name in _BINARY:
@@ -330,6 +352,11 @@ def _tensors(*given: Any) -> list[Tensor]:
 @handles(*of_tensor("addcmul"))
 def _addcmul(rec: Recorder, input: Tensor, tensor1: Tensor, tensor2: Tensor, *,
              value: Any = 1) -> Any:  # fmt: skip
+    sources, others = parted(rec, [input, tensor1, tensor2])
+    if len(sources) == 1 and len(others) == 2 and rec.value(input) is None:
+        (source,) = sources
+        if all(rec.is_learned(t) and _is_by_channel(source.dims, t) for t in others):
+            return rec.emit(norm.Affine(), sources, source.dims, others, input.dtype)
     counts = {"multiplies": 1, "adds": 1}
     return _several(rec, "addcmul", [input, tensor1, tensor2], counts, input.dtype)
 

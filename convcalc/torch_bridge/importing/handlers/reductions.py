@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import torch
@@ -23,16 +24,27 @@ from convcalc.torch_bridge.importing.nodes import Value
 from convcalc.torch_bridge.importing.recorder import Handler, Recorder
 from convcalc.torch_bridge.importing.tying import Operand, tied
 
-_REDUCTIONS: dict[str, dict[str, int]] = {
-    "mean": {"adds": 1}, "sum": {"adds": 1}, "amax": {"compares": 1}, "amin": {"compares": 1},
-    "max": {"compares": 1}, "min": {"compares": 1}, "prod": {"multiplies": 1},
-    "var": {"adds": 2, "multiplies": 1}, "std": {"adds": 2, "multiplies": 1},
-    "logsumexp": {"transcendentals": 1, "adds": 1}, "norm": {"multiplies": 1, "adds": 1},
-    "argmax": {"compares": 1}, "argmin": {"compares": 1}, "median": {"compares": 1},
-    "all": {"compares": 1}, "any": {"compares": 1}, "nansum": {"adds": 1}, "nanmean": {"adds": 1},
-    "count_nonzero": {"compares": 1}, "mode": {"compares": 1}, "kthvalue": {"compares": 1},
-    "nanmedian": {"compares": 1},
+_JOINED: dict[str, tuple[str, OpCounts, OpCounts]] = {
+    **dict.fromkeys(("sum", "nansum"), ("adds", OpCounts(), OpCounts())),
+    **dict.fromkeys(("mean", "nanmean"), ("adds", OpCounts(), OpCounts(divides=1))),
+    "prod": ("multiplies", OpCounts(), OpCounts()),
+    "norm": ("adds", OpCounts(multiplies=1), OpCounts(transcendentals=1)),
+    "var": ("adds", OpCounts(multiplies=1, adds=2), OpCounts(divides=2, adds=-1)),
+    "std": ("adds", OpCounts(multiplies=1, adds=2),
+            OpCounts(divides=2, adds=-1, transcendentals=1)),
+    "logsumexp": ("adds", OpCounts(compares=1, adds=1, transcendentals=1),
+                  OpCounts(compares=-1, adds=1, transcendentals=1)),
+    **dict.fromkeys(
+        ("amax", "amin", "max", "min", "argmax", "argmin", "median", "nanmedian", "mode",
+         "kthvalue", "all", "any", "count_nonzero"),
+        ("compares", OpCounts(), OpCounts()),
+    ),
 }  # fmt: skip
+"""How a reduction joins n numbers, in n-1 operations; what it does to each before, and to what
+comes out. A norm is the root of the sum of squares. A variance is the mean, the differences from
+it, their squares and the mean of these. A logarithm of a sum of exponentials takes the largest off
+first and adds it again."""
+
 _WITH_INDICES = frozenset({"max", "min", "median", "mode", "kthvalue", "nanmedian"})
 _TRUTHS = frozenset({"all", "any"})
 _INDICES = frozenset({"argmax", "argmin", "count_nonzero"})
@@ -60,12 +72,12 @@ def _dtype_of(name: str, dtype: torch.dtype) -> torch.dtype:
     return dtype
 
 
-def _reduction(name: str, each: dict[str, int]) -> Handler:
+def _reduction(name: str) -> Handler:
     def handler(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
         dim, keepdim, indices = _asked(name, args, kwargs)
         value = value_of(rec, input)
         reduced = Reduced(name, input, dim, keepdim, kwargs.get("dtype"))
-        out = _reduce(rec, name, value, reduced, each)
+        out = _reduce(rec, name, value, reduced)
         if not indices:
             return out
         return getattr(torch.return_types, name)((out, _places(rec, out)))
@@ -88,20 +100,13 @@ def _asked(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[An
     return dim, keepdim, name in _WITH_INDICES and dim is not None
 
 
-def _reduce(
-    rec: Recorder, name: str, value: Value, reduced: Reduced, each: dict[str, int]
-) -> Tensor:
+def _reduce(rec: Recorder, name: str, value: Value, reduced: Reduced) -> Tensor:
     axes, input_dims = set(reduced.axes), len(value.dims)
     spatial = {a for a in range(len(value.dims)) if not is_channels(value.dims[a])}
     if name == "mean" and is_map(value.dims) and axes == spatial:
         pooled = rec.node(pool.GlobalAvgPool(), [value])
         return rec.new(pooled if reduced.keeps else rec.as_vector(pooled), reduced.dtype)
-    elements, outputs = value.shape.elements, 1
-    for n in reduced.size:
-        outputs *= n
-    counts = OpCounts(**{key: times * elements for key, times in each.items()})
-    if name in ("mean", "var", "std", "nanmean"):
-        counts = counts + OpCounts(divides=outputs)
+    counts = _counts(name, value.shape.elements, prod(reduced.size))
     operand = Operand(value.dims, [("summed", a) if a in axes else a for a in range(input_dims)])
     labels = [
         ("kept", axis) if axis in axes else axis
@@ -112,9 +117,18 @@ def _reduce(
     return rec.traced(name, [value], dims, counts, reading, dtype=reduced.dtype)
 
 
-def _max_or_reduce(name: str, each: dict[str, int]) -> Handler:
+def _counts(name: str, elements: int, outputs: int) -> OpCounts:
+    """What a reduction of so many elements to so many outputs costs."""
+    if elements < outputs:  # of nothing
+        return OpCounts()
+    joined_by, each, last = _JOINED[name]
+    joins = OpCounts(**{joined_by: elements - outputs})
+    return joins + each * elements + last * outputs
+
+
+def _max_or_reduce(name: str) -> Handler:
     """torch.max(a, b) compares two tensors, torch.max(a, dim) reduces one."""
-    reduce, between = _reduction(name, each), binary(f"{name}imum", False)
+    reduce, between = _reduction(name), binary(f"{name}imum", False)
 
     def handler(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
         other = kwargs.get("other", args[0] if args else None)
@@ -125,17 +139,17 @@ def _max_or_reduce(name: str, each: dict[str, int]) -> Handler:
     return handler
 
 
-for _name, _figures in _REDUCTIONS.items():
+for _name in _JOINED:
     for _function in of_tensor(_name):
         _make = _max_or_reduce if _name in ("max", "min") else _reduction
-        HANDLERS[_function] = _make(_name, _figures)
+        HANDLERS[_function] = _make(_name)
 
 
 @handles(torch.linalg.norm, torch.linalg.vector_norm)
 def _vector_norm(rec: Recorder, x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False,
                  *, dtype: Any = None) -> Any:  # fmt: skip
     reduced = Reduced("norm", x, dim, keepdim, dtype)
-    return _reduce(rec, "norm", value_of(rec, x), reduced, _REDUCTIONS["norm"])
+    return _reduce(rec, "norm", value_of(rec, x), reduced)
 
 
 @handles(torch.dist, Tensor.dist)
@@ -171,16 +185,14 @@ def _moments(rec: Recorder, input: Tensor, *args: Any, **kwargs: Any) -> Any:
     dim, keepdim, _ = _asked("var", args, kwargs)
     reduced = Reduced("var", input, dim, keepdim, None)
     value = value_of(rec, input)
-    return tuple(_reduce(rec, name, value, reduced, _REDUCTIONS[name]) for name in ("var", "mean"))
+    return tuple(_reduce(rec, name, value, reduced) for name in ("var", "mean"))
 
 
 @handles(torch.aminmax, Tensor.aminmax)
 def _aminmax(rec: Recorder, input: Tensor, *, dim: Any = None, keepdim: bool = False) -> Any:
     reduced = Reduced("amax", input, dim, keepdim, None)
     value = value_of(rec, input)
-    least, most = (
-        _reduce(rec, name, value, reduced, _REDUCTIONS[name]) for name in ("amin", "amax")
-    )
+    least, most = (_reduce(rec, name, value, reduced) for name in ("amin", "amax"))
     return torch.return_types.aminmax((least, most))
 
 

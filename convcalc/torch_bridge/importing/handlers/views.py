@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from convcalc.layers.base import Reads
+from convcalc.layers.reshape import Reshape
 from convcalc.quantities import AxisRead, Link, Links, Windows
 from convcalc.torch_bridge.importing import sizes
 from convcalc.torch_bridge.importing.handlers.common import (
@@ -17,10 +18,17 @@ from convcalc.torch_bridge.importing.handlers.common import (
     together,
     value_of,
 )
-from convcalc.torch_bridge.importing.layout import Dims, shape_of, size_of, vector_dims, viewed
+from convcalc.torch_bridge.importing.layout import (
+    Dims,
+    is_map,
+    shape_of,
+    size_of,
+    vector_dims,
+    viewed,
+)
 from convcalc.torch_bridge.importing.nodes import Value
 from convcalc.torch_bridge.importing.recorder import Recorder
-from convcalc.torch_bridge.importing.tying import MAX_WINDOWS, Operand, tied
+from convcalc.torch_bridge.importing.tying import MAX_WINDOWS, Operand, axes_of, tied
 
 
 def as_size(rec: Recorder, input: Tensor, size: sizes.Size) -> Tensor:
@@ -31,6 +39,10 @@ def as_size(rec: Recorder, input: Tensor, size: sizes.Size) -> Tensor:
         lost = rec.traced("reshape", [value], vector_dims(size), moves_data=False)
         return rec.is_view(lost, input, partial(as_size, rec, size=size))
     dims, cut = found
+    if _is_gate(value, dims):
+        word = Reshape(size[1:])
+        shown = rec.emit(word, [value])
+        return rec.is_view(shown, input, partial(as_size, rec, size=size))
     if not cut and shape_of(dims) == value.shape:
         shown = rec.new(value._replace(dims=dims))
         return rec.is_view(shown, input, partial(as_size, rec, size=size))
@@ -42,6 +54,13 @@ def as_size(rec: Recorder, input: Tensor, size: sizes.Size) -> Tensor:
     )
     reading = [Links(links, exact=False)]  # an axis behind the cut counts as read whole
     return rec.traced("reshape", [value], dims, None, reading, moves_data=False, apart=True)
+
+
+def _is_gate(value: Value, dims: Dims) -> bool:
+    """Do the positions of one channel become the channels of a single position? So a gate is made
+    of a convolution over channels (Wang et al. 2020, ECA-Net)."""
+    was_map = is_map(value.dims) and value.shape.channels == 1 and value.shape.rank == 1
+    return was_map and len(dims) > 3 and axes_of(dims[1]) != [] and not any(map(axes_of, dims[2:]))
 
 
 @handles(*of_tensor("view", "reshape", "unsafe_view", "_unsafe_view"))
