@@ -49,12 +49,12 @@ class Clamp(Elementwise):
 
 
 class Scale(Elementwise):
-    """A constant times what comes in: the residual scaling of Inception-ResNet (Szegedy et al.
-    2016, 3.3) and EDSR."""
+    """Constants times what comes in: the residual scaling of Inception-ResNet (Szegedy et al.
+    2016, 3.3) and EDSR, the sines and cosines of rotary embeddings."""
 
     word = example = "scale"
-    summary = "a constant times each value; nothing learned"
-    functions = ()
+    summary = "each value times a constant; nothing learned"
+    functions = ("neg", "negative")
     per_element = OpCounts(multiplies=1)
     gives_way = True
 

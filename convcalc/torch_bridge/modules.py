@@ -54,7 +54,8 @@ class GlobalResponseNorm(nn.Module):
         positions = data.flatten(2) if self.ones else data[..., None]
         norms = torch.linalg.vector_norm(positions, dim=2).reshape(*data.shape[:2], *self.ones)
         shares = norms / (norms.mean(dim=1, keepdim=True) + 1e-6)
-        return data * shares * self.weight + self.bias + data
+        scaled: torch.Tensor = data * shares * self.weight + self.bias
+        return scaled + data
 
 
 class Affine(nn.Module):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (its name everywhere)
 
+from convcalc.errors import LayerError
 from convcalc.layers import KINDS, activation, linear, merge, norm
 from convcalc.layers.base import Layer, Reads
 from convcalc.quantities import OpCounts
@@ -130,8 +131,8 @@ _TRUTHS = frozenset({"logical_not", "isnan", "isinf", "isfinite"})
 
 
 _WORDS: dict[str, type[activation.Elementwise]] = {
-    name: kind for kind in (activation.Abs, activation.Clamp)
-    for name in (*kind.functions, f"__{kind.word}__")
+    name: kind for kind in (activation.Abs, activation.Clamp, activation.Scale)
+    for function in kind.functions for name in (function, f"__{function}__")
 }  # fmt: skip
 """Functions for which the language has a word."""
 
@@ -259,7 +260,7 @@ def _together(
     same = len(sources) == 2 and sources[0].dims == sources[1].dims == dims
     if kind is not None and same:
         return rec.emit(kind(), sources, dims, dtype=dtype)
-    if kind in _BROADCAST and len(sources) == 2 and all(is_map(s.dims) for s in sources):
+    if kind in _BROADCAST and len(sources) == 2 and _repeats_ones(kind(), sources, dims, reading):
         return rec.emit(kind(), sources, dims, dtype=dtype)
     if len(sources) == 1 and sources[0].dims == dims:
         with_constant = _with_constant(rec, kind, sources[0], others)
@@ -270,17 +271,29 @@ def _together(
     return rec.traced(name, sources, dims, counts, reading, others, dtype, gate=gate)
 
 
+def _repeats_ones(
+    layer: merge.Merge, sources: list[Value], dims: Dims, reading: list[Reads]
+) -> bool:
+    """Does a word that repeats sizes of 1 say an operation, in whatever layout its tensors are?"""
+    shapes = [source.shape for source in sources]
+    try:
+        output = layer.output(shapes)
+    except LayerError:
+        return False
+    reads = [layer.reads(shapes, output, which) for which in range(len(shapes))]
+    return output == shape_of(dims) and reads == reading
+
+
 def _with_constant(
     rec: Recorder, kind: type[merge.Merge] | None, source: Value, others: list[Tensor]
 ) -> Layer | None:
-    """The layer that multiplies by a constant or a learned number, or adds one, for each channel
-    or for all."""
+    """The layer that multiplies by constants, or by a learned number for each channel or for all,
+    or adds one."""
     learned = [tensor for tensor in others if rec.is_learned(tensor)]
     if kind not in (merge.Multiply, merge.Add) or len(others) > 1:
         return None
     if not learned:
-        alike = all(tensor.numel() == 1 for tensor in others)
-        return activation.Scale() if kind is merge.Multiply and alike else None
+        return activation.Scale() if kind is merge.Multiply else None
     one = learned[0].numel() == 1
     if not (one or _is_by_channel(source.dims, learned[0])):
         return None

@@ -26,8 +26,8 @@ from convcalc.torch_bridge.importing.layout import (
     Dim,
     Dims,
     is_channels,
-    is_map,
     vector_dims,
+    with_channels,
 )
 from convcalc.torch_bridge.importing.nodes import Value
 from convcalc.torch_bridge.importing.place import ValuesNeeded
@@ -109,7 +109,7 @@ def _sliced(rec: Recorder, value: Value, parts: Sequence[Any]) -> Tensor:
     reads: dict[Any, AxisReading] = {}
     lengths: dict[Any, int] = {}
     channels: Take | None = None
-    picks, axis = False, 0
+    picks, axis, left = False, 0, value.dims
     for number, part in enumerate(parts):
         if part is None:
             labels.append(("new", number))
@@ -123,8 +123,10 @@ def _sliced(rec: Recorder, value: Value, parts: Sequence[Any]) -> Tensor:
             if taken != range(size):
                 reads[axis] = AxisRead(offset=taken.start, stride=taken.step)
                 picks = picks or is_channels(dim)
-                if axis == 1 and taken.step > 0 and len(taken):
+                every = is_channels(dim) and size == value.shape.channels
+                if every and taken.step > 0 and len(taken):
                     channels = Take((taken.start, taken[-1]), (taken.step,))
+                    left = with_channels(value.dims, axis, len(taken))
         else:
             if not -size <= part < size:
                 raise IndexError(f"index {part} is out of bounds for dimension {axis} "
@@ -135,8 +137,8 @@ def _sliced(rec: Recorder, value: Value, parts: Sequence[Any]) -> Tensor:
     if not reads:  # only new dimensions
         kept = {label: value.dims[label] for label in labels if not isinstance(label, tuple)}
         return rec.new(value._replace(dims=tuple(kept.get(label, ()) for label in labels)))
-    if channels and len(reads) == 1 and is_map(value.dims) and len(labels) == len(value.dims):
-        return rec.emit(channels, [value])
+    if channels and len(reads) == 1 and len(labels) == len(value.dims):
+        return rec.emit(channels, [value], left)
     if (ranges := taken_of_map(value, parts, reads)) is not None:
         return cut_map(rec, value, ranges)
     parted_dims, places = _digits(value.dims, reads, lengths)
@@ -254,9 +256,13 @@ def _cat(rec: Recorder, tensors: Any, dim: int = 0, *, out: Any = None) -> Any:
     sources, others = parted(rec, tensors)
     if len(tensors) == 1 and sources:
         return rec.new(sources[0])
-    maps = where == 1 and all(is_map(source.dims) for source in sources)
-    if maps and not others and len({source.shape.spatial for source in sources}) == 1:
-        return rec.emit(merge.Concat(), sources)
+    joined = {with_channels(source.dims, where, total) for source in sources}
+    every = all(
+        is_channels(source.dims[where]) and source.size[where] == source.shape.channels
+        for source in sources
+    )
+    if every and not others and len(joined) == 1:
+        return rec.emit(merge.Concat(), sources, joined.pop())
     along = any(not is_channels(source.dims[where]) for source in sources)
     labels: list[Any] = list(range(len(size)))
     operands = []

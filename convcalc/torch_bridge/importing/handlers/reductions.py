@@ -19,7 +19,7 @@ from convcalc.torch_bridge.importing.handlers.common import (
     value_of,
 )
 from convcalc.torch_bridge.importing.handlers.elementwise import binary
-from convcalc.torch_bridge.importing.layout import is_channels, is_map
+from convcalc.torch_bridge.importing.layout import Dims, is_channels, is_map
 from convcalc.torch_bridge.importing.nodes import Value
 from convcalc.torch_bridge.importing.recorder import Handler, Recorder
 from convcalc.torch_bridge.importing.tying import Operand, tied
@@ -103,8 +103,12 @@ def _asked(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[An
 def _reduce(rec: Recorder, name: str, value: Value, reduced: Reduced) -> Tensor:
     axes, input_dims = set(reduced.axes), len(value.dims)
     spatial = {a for a in range(len(value.dims)) if not is_channels(value.dims[a])}
-    if name == "mean" and is_map(value.dims) and axes == spatial:
-        pooled = rec.node(pool.GlobalAvgPool(), [value])
+    if name == "mean" and axes == spatial and (is_map(value.dims) or _is_tokens(value.dims)):
+        ones = tuple(
+            tuple((role, 1) for role, _ in dim) if number in axes else dim
+            for number, dim in enumerate(value.dims)
+        )
+        pooled = rec.node(pool.GlobalAvgPool(), [value], ones)
         return rec.new(pooled if reduced.keeps else rec.as_vector(pooled), reduced.dtype)
     counts = _counts(name, value.shape.elements, prod(reduced.size))
     operand = Operand(value.dims, [("summed", a) if a in axes else a for a in range(input_dims)])
@@ -115,6 +119,11 @@ def _reduce(rec: Recorder, name: str, value: Value, reduced: Reduced) -> Tensor:
     ]
     dims, reading = tied([operand], labels, dict(zip(labels, reduced.size, strict=True)))
     return rec.traced(name, [value], dims, counts, reading, dtype=reduced.dtype)
+
+
+def _is_tokens(dims: Dims) -> bool:
+    """Is the tensor one sample of a map with its channels last?"""
+    return len(dims) > 2 and not dims[0] and is_map((dims[0], dims[-1], *dims[1:-1]))
 
 
 def _counts(name: str, elements: int, outputs: int) -> OpCounts:
