@@ -87,6 +87,8 @@ class Facts(NamedTuple):
     reads: tuple[Reads, ...]
     written: int
     """Elements of the output, all samples."""
+    activations: int
+    """Elements that its products write, all samples."""
     moved: int
     """Elements of weights and inputs read and of the output written, all samples."""
     flops: int
@@ -227,7 +229,7 @@ class Walk:
             params=self.own_params(index, facts),
             operations=facts.operations,
             flops=facts.flops,
-            activations=facts.written if layer.is_weighted else 0,
+            activations=facts.activations,
             traffic_bytes=0 if layer.is_view else facts.moved * self.setting.element_size,
             receptive_field=self.headline(self.states[-1]),
             branch=node.branch,
@@ -280,7 +282,7 @@ class Walk:
             State(
                 facts.output,
                 seen,
-                depth + layer.is_weighted,
+                depth + layer.depth,
                 nonlinearities + layer.is_activation,
                 layer.mixes_channels or _stays_uniform(layer, sources),
                 exact,
@@ -308,6 +310,7 @@ class Walk:
             operations=operations if batch == 1 else operations * batch,
             reads=tuple(self._reads(layer, shapes, output, i) for i in range(len(shapes))),
             written=written,
+            activations=layer.activations(shapes, output) * batch,
             moved=params + sum(shape.elements for shape in shapes) * batch + written,
             flops=self.count(layer, shapes, output, operations, batch, call),
         )

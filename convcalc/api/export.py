@@ -59,7 +59,7 @@ def _written(graph: Graph, shape: Shape, setting: Setting) -> str:
 def _difference(report: Report, text: str, setting: Setting) -> str | None:
     """What a text says of the network that is not so; None if all is."""
     back = analyze_graph(read_text(text, "export").graph("export"), setting)
-    for figure in ("params", "macs", "flops", "output", "receptive_field"):
+    for figure in ("params", "macs", "flops", "activations", "depth", "output", "receptive_field"):
         here, there = getattr(report, figure), getattr(back, figure)
         if here != there and not (figure == "receptive_field" and is_now_exact(here, there)):
             return f"its {figure.replace('_', ' ')} would be {there}, not {here}"
@@ -75,7 +75,7 @@ def _facts(graph: Graph, setting: Setting) -> list[Facts]:
     """What every node answers."""
     walk = Walk(graph, setting)
     return [
-        Facts(facts.output, facts.operations, facts.reads, facts.params)
+        Facts(facts.output, facts.operations, facts.reads, facts.params, facts.activations)
         for facts in walk.visit_all()
     ]
 

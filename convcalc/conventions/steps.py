@@ -59,9 +59,7 @@ class Step(NamedTuple):
             return function
         if self.layer.word == "torch":
             return FUNCTIONS.get(function, "torch")
-        if self.layer.word == "conv" and function == "linear":  # at each position
-            return "fc"
-        return self.layer.word
+        return BUILT_AS.get(self.layer.word, self.layer.word)
 
     @property
     def is_in_module(self) -> bool:

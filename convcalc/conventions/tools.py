@@ -470,6 +470,7 @@ FLOPTH = Tool(
     },
     one_sample=True,
     once=True,
+    blind=frozenset({"MultiheadAttention"}),
     hooks=frozenset(),
     functions={},
 )  # fmt: skip

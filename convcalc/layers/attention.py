@@ -71,5 +71,14 @@ class Attention(Layer):
             bias_adds=4 * output.elements if self.bias is not False else 0,
         )
 
+    @property
+    def depth(self) -> int:
+        """Projections, scores, their product with the values, a projection."""
+        return 4
+
+    def activations(self, inputs: Sequence[Shape], output: Shape) -> int:
+        """Queries, keys, values, what is mixed of these and what comes out; and the scores."""
+        return 5 * output.elements + self.heads * output.positions**2
+
     def reads(self, inputs: Sequence[Shape], output: Shape, which: int) -> Reads:
         return None

@@ -160,6 +160,16 @@ class Layer(Word, ABC):
     """An elementwise non-linearity: what `nonlinearities` counts."""
     is_weighted: ClassVar[bool] = False
     """A convolution or a matrix product: what `depth` and `activations` count."""
+
+    @property
+    def depth(self) -> int:
+        """Convolutions and matrix products one after the other."""
+        return int(self.is_weighted)
+
+    def activations(self, inputs: Sequence[Shape], output: Shape) -> int:
+        """Elements that its convolutions and matrix products write."""
+        return output.elements if self.is_weighted else 0
+
     is_view: ClassVar[bool] = False
     """Moves no data: what comes out is what went in."""
     sees_statistics: ClassVar[bool] = False

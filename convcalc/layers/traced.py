@@ -25,6 +25,7 @@ class Traced(Layer):
     weights: learned scalars that it reads, shared ones too.
     picks: its outputs read some channels only.
     apart: its channels read different positions.
+    scores: elements between its two products, if it is attention.
     """
 
     word: ClassVar[str] = "torch"
@@ -41,6 +42,7 @@ class Traced(Layer):
     picks: bool = False
     apart: bool = False
     activation: bool = False
+    scores: int = 0
 
     @property
     def is_activation(self) -> bool:  # type: ignore[override]
@@ -51,6 +53,14 @@ class Traced(Layer):
     def is_weighted(self) -> bool:  # type: ignore[override]  # of a kind; of one step here
         """A matrix product or a convolution."""
         return self.counts.taps > 0
+
+    @property
+    def depth(self) -> int:
+        """One product, or attention's two."""
+        return self.is_weighted + (self.scores > 0)
+
+    def activations(self, inputs: Sequence[Shape], output: Shape) -> int:
+        return super().activations(inputs, output) + self.scores
 
     @property
     def is_gate(self) -> bool:  # type: ignore[override]

@@ -157,13 +157,14 @@ def _spelled_out(
         return None
     for part in _parts(graph, last, uses):
         shape = facts[part.source].shape if part.source >= 0 else input
-        counts, params = OpCounts(), 0
+        counts, params, activations = OpCounts(), 0, 0
         for index in part.nodes:
             counts = counts + facts[index].operations
             own = graph.nodes[index].params
             params += facts[index].params if own is None else own
+            activations += facts[index].activations
         for layer in _candidates(graph, part, shape, counts):
-            if _does(layer, shape, facts[last].shape, counts, params):
+            if _does(layer, shape, facts[last].shape, (params, activations, counts)):
                 return _as_one(graph, part, layer), part
     return None
 
@@ -217,16 +218,16 @@ def _candidates(graph: Graph, part: Part, shape: Shape, counts: OpCounts) -> Ite
             yield Attention(heads, None if counts.bias_adds else False)
 
 
-def _does(layer: Layer, shape: Shape, output: Shape, counts: OpCounts, params: int) -> bool:
-    """Is a layer's work exactly what the part does?"""
+def _does(layer: Layer, shape: Shape, output: Shape, part: tuple[int, int, OpCounts]) -> bool:
+    """Are a layer's params, activations and operations exactly those of the part?"""
     try:
         written = layer.output([shape])
     except LayerError:
         return False
-    return (
-        written == output
-        and layer.params([shape], written) == params
-        and layer.operations([shape], written) == counts
+    return written == output and part == (
+        layer.params([shape], written),
+        layer.activations([shape], written),
+        layer.operations([shape], written),
     )
 
 

@@ -6,8 +6,9 @@
     step = { name = "matmul", output = "64x49", taps = 153664, reads = ["all", [{}]] }
 
 name: torch's name of the step. output: the shape that comes out. weights: learned scalars, 0 if
-left out. taps, adds ...: its operations. reads: for each input what an output position reads of it:
-"all", a reading for each axis, or links: the axis of the output that moves each axis.
+left out. scores: elements between attention's two products. taps, adds ...: its operations. reads:
+for each input what an output position reads of it: "all", a reading for each axis, or links: the
+axis of the output that moves each axis.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ MAX_AXES = 12
 _OPERATIONS = tuple(field.name for field in fields(OpCounts))
 _FLAGS = {field.name: field.default for field in fields(Traced) if isinstance(field.default, bool)}
 """What is true or false of a step, and its usual value."""
-_KEYS = {"name", "output", "size", "weights", "reads", *_OPERATIONS, *_FLAGS}
+_NUMBERS = ("weights", "scores")
+_KEYS = {"name", "output", "size", "reads", *_NUMBERS, *_OPERATIONS, *_FLAGS}
 
 
 def write_step(layer: Traced, size: Shape | None) -> dict[str, Any]:
@@ -45,8 +47,7 @@ def write_step(layer: Traced, size: Shape | None) -> dict[str, Any]:
     found: dict[str, Any] = {"name": layer.name, "output": str(layer.shape)}
     if size is not None and size != layer.shape:
         found["size"] = str(size)
-    if layer.weights:
-        found["weights"] = layer.weights
+    found |= {name: getattr(layer, name) for name in _NUMBERS if getattr(layer, name)}
     for name in _OPERATIONS:
         value = getattr(layer.counts, name)
         if value != (layer.counts.taps if name == "valid_taps" else 0) and value is not None:
@@ -96,15 +97,16 @@ def read_step(values: Mapping[str, Any], inputs: int) -> tuple[Traced, Shape | N
     counts = {name: _count(values.get(name, 0), name) for name in _OPERATIONS}
     if "valid_taps" not in values:
         counts["valid_taps"] = counts["taps"]
-    flags = {flag: values.get(flag, usual) for flag, usual in _FLAGS.items()}
+    flags: dict[str, Any] = {flag: values.get(flag, usual) for flag, usual in _FLAGS.items()}
     if not all(isinstance(value, bool) for value in flags.values()):
         raise SourceError(f"step: {', '.join(flags)} are true or false")
+    numbers: dict[str, Any] = {name: _count(values.get(name, 0), name) for name in _NUMBERS}
     layer = Step(
         _text(values, "name"),
         _shape(_text(values, "output")),
         OpCounts(**counts),
         tuple(map(_read_reads, reads)),
-        _count(values.get("weights", 0), "weights"),
+        **numbers,
         **flags,
     )
     return layer, _shape(_text(values, "size")) if "size" in values else None

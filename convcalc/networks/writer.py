@@ -35,6 +35,7 @@ class Facts(NamedTuple):
     operations: OpCounts
     reads: tuple[Any, ...]
     params: int
+    activations: int
 
 
 class Term(NamedTuple):

@@ -14,7 +14,7 @@ from convcalc.networks.file import read_text
 torch = pytest.importorskip("torch", reason="needs the extra torch")
 nn, functional = torch.nn, torch.nn.functional
 
-FIGURES = ("params", "macs", "flops", "output", "nonlinearities")
+FIGURES = ("params", "macs", "flops", "activations", "depth", "output", "nonlinearities")
 
 
 class Response(nn.Module):  # type: ignore[misc]

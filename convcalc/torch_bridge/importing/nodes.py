@@ -261,14 +261,16 @@ class NodeWriter:
         gate: bool = False,
         picks: bool = False,
         apart: bool = False,
+        scores: int = 0,
     ) -> torch.Tensor:
         """Write a node without a word in the language; without `reading`, positions are lost."""
         shape = shape_of(dims)
         read = tuple(reading) if reading is not None else (LOST,) * len(sources)
         scalars = sum(t.numel() for t in weights if isinstance(t, torch.Tensor))
         layer = Traced(
-            name, shape, counts or OpCounts(), read, scalars, moves_data, gate, picks, apart
-        )
+            name, shape, counts or OpCounts(), read, scalars, moves_data, gate, picks, apart,
+            scores=scores,
+        )  # fmt: skip
         return self.emit(layer, sources, dims, weights, dtype)
 
     def pointwise(self, sources: Sequence[Value], dims: Dims) -> list[Reads]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -10,10 +11,10 @@ from torch.nn import functional as F  # noqa: N812  (its name everywhere)
 
 from convcalc.layers.attention import products
 from convcalc.layers.base import Reads
-from convcalc.quantities import Links, OpCounts
+from convcalc.quantities import Links
 from convcalc.torch_bridge.importing import sizes
 from convcalc.torch_bridge.importing.handlers.common import handles, parted, value_of
-from convcalc.torch_bridge.importing.handlers.products import labelled
+from convcalc.torch_bridge.importing.handlers.products import labelled, projected
 from convcalc.torch_bridge.importing.layout import vector_dims
 from convcalc.torch_bridge.importing.nodes import Value
 from convcalc.torch_bridge.importing.recorder import Recorder
@@ -42,7 +43,9 @@ def _attention(rec: Recorder, query: Tensor, key: Tensor, value: Tensor,
     labels.append(every[len(every) - attn_mask.dim() :] if attn_mask is not None else [])
     size = (*batch, length, int(value.shape[-1]))
     dims, reading = labelled(rec, size, given, labels, [*stack, "row", "out"])
-    return rec.traced("attention", sources, dims, counts, reading, others, value.dtype)
+    scores = prod(batch) * length * int(key.shape[-2])
+    return rec.traced("attention", sources, dims, counts, reading, others, value.dtype,
+                      scores=scores)  # fmt: skip
 
 
 @handles(F.multi_head_attention_forward)
@@ -64,28 +67,22 @@ def _multi_head(
         )
     length, keys = int(query.shape[0]), int(key.shape[0])
     batch = int(query.shape[1]) if query.dim() == 3 else 1
-    biases = embed * batch * (length + 2 * keys) if in_proj_bias is not None else 0
-    widths = (embed, int(key.shape[-1]), int(value.shape[-1]))
-    projections = (
-        batch * embed * (length * widths[0] + keys * widths[1] + keys * widths[2] + length * embed)
-    )
     keys += (bias_k is not None) + bool(add_zero_attn)
     depth = embed // num_heads
     counts = products(batch * num_heads * length, keys, depth, depth)
-    biases += batch * length * embed if out_proj_bias is not None else 0
+    weights = [tensor for tensor in (in_proj_weight, q_proj_weight, k_proj_weight, v_proj_weight)
+               if tensor is not None]  # fmt: skip
+    given = _projections(rec, (query, key, value), embed, in_proj_bias, weights)
     stack = ["batch"] if query.dim() == 3 else []
     labels = [["row", *stack, "out"], ["key", *stack, "depth"], ["key", *stack, "values"]]
-    dims, reading = labelled(rec, tuple(map(int, query.shape)), [query, key, value], labels,
+    dims, reading = labelled(rec, tuple(map(int, query.shape)), given, labels,
                               ["row", *stack, "out"])  # fmt: skip
-    sources, reading = _once(parted(rec, [query, key, value])[0], reading)
-    weights = [in_proj_weight, in_proj_bias, bias_k, bias_v, out_proj_weight, out_proj_bias,
-               q_proj_weight, k_proj_weight, v_proj_weight]  # fmt: skip
-    used = [tensor for tensor in weights if tensor is not None]
+    sources, reading = _once(parted(rec, given)[0], reading)
+    extra = [tensor for tensor in (bias_k, bias_v) if tensor is not None]
     # With weights asked for, torch multiplies matrices; without, it has one fused function.
-    mixed = rec.traced("bmm" if need_weights else "attention", sources, dims, counts, reading)
-    value_ = value_of(rec, mixed)
-    out = rec.traced("linear", [value_], dims, OpCounts(projections, projections, biases),
-                     rec.pointwise([value_], dims), used)  # fmt: skip
+    mixed = rec.traced("bmm" if need_weights else "attention", sources, dims, counts, reading,
+                       extra, scores=batch * num_heads * length * keys)  # fmt: skip
+    out = projected(rec, value_of(rec, mixed), embed, out_proj_bias, [out_proj_weight])
     if not need_weights:
         return out, None
     size = (batch, length, keys) if query.dim() == 3 else (length, keys)
@@ -93,6 +90,20 @@ def _multi_head(
         size = (*size[:-2], num_heads, *size[-2:])
     shares = rec.traced("attention weights", [value_of(rec, out)], vector_dims(size))
     return out, shares
+
+
+def _projections(
+    rec: Recorder, given: tuple[Tensor, Tensor, Tensor], embed: int, bias: Tensor | None,
+    weights: Sequence[Any],
+) -> list[Tensor]:  # fmt: skip
+    """Queries, keys and values; what is one tensor is projected at once, as torch does."""
+    query, key, value = given
+    if rec.value(query) == rec.value(key) == rec.value(value):
+        return [projected(rec, value_of(rec, query), 3 * embed, bias, weights)] * 3
+    first = projected(rec, value_of(rec, query), embed, bias, weights)
+    if rec.value(key) == rec.value(value):
+        return [first, *[projected(rec, value_of(rec, key), 2 * embed, bias, [])] * 2]
+    return [first, *[projected(rec, value_of(rec, one), embed, bias, []) for one in (key, value)]]
 
 
 def _once(sources: list[Value], reading: list[Reads]) -> tuple[list[Value], list[Reads]]:

@@ -114,12 +114,17 @@ def _linear(rec: Recorder, input: Tensor, weight: Tensor, bias: Tensor | None = 
         return NotImplemented  # torch refuses it
     if weight.dim() != 2 or (rec.value(weight) is not None and not rec.in_constants):
         return _linear_from_data(rec, input, weight, bias)
-    value = value_of(rec, input)
-    weights = [weight, bias]
-    last, shape = value.dims[-1], value.shape
+    return projected(rec, value_of(rec, input), outputs, bias, [weight])
+
+
+def projected(
+    rec: Recorder, value: Value, outputs: int, bias: Tensor | None, weights: Sequence[Any]
+) -> Tensor:
+    """A linear layer over the last dimension."""
+    last, shape, features = value.dims[-1], value.shape, value.size[-1]
+    weights = [*weights, bias]
     if shape.rank and is_channels(last) and shape.channels == features:
-        kernel = (1,) * shape.rank
-        layer = conv.Conv(kernel, outputs, padding="valid", bias=bias_option(bias))
+        layer = linear.ChannelLinear(outputs, bias_option(bias))
         dims = with_channels(value.dims, len(value.dims) - 1, outputs)
         return rec.emit(layer, [value], dims, weights)
     if shape.elements == features:
