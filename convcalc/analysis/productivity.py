@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from convcalc.analysis import receptive_field as fields
-from convcalc.analysis.sizes import smallest_running
+from convcalc.analysis.sizes import largest_running, smallest_running
 from convcalc.analysis.ties import Ties
 from convcalc.analysis.walk import Walk
 from convcalc.graph import INPUT
@@ -27,8 +27,9 @@ class Productivity(NamedTuple):
     smallest: int
     """The least size at which there are none, and at which the network runs."""
     largest: int | None
-    """The size above which no unit of the last map before a head sees all; None if every map
-    sees all."""
+    """The size above which no unit of the last map before a head sees all, or the last below it at
+    which the network runs; None if every map sees all. Below the smallest: there is no such
+    size."""
 
 
 class _Path(NamedTuple):
@@ -64,8 +65,11 @@ def productivity(walk: Walk, axis: int) -> Productivity:
             along = state.ties.extents(state.shape.spatial)[axis]
             largest = fields.headline((state.ties.axes[axis],), (along,)).size[0]
     shape = walk.state(walk.origin).shape
-    running = smallest_running(walk.graph, shape, axis, walk.origin)
-    return Productivity(tuple(unproductive), max(smallest, running), largest)
+    smallest = smallest_running(walk.graph, shape, axis, walk.origin, smallest)
+    if largest is not None:
+        sizes = range(smallest, largest + 1)
+        largest = largest_running(walk.graph, shape, axis, sizes, walk.origin) or smallest - 1
+    return Productivity(tuple(unproductive), smallest, largest)
 
 
 def _path(before: Ties, read: Reads) -> _Path:

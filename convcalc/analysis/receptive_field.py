@@ -305,9 +305,18 @@ def headline(axes: tuple[AxisField, ...], extents: tuple[int, ...]) -> Receptive
         tuple(strides),
         tuple(paddings),
         aligned=(aligned := all(axis.aligned for axis in axes)),
-        causal=not aligned and all(axis.aligned or axis.is_causal for axis in axes),
+        causal=_is_causal(axes, aligned),
         phases=tuple(phases) if any(len(by_phase) > 1 for by_phase in phases) else (),
     )
+
+
+def _is_causal(axes: Axes, aligned: bool) -> bool:
+    """Is a map deliberately causal? Its units see earlier positions and no later ones along every
+    axis, or its branches, whose centres differ, end at one position."""
+    if not aligned:
+        return all(axis.aligned or axis.is_causal for axis in axes)
+    wide = [axis for axis in axes if axis.largest > 1]
+    return bool(wide) and all(axis.is_causal and not axis.sees_all for axis in wide)
 
 
 class _Summary(NamedTuple):

@@ -29,17 +29,30 @@ def least_size(graph: Graph, axis: int, rank: int, origin: int = INPUT) -> int:
     return needed.get(origin, 1)
 
 
-def smallest_running(graph: Graph, shape: Shape, axis: int, origin: int = INPUT) -> int:
+def smallest_running(
+    graph: Graph, shape: Shape, axis: int, origin: int = INPUT, at_least: int = 1
+) -> int:
     """The smallest size of the origin's map along an axis at which the network runs, given that it
     runs at `shape`: every layer has a position, and branches fit where they meet."""
-    least = least_size(graph, axis, shape.rank, origin)
+    least = max(at_least, least_size(graph, axis, shape.rank, origin))
     if graph.module is not None or origin != INPUT:
         return least  # a torch model holds at one size only
     last = min(shape.spatial[axis], least + MAX_TRIED // len(graph.nodes))
     for size in range(least, last):
         if runs(graph, _with(shape, axis, size)):
             return size
-    return shape.spatial[axis]
+    return max(least, shape.spatial[axis])
+
+
+def largest_running(
+    graph: Graph, shape: Shape, axis: int, sizes: range, origin: int = INPUT
+) -> int | None:
+    """The largest of some sizes along an axis at which the network runs; None if it runs at
+    none."""
+    if graph.module is not None or origin != INPUT:
+        return max(sizes, default=None)
+    tried = sizes[max(0, len(sizes) - MAX_TRIED // len(graph.nodes)) :]
+    return next((n for n in reversed(tried) if runs(graph, _with(shape, axis, n))), None)
 
 
 def fitting_hint(graph: Graph, shape: Shape, at: Node) -> str | None:

@@ -5,7 +5,7 @@ Cost is linear in the layers; the support (`analysis.support`) is a second walk,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -27,6 +27,7 @@ from convcalc.quantities import (
     OpCounts,
     ReceptiveField,
     Shape,
+    is_number,
 )
 
 NO_FIELD = ReceptiveField((), (), ())
@@ -346,8 +347,22 @@ class Walk:
         """The field of a map, without its support."""
         if state.ties is None:  # a constant of a torch model
             return NO_FIELD
-        field = fields.headline(state.ties.axes, state.ties.extents(state.shape.spatial))
+        extents = state.ties.extents(state.shape.spatial)
+        field = fields.headline(state.ties.axes, extents)
+        if field.causal and field.aligned and self._reaches_over(field, extents):
+            field = replace(field, causal=False)
         return field if state.exact and state.ties.is_exact else replace(field, exact=False)
+
+    def _reaches_over(self, field: ReceptiveField, extents: Sequence[int]) -> bool:
+        """Are there units behind the end of the input? So padding `full` only looks causal."""
+        sizes = self.state(self.origin).shape.spatial
+        return any(
+            stride is not None
+            and is_number(size)
+            and is_number(extent)
+            and (extent - 1) * stride.inputs >= size * stride.outputs
+            for size, extent, stride in zip(sizes, extents, field.stride, strict=True)
+        )
 
     def whole_field(self, node: int | None = None) -> ReceptiveField:
         """The field of a node, the last one if left out, with the support of an interior unit."""

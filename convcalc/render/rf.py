@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from convcalc.analysis.paths import Sizes
+from convcalc.analysis.productivity import Productivity
 from convcalc.api.arguments import Interval
 from convcalc.api.rf import FieldView, written_units
 from convcalc.render import numbers
@@ -55,7 +56,7 @@ def to_rows(view: FieldView) -> Rows:
     row(_who_sees(view), map(_interval, view.region))
     if view.effective is not None:
         row("deviation", (f"{value:.2f}" for value in view.effective.deviation))
-    row("useful sizes", (_range(p.smallest, p.largest) for p in view.productivity))
+    row("useful sizes", map(_range, view.productivity))
     row("unproductive", (_convs(len(p.unproductive)) for p in view.productivity))
     return rows
 
@@ -192,7 +193,14 @@ def _about_paths(view: FieldView) -> list[str]:
     found = view.paths
     if found is None or (found.smallest == found.largest and len(found.groups) < 2):
         return []
-    lines = [f"Over its paths the field is {_sizes(found.smallest, found.largest)}."]
+    low, high = {*found.smallest}, {*found.largest}
+    each = [_sizes((a,), (b,)) for a, b in zip(found.smallest, found.largest, strict=True)]
+    if len(low) == len(high) == 1:
+        said = each[0] + (" along each axis" if len(each) > 1 else "")
+    else:
+        names = AXES[view.input.rank]
+        said = ", ".join(f"{one} along {name}" for name, one in zip(names, each, strict=True))
+    lines = [f"Over its paths the field is {said}."]
     if len(found.groups) > 1:
         parts = [
             f"{group.first}-{group.last} {_sizes(group.smallest, group.largest)}"
@@ -263,10 +271,15 @@ def _convs(count: int) -> str:
     return f"{count:,} conv" + "s" * (count != 1)
 
 
-def _range(low: int, high: int | None) -> str:
-    if high is None:
-        return f"{low:,} on"
-    return f"{low:,} to {high:,}" if low <= high else "-"
+def _is_some(found: Productivity) -> bool:
+    """Are there useful sizes?"""
+    return found.largest is None or found.smallest <= found.largest
+
+
+def _range(found: Productivity) -> str:
+    if not _is_some(found):
+        return "-"
+    return f"{found.smallest:,} " + ("on" if found.largest is None else f"to {found.largest:,}")
 
 
 def to_dict(view: FieldView) -> dict[str, Any]:
@@ -333,8 +346,8 @@ def to_dict(view: FieldView) -> dict[str, Any]:
         "productivity": [
             {
                 "unproductive": list(found.unproductive),
-                "smallest_useful_size": found.smallest,
-                "largest_useful_size": found.largest,
+                "smallest_useful_size": found.smallest if _is_some(found) else None,
+                "largest_useful_size": found.largest if _is_some(found) else None,
             }
             for found in view.productivity
         ],

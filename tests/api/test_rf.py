@@ -283,7 +283,8 @@ def test_a_causal_network_is_called_so_and_is_not_accused(
     assert (later.field.causal, len(later.disagreements)) == (False, 2)
     pooled = receptive_field(f"{network}+gap", input="2x32")
     assert (pooled.field.causal, pooled.disagreements) == (False, ())
-    assert not receptive_field("3d4pcausal", input="2x32").field.causal  # nothing to excuse
+    for spec, causal in (("3d4pcausal", True), ("3", False), ("1", False), ("3pfull", False)):
+        assert receptive_field(spec, input="2x32").field.causal is causal
     said = {"compare": "causal: add(", "show": "(causal)", "rf": "It is causal"}
     for command, words in said.items():
         others = ["3"] if command == "compare" else []
