@@ -55,7 +55,7 @@ def canonical(tokens: Sequence[Token]) -> str:
             and before.kind in ("layer", "network", ")")
             and (token.kind in ("layer", "network") and token.span.start > before.span.end)
         ):
-            text += f" {token.text}"
+            text += f"{'' if text.endswith(' ') else ' '}{token.text}"
         else:
             text += token.text
         before = token

@@ -29,7 +29,7 @@ from convcalc.spec.blocks import Blocks, Parsed
 from convcalc.spec.expressions import Values, evaluate, rows, split
 from convcalc.spec.loops import Loop, canonical, read_loop
 from convcalc.spec.tokens import Passage, Token, closings, tokenize
-from convcalc.spec.tree import Block, Branches, Each, Leaf, Ref, Repeat, Series, Tree, series
+from convcalc.spec.tree import Block, Branches, Each, Leaf, Ref, Repeat, Tree, series
 from convcalc.spec.words import read_word, takes_a_number
 
 MAX_DEPTH = 50
@@ -155,12 +155,14 @@ class _Parser:
             terms.append(self.term(depth, begins=False))
         tree = series(terms)
         joined = _JOINED_BY.get(self.next.text) if self.next.kind == "layer" else None
-        return tree if joined is None else self.joined(tree, joined, start, depth)
+        if joined is None:
+            return tree
+        if len(terms) > 1:
+            raise mistakes.mixed_reading(self.next, joined)
+        return self.joined(tree, joined, start, depth)
 
     def joined(self, tree: Tree, merge: type[Merge], start: Token, depth: int) -> Tree:
         """The reading of branches, as tables print it: `7x1 plus 1x7`."""
-        if isinstance(tree, Series):
-            raise mistakes.mixed_reading(self.next, merge)
         branches: list[Tree] = [tree]
         while self.is_word(merge.joined_by, skip=True):
             branches.append(self.term(depth, begins=True))
@@ -188,7 +190,7 @@ class _Parser:
         start = self._position
         body = self.atom(depth, begins=False)
         span = token.span._replace(end=self._tokens[self._position - 1].span.end)
-        if token.text.isdigit() and self._position == start + 1:
+        if sign.kind == "*" and token.text.isdigit() and self._position == start + 1:
             mistakes.warn_of_a_kernel(token, self._tokens[start])
         return Repeat(count, body, span)
 

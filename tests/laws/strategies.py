@@ -111,12 +111,18 @@ def any_word(high: int = 9) -> st.SearchStrategy[Word]:
     )
 
 
-_LOOPS = ("i in 1..3", "i in 0..1, 5", "i, j in (2, 1), (4, 3)")
+_LOOPS = ("i in 1..3", "i in 0..1, 5", "i, j in (2, 1), (4, 3)", "i in 2", "i in 0..5")
 
 
-def _loop(body: Tree, loop: str) -> Tree:
+def _loop(body: Tree, end: str, loop: str) -> Tree:
     """A repeat over values, of a body that uses one of them."""
-    return parse(f"({body}+3d(2^i)@(i+1) for {loop})")
+    return parse(f"({body}{end} for {loop})")
+
+
+_ENDS = st.sampled_from([
+    "", "+3d(2^i)@(i+1)", "+i*relu", "+(3d(k)@(i+1) for k in 1..i)", "+cat(3 | 3@(i) for k in 1..i)"
+])  # fmt: skip
+"""What the body of a repeat over values ends with."""
 
 
 def _loops(bodies: list[Tree], loop: str) -> Tree:
@@ -142,7 +148,7 @@ def trees(leaves: st.SearchStrategy[Word] | None = None) -> st.SearchStrategy[Tr
         return st.one_of(
             parts.map(series),
             st.builds(Repeat, st.integers(1, 9), inner),
-            st.builds(_loop, inner, st.sampled_from(_LOOPS)),
+            st.builds(_loop, inner, _ENDS, st.sampled_from(_LOOPS)),
             st.builds(_loops, st.lists(inner, min_size=1, max_size=2), st.sampled_from(_LOOPS)),
             st.builds(
                 lambda merge, branches: Branches(merge(), tuple(branches)),

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convcalc.errors import ConvcalcError
+from convcalc.graph import Graph, Node
 from convcalc.layers import KINDS, Word
 from convcalc.networks.parts import parse
 from convcalc.spec import Defaults, Leaf, Tree, lower
@@ -24,7 +25,9 @@ def test_any_tree(tree: Tree, blanks: list[str]) -> None:
     assert parsed == tree
     assert str(parsed) == text, "printing is canonical"
     white_space_between_tokens_means_nothing(text, tree, blanks)
-    the_tree_lowers_or_is_refused_with_a_message(tree)
+    graph = the_tree_lowers_or_is_refused_with_a_message(tree)
+    if graph is not None:
+        its_reading_is_the_same_network(graph)
 
 
 def white_space_between_tokens_means_nothing(text: str, tree: Tree, blanks: list[str]) -> None:
@@ -33,13 +36,24 @@ def white_space_between_tokens_means_nothing(text: str, tree: Tree, blanks: list
     assert parse(spaced) == tree
 
 
-def the_tree_lowers_or_is_refused_with_a_message(tree: Tree) -> None:
+def the_tree_lowers_or_is_refused_with_a_message(tree: Tree) -> Graph | None:
     try:
         graph = lower(tree, Defaults())
     except ConvcalcError as error:
         assert error.message
-    else:
-        assert graph.nodes and len({node.name for node in graph.nodes}) == len(graph.nodes)
+        return None
+    assert graph.nodes and len({node.name for node in graph.nodes}) == len(graph.nodes)
+    return graph
+
+
+def its_reading_is_the_same_network(graph: Graph) -> None:
+    """Layers, names and what reads what; shapes and figures follow from these."""
+    again = lower(parse(graph.reading), Defaults())
+    assert layers_of(again) == layers_of(graph), graph.reading
+
+
+def layers_of(graph: Graph) -> list[Node]:
+    return [node._replace(span=None) for node in graph.nodes]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.word)

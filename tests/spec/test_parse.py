@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from convcalc import analyze, parse
+from convcalc import parse
 from convcalc.errors import ConvcalcError, LimitError, SpecError
 from convcalc.graph import INPUT, MAX_LAYERS, Graph
 from convcalc.layers import KINDS, MERGES
@@ -161,18 +161,50 @@ READINGS = [
     ("mul(id | gap+sigmoid)", "id times (gap then sigmoid)"),
     ("3*3x3", "3 times 3x3"),
     ("3*(3x3+relu)", "3 times (3x3 then relu)"),
-    ("2*(3*3x3)", "2 times 3 times 3x3"),
+    ("2*(3*3x3)", "2 times (3 times 3x3)"),
     ("7x7+add(id | 3x3+relu)+gap", "7x7 then (id plus (3x3 then relu)) then gap"),
     ("2*add(id | 3x3)", "2 times (id plus 3x3)"),
     ("add(mul(id | relu) | id)", "(id times relu) plus id"),
     ("convt4x4s2p1@32", "convt4x4@32s2p1"),
+    ("add(3x3+relu | 2*3x3)", "(3x3 then relu) plus 2 times 3x3"),
+    ("cat(3x3+relu | 5x5)+1x1@64", "((3x3 then relu) beside 5x5) then 1x1@64"),
+    ("add(cat(1x1 | 3x3)+1x1@64 | id)", "((1x1 beside 3x3) then 1x1@64) plus id"),
+    ("2*(3x3d(r) for r in 1, 2)", "2 times (3x3 then 3x3d2)"),
+    ("relu+(3x3d(r) for r in 1, 2)", "relu then 3x3 then 3x3d2"),
+    ("3*(add(id | 3x3d(2^i)) for i in 0..1)", "3 times ((id plus 3x3) then (id plus 3x3d2))"),
+    ("add(id | (3x3d(r) for r in 1, 2))", "id plus (3x3 then 3x3d2)"),
+    ("2*(3x3+relu for i in 1..1)", "2 times (3x3 then relu)"),
+    ("cat(3x3d(r) for r in 6, 12)", "3x3d6 beside 3x3d12"),
+    ("add(3x3+relu)+gap", "add(3x3 then relu) then gap"),
+    ("mul(7 | 3 | 2x2)", "(7) times (3) times 2x2"),
+    ("mul(2x2 | 2*3x3)", "2x2 times (2 times 3x3)"),
+    ("(3d(2^i)@64 for i in 0..4)+relu", "(3d(2^i)@64 for i in 0..4) then relu"),
+    ("(3x3+(n-1)*relu for n in 1, 2)", "(3x3+(n-1)*relu for n in 1, 2)"),
+    ("(3x3+(relu for k in 1..n) for n in 0, 1)", "(3x3+(relu for k in 1..n) for n in 0, 1)"),
+    ("((3d(i*j) for j in 1..5) for i in 1, 2)", "((3d(i*j) for j in 1..5) for i in 1, 2)"),
+    ("cat((3d(i*j) for j in 1..5) for i in 1, 2)", "cat((3d(i*j) for j in 1..5) for i in 1, 2)"),
+    ("7*(7)", "7 times 7"),
 ]
 
 
 @pytest.mark.parametrize(("text", "words"), READINGS)
 def test_reading(text: str, words: str) -> None:
-    assert reading(parse(text)) == words
-    assert analyze(text).reading == words
+    graph = lower(parse(text), Defaults())
+    assert reading(parse(text)) == graph.reading == words
+    assert [node._replace(span=None) for node in lower(parse(words), Defaults()).nodes] == [
+        node._replace(span=None) for node in graph.nodes
+    ]
+
+
+def test_a_reading_that_would_be_too_deep_or_too_long_stays_in_signs() -> None:
+    """Words need parentheses for a series within branches, and signs do not."""
+    deep = "id"
+    for _ in range(30):
+        deep = f"add(relu+{deep} | id)"
+    long = f"cat({' | '.join(['relu'] * 20_000)})"
+    for text in (deep, long):
+        assert reading(parse(text)) == str(parse(text)) == text
+    assert reading(parse("add(relu | id)")) != "add(relu | id)"
 
 
 def graph(text: str, after_conv: str | None = None) -> Graph:

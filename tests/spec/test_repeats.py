@@ -168,12 +168,16 @@ def test_a_loop_that_leaves_nothing() -> None:
         parse("(cat(3x3 for j in 1..i) for i in 0..0)")
 
 
-def test_readings_parse() -> None:
-    for text in ("7x1+1x7", "add(7x1 | 1x7)", "cat(1x1 | 3x3+relu)", "3*(3x3+relu)",
-                 "mul(7 | 3)", "mul(id | gap+1x1+sigmoid)", "add(2*3x3 | id)+relu"):  # fmt: skip
-        tree = parse(text)
-        reading = lower(tree, Defaults()).reading
-        assert parse(reading) == tree, reading
-    for mixed in ("7x1 then 1x7 plus 3x3", "7x1 plus 1x7 then 3x3", "7x1 plus 1x7 beside 3x3"):
-        with pytest.raises(SpecError, match="beside other words needs parentheses"):
-            parse(mixed)
+@pytest.mark.parametrize(
+    "mixed", ["7x1 then 1x7 plus 3x3", "7x1 plus 1x7 then 3x3", "7x1 plus 1x7 beside 3x3"]
+)
+def test_words_that_are_mixed_need_parentheses(mixed: str) -> None:
+    with pytest.raises(SpecError, match="beside other words needs parentheses"):
+        parse(mixed)
+
+
+def test_parentheses_around_any_side_of_a_reading() -> None:
+    for joined_by, word in (("plus", "add"), ("beside", "cat"), ("times", "mul"), ("minus", "sub"),
+                            ("over", "div")):  # fmt: skip
+        text = f"((3x3 then (relu)) {joined_by} ((5x5 {joined_by} id))) then (((1x1)))"
+        assert parse(text) == parse(f"{word}(3x3+relu | {word}(5x5 | id))+1x1")
