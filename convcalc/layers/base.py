@@ -10,6 +10,7 @@ None until then; `out_channels` is None for "as many as come in".
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -22,6 +23,9 @@ from convcalc.quantities import AxisRead, AxisReading, Links, OpCounts, Shape
 
 MAX_SIZE = 999_999_999
 """The largest number that a specification may hold."""
+
+RANKED = "(convt?|maxpool|avgpool)([123])d|(dw|sep)([12])d"
+"""Words of frameworks that name the rank, `conv2d3x3`. The kernel of `dw3d2` is a usual one."""
 
 
 class Modifier(NamedTuple):
@@ -133,9 +137,7 @@ class Word:
 
     def _reads_as_rank(self, parts: list[str]) -> bool:
         """Would a dilation make it `maxpool2d3`, which people read as a 3x3 pool in 2-D?"""
-        return self.word in ("convt", "maxpool") and parts in (
-            [f"{self.word}{rank}"] for rank in (1, 2, 3)
-        )
+        return len(parts) == 1 and re.fullmatch(RANKED, f"{parts[0]}d") is not None
 
     def left_out(self) -> Mapping[str, Any]:
         """The value of every field that the text left out; a kind whose defaults depend on the
@@ -286,14 +288,34 @@ def require_rank(layer: Word, kernel_size: tuple[int, ...], shape: Shape) -> Non
         batched = f"; for a batch, write {option('input', rest)} and {option('batch', batch)}"
     else:
         batched = ""
-    fitting = layer.word.removeprefix("conv") if layer.word == "conv" else layer.word
-    fitting += "x".join([str(max(kernel_size))] * shape.rank)
     sizes = "x".join(map(str, shape.spatial))
     raise LayerError(
         f"the kernel is {rank}-D, but its input {shape} is {shape.rank}-D: "
         f"{shape.channels} channels of {'length ' if shape.rank == 1 else ''}{sizes}",
-        hint=f"write {fitting}, or give an input with {rank} size{'' if rank == 1 else 's'} behind "
-        f"its channels{batched}",
+        hint=f"write {_fitting(layer, kernel_size, shape.rank)}, or give an input with {rank} "
+        f"size{'' if rank == 1 else 's'} behind its channels{batched}",
+    )
+
+
+def _fitting(layer: Word, kernel_size: tuple[int, ...], rank: int) -> str:
+    """The layer with a kernel of `rank` axes. Of `2d3` on a map of two axes, which is what conv2d3
+    was read as, a kernel of 3x3 as well."""
+    as_usual = {"bias": True, "padding": "same"}
+    left_out = {name: None for name, usual in as_usual.items() if getattr(layer, name, 0) == usual}
+    modifiers = str(replace(layer, **left_out)).removeprefix(layer._head())
+    word = "" if layer.word == "conv" else layer.word
+    kernel = "x".join([str(max(kernel_size))] * rank)
+    fitting = word + kernel + ("" if "x" in modifiers else modifiers)
+    dilation = re.search("d([0-9]+)", modifiers)
+    if kernel_size != (rank,) or dilation is None:
+        return fitting
+    square = "x".join([dilation[1]] * rank)
+    others = modifiers.replace(dilation[0], "")
+    if getattr(layer, "stride", None) == layer.left_out()["stride"]:
+        others = re.sub("s[0-9]+", "", others)
+    return (
+        f"{word}{square}{others} for a {square} kernel, {fitting} for a {kernel} kernel with "
+        f"dilation {dilation[1]}"
     )
 
 

@@ -149,20 +149,23 @@ COLOURS = (1, 3, 4)
 """Channels that images have, and maps within a network have not."""
 
 
-def warn_of_order(shape: Shape, rank: int | None) -> None:
+def warn_of_order(shape: Shape, rank: int | None, of: str = "") -> None:
     """Warn of an input that is likelier written channels last, or with the batch in front.
 
     Args:
         rank: the axes of the network's kernels; None where it has none.
+        of: what the warning begins with.
     """
     sizes = (shape.channels, *shape.spatial)
     if not all(map(is_number, sizes)) or len(sizes) < 2:
         return
-    read = f"the input is read as {shape.channels} channels of {'x'.join(map(str, shape.spatial))}"
+    read = (
+        f"{of}the input is read as {shape.channels} channels of {'x'.join(map(str, shape.spatial))}"
+    )
     *before, last = sizes
     # Maps of at least 7x7: that is where networks end; less is likelier channels and an odd shape.
     square = len(before) > 1 and len(set(before)) == 1 and last != before[0] >= 7
-    coloured = last in COLOURS and min(before) > 16
+    coloured = last in COLOURS and min(before[-2:]) > 16  # a clip may have fewer frames
     if len(shape.spatial) == rank and (square or coloured):
         rest = "x".join(map(str, before))
         warn(f"{read}; if {last} is the number of channels, write {last}x{rest}")

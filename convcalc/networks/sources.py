@@ -322,6 +322,9 @@ def graphs_at(
             if graph.module is None:
                 warn_of_order(shape, graph.rank)
         return found
+    for graph in graphs:
+        if graph.module is None and graph.input is not None:
+            warn_of_order(graph.input, graph.rank, f"{shorten(graph.name)}: ")
     shared = next((graph.input for graph in graphs if graph.input is not None), None)
     common, chosen_by = shared, "file"
     if common is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from convcalc.errors import SpecError, shorten, warn
 from convcalc.spec.tokens import Passage, Token, foreign, suggest
+from convcalc.spec.tree import second_size
 
 if TYPE_CHECKING:
     from convcalc.layers import Merge
@@ -17,15 +18,28 @@ MAX_REWRITTEN = 300
 """Characters of a text that is tried in other notations."""
 
 
-def warn_of_a_kernel(count: Token, body: Token) -> None:
-    """Warn of `7*7`, which may be meant as a kernel."""
-    if body.text.isdigit():
-        written = f"{count.text}*{body.text}"
+def warn_of_a_kernel(count: Token, body: Token, end: int) -> None:
+    """Warn of `7*7@64`, which may be meant as a kernel.
+
+    Args:
+        end: where the layer ends whose first token is `body`.
+    """
+    written = body.span.text[body.span.start : end]
+    if size := second_size(int(count.text), written):
+        kernel, rest = f"{count.text}x{size}", written[len(size) :]
         warn(
-            f"{written} is read as {count.text} layers with kernel {body.text}; "
-            f"a {count.text}x{body.text} kernel is written {count.text}x{body.text}",
+            f"{count.text}*{written} is read as {count.text} layers with kernel {size}; "
+            f"a {kernel} kernel is written {kernel}{rest}",
             count.span,
         )
+
+
+def names_one_axis(tokens: Sequence[Token]) -> bool:
+    """Has a text layers such as `10s5`, which no `*` stands before? It is of one axis then."""
+    return any(
+        re.match("[0-9]+[sdpgb@]", token.text) and (not number or tokens[number - 1].kind != "*")
+        for number, token in enumerate(tokens)
+    )
 
 
 _MERGES = [

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import cached_property
 from typing import NamedTuple
 
 from convcalc.errors import ConvcalcError, LimitError, SpecError, shorten
@@ -130,6 +131,11 @@ class _Parser:
         """The next token, not consumed."""
         return self._tokens[self._position]
 
+    @cached_property
+    def has_one_axis(self) -> bool:
+        """Do its kernels show that `4*3s2` is a repeat?"""
+        return mistakes.names_one_axis(self._tokens)
+
     def take(self) -> Token:
         """The next token, consumed."""
         token = self.next
@@ -190,8 +196,8 @@ class _Parser:
         start = self._position
         body = self.atom(depth, begins=False)
         span = token.span._replace(end=self._tokens[self._position - 1].span.end)
-        if sign.kind == "*" and token.text.isdigit() and self._position == start + 1:
-            mistakes.warn_of_a_kernel(token, self._tokens[start])
+        if sign.kind == "*" and token.text.isdigit() and not self.has_one_axis:
+            mistakes.warn_of_a_kernel(token, self._tokens[start], span.end)
         return Repeat(count, body, span)
 
     def count(self, closing: int) -> int:

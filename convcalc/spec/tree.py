@@ -6,6 +6,7 @@ parentheses around a series are equal trees. Spans do not take part in compariso
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -107,11 +108,19 @@ class Repeat:
 
     def __str__(self) -> str:
         body = str(self.body)
-        return (
-            f"{self.count}*({body})"
-            if isinstance(self.body, (Series, Repeat)) or body.isdigit()  # 7*7 is warned of
-            else f"{self.count}*{body}"
-        )
+        if isinstance(self.body, (Series, Repeat)) or second_size(self.count, body):
+            return f"{self.count}*({body})"
+        return f"{self.count}*{body}"
+
+
+def second_size(count: int, body: str) -> str:
+    """The 7 of `7*7@64`, which may be meant for a 7x7 kernel; "" of `4*3s2`: no kernel is 4x3."""
+    found = re.match("([0-9]+)(?![0-9xX×])", body)
+    if found is None:
+        return ""
+    size = int(found[1])
+    likely = found[1] == body or count == size or count % 2 == size % 2 == 1
+    return found[1] if likely else ""
 
 
 @dataclass(frozen=True, slots=True)

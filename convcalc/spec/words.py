@@ -16,7 +16,7 @@ from typing import Any
 
 from convcalc.errors import OptionError, SpecError, shorten, warn
 from convcalc.layers import KINDS, MERGES, MODIFIERS, Word
-from convcalc.layers.base import MAX_SIZE
+from convcalc.layers.base import MAX_SIZE, RANKED
 from convcalc.layers.conv import Conv
 from convcalc.layers.padding import MODES, Padding
 from convcalc.spec import mistakes
@@ -28,9 +28,6 @@ _WORDS = sorted([*_KINDS, *_MERGES])
 _BY_LENGTH = sorted(_KINDS, key=len, reverse=True)
 
 _KEYWORDS = ("for", "in", "then", *(merge.joined_by for merge in MERGES))
-
-_RANKED = re.compile("(convt?|maxpool|avgpool)([123])d")
-"""Words of frameworks that name the rank, `conv2d3x3`."""
 
 Values = Mapping[str, int]
 """The values of a block's parameters."""
@@ -127,8 +124,8 @@ class _Reader:
         self.span = token.span
         self.at = 0
         self.parameters = parameters
-        self.ambiguous: tuple[re.Match[str], re.Match[str]] | None = None
-        """A word that names a rank, and the number behind it."""
+        self.ambiguous: tuple[str, int, re.Match[str]] | None = None
+        """A word and a rank, and the number behind them."""
         self.patterns = _patterns(tuple(sorted(parameters)))
 
     def at_number(self) -> bool:
@@ -145,7 +142,7 @@ class _Reader:
             self.read_modifier(kind, values)
         try:
             word = kind(**values)
-            self.warn_if_ambiguous(word)
+            self.warn_if_ambiguous()
             return word
         except SpecError as error:
             raise error.with_context(prefix=f"{shorten(self.text, 30)}: ", span=self.span) from None
@@ -154,8 +151,8 @@ class _Reader:
         """WORD: the longest known one at the beginning of the text; none before a kernel."""
         if self.text[0].isdigit():
             return Conv
-        if (ranked := _RANKED.match(self.text)) is not None:
-            return self.ranked(ranked)
+        if (ranked := re.match(RANKED, self.text)) is not None:
+            return self.ranked(ranked[0])
         found = self.patterns["name"].match(self.text) if self.parameters else None
         if found is not None and found[0] in _KINDS and _KINDS[found[0]].gives_way:
             return Conv
@@ -184,39 +181,42 @@ class _Reader:
             )
         raise self.error(0, len(written), f"unknown word {shorten(written, 30)!r}", hint)
 
-    def ranked(self, found: re.Match[str]) -> type[Word]:
+    def ranked(self, written: str) -> type[Word]:
         """WORD of a framework, `conv2d3x3`. `conv2d3` was a kernel of 2 with dilation 3 before, and
-        stays one."""
-        kind, rank = _KINDS[found[1]], int(found[2])
-        kernel = self.patterns["kernel"].match(self.text, found.end())
+        stays one; so is `dw1d3`."""
+        word, rank = written[:-2], int(written[-2])
+        kind = _KINDS[word]
+        kernel = self.patterns["kernel"].match(self.text, len(written))
         count = kernel[0].count("x") + 1 if kernel is not None else 0
-        if count == rank:
-            self.at = found.end()
+        keeps = word in ("dw", "sep") and rank == 1
+        if count == rank and not keeps:
+            self.at = len(written)
         elif kernel is not None and count == 1 and "d" in kind.modifiers:
-            self.at = len(found[1])
-            self.ambiguous = found, kernel
+            self.at = len(word)
+            self.ambiguous = word, rank, kernel
         else:
             sizes = "x".join("3" * rank)
-            head = "" if found[1] == "conv" else found[1]
+            ours = f"{'' if word == 'conv' else word}{sizes}"
             got = f"got {count}" if count else "got none"
             raise self.error(
                 0,
-                kernel.end() if kernel is not None else found.end(),
-                f"{found[0]!r} takes {rank} size{'' if rank == 1 else 's'}, {got}",
-                f"for example {found[0]}{sizes}, or {head}{sizes}",
+                kernel.end() if kernel is not None else len(written),
+                f"{written!r} takes {rank} size{'' if rank == 1 else 's'}, {got}",
+                f"for example {ours if keeps else f'{written}{sizes}, or {ours}'}",
             )
         return kind
 
-    def warn_if_ambiguous(self, word: Word) -> None:
-        """Say how `conv2d4` was read."""
+    def warn_if_ambiguous(self) -> None:
+        """Say how `conv2d4` was read, in the words of the text: names stay names."""
         if self.ambiguous is None:
             return
-        found, kernel = self.ambiguous
-        head = "" if found[1] == "conv" else found[1]
-        square = "x".join([kernel[0]] * int(found[2]))
+        word, rank, kernel = self.ambiguous
+        head, rest = "" if word == "conv" else word, self.text[kernel.end() :]
+        square = "x".join([kernel[0]] * rank)
+        apart = rest or {"conv": "", "maxpool": f"s{rank}"}.get(word, "s1")  # dw2s1d3 never warns
         warn(
-            f"{self.text} is read as kernel {found[2]} with dilation {kernel[0]}; write {word}, "
-            f"or {head}{square}{self.text[kernel.end() :]} for a {square} kernel",
+            f"{self.text} is read as kernel {rank} with dilation {kernel[0]}; write "
+            f"{head}{rank}{apart}d{kernel[0]}, or {head}{square}{rest} for a {square} kernel",
             self.span,
         )
 

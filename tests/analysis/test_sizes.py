@@ -47,7 +47,7 @@ def test_the_least_input_of_a_layer_is_the_first_that_gives_so_much(
         ("3x1pvalid+1x5pvalid", "1x9x9", (3, 5)),
         ("maxpool2x2+3x3pvalid+gap+fc10", "1x28x28", (6, 6)),
         ("add(id | 3x3s2+up2)", "1x8x8", (2, 2)),
-        ("add(id | 3*3s2+up8)", "1x40", (8,)),
+        ("add(id | 3*(3s2)+up8)", "1x40", (8,)),
         ("mul(crop1 | gap)+avgpool2", "1x9", (4,)),
         ("pad2+5pvalid", "1x9", (1,)),
         ("flatten", "1x9", (1,)),
@@ -74,7 +74,7 @@ def test_a_size_that_takes_too_long_to_find_is_the_one_that_is_known(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sizes, "MAX_TRIED", 12)
-    assert sizes.smallest_running(graph("add(id | 3*3s2+up8)"), Shape(1, (40,)), 0) == 40
+    assert sizes.smallest_running(graph("add(id | 3*(3s2)+up8)"), Shape(1, (40,)), 0) == 40
 
 
 def test_on_another_layers_map_the_layers_behind_it_count() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,8 @@ from convcalc.networks.input_size import parse_input
     [("3x3", "28x28x192", "192x28x28"), ("3x3", "32x32x3", "3x32x32"),
      ("3x3", "224x224x3", "3x224x224"), ("3x3", "64x64x3", "3x64x64"),
      ("3x3", "480x640x3", "3x480x640"), ("3", "16000x1", "1x16000"),
-     ("3x3x3", "32x32x32x8", "8x32x32x32"), ("3x3x3", "20x112x112x3", "3x20x112x112")],
+     ("3x3x3", "32x32x32x8", "8x32x32x32"), ("3x3x3", "20x112x112x3", "3x20x112x112"),
+     ("3x3x3", "16x112x112x3", "3x16x112x112")],
 )  # fmt: skip
 def test_channels_last_is_warned_of(spec: str, size: str, written: str) -> None:
     channels, _, rest = size.partition("x")
@@ -47,6 +49,24 @@ def test_channels_first_is_not(spec: str, size: str) -> None:
 def test_a_batch_in_front_is_warned_of(spec: str) -> None:
     with pytest.warns(ReadingWarning, match="1 channels of 3x224x224; for a batch, write"):
         convcalc.analyze(spec, input="1x3x224x224")
+
+
+@pytest.mark.parametrize(
+    ("size", "layers", "said"),
+    [("224x224x3", "3x3@8", "224 channels of 224x3; if 3 is the number of channels, write 3x22"),
+     ("1x3x224x224", "bn", "1 channels of 3x224x224; for a batch, write input='3x224x224' and")],
+)  # fmt: skip
+def test_the_input_of_a_file_is_warned_of_where_it_is_used(
+    tmp_path: Path, size: str, layers: str, said: str
+) -> None:
+    file = tmp_path / "net.toml"
+    file.write_text(f'input = "{size}"\n[[stage]]\nname = "a"\nlayers = "{layers}"\n')
+    with pytest.warns(ReadingWarning) as caught:
+        convcalc.analyze(file)
+    assert f"net.toml: the input is read as {said}" in str(caught[0].message)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        convcalc.analyze(file, input="3x32x32")
 
 
 def test_a_batch_that_does_not_fit_is_answered_with_what_to_write() -> None:

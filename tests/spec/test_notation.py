@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 
 import pytest
 
-from convcalc.errors import ReadingWarning, SpecError
-from convcalc.spec import parse
+from convcalc import analyze
+from convcalc.errors import LayerError, ReadingWarning, SpecError
+from convcalc.spec import Blocks, Defaults, Passage, lower, parse
 
 
 @pytest.mark.parametrize(
@@ -17,7 +19,8 @@ from convcalc.spec import parse
         ("conv2d3x3s2d2", "3x3s2d2"), ("conv3d3x3x3", "3x3x3"), ("convt1d4s2", "convt4s2"),
         ("convt2d4x4s2p1", "convt4x4s2p1"), ("maxpool1d3", "maxpool3"),
         ("maxpool2d3x3s2", "maxpool3x3s2"), ("avgpool3d2x2x2", "avgpool2x2x2"), ("7X7", "7x7"),
-        ("1X3+3X1", "1x3+3x1"), ("1d5", "1d5"), ("dw2d3", "dw2d3"),
+        ("1X3+3X1", "1x3+3x1"), ("1d5", "1d5"), ("dw2d3x3", "dw3x3"),
+        ("dw3d2", "dw3s1d2"), ("sep2d3x3@8", "sep3x3@8"),
     ],
 )  # fmt: skip
 def test_words_of_frameworks(text: str, meant: str) -> None:
@@ -29,7 +32,9 @@ def test_words_of_frameworks(text: str, meant: str) -> None:
 @pytest.mark.parametrize(
     ("text", "meant", "square"),
     [("conv2d4", "2d4", "4x4"), ("conv3d2@8", "3d2@8", "2x2x2@8"),
-     ("maxpool2d3", "maxpool2s2d3", "maxpool3x3"), ("convt2d2", "convt2s1d2", "convt2x2")],
+     ("maxpool2d3", "maxpool2s2d3", "maxpool3x3"), ("convt2d2", "convt2s1d2", "convt2x2"),
+     ("dw1d3", "dw1s1d3", "dw3"), ("dw2d3", "dw2s1d3", "dw3x3"),
+     ("sep2d3", "sep2s1d3", "sep3x3"), ("sep2d3@8", "sep2@8d3", "sep3x3@8")],
 )  # fmt: skip
 def test_a_dilation_that_looks_like_a_rank_is_kept_and_warned_of(
     text: str, meant: str, square: str
@@ -47,7 +52,8 @@ def test_a_dilation_that_looks_like_a_rank_is_kept_and_warned_of(
         assert parse(meant) == tree
 
 
-@pytest.mark.parametrize("text", ["maxpool1s1d3", "maxpool2s2d3", "convt2s1d2", "convt3s2d2"])
+@pytest.mark.parametrize("text", ["maxpool1s1d3", "maxpool2s2d3", "convt2s1d2", "convt3s2d2",
+                                  "dw1s1d3", "dw2@4d3", "sep2s1d3", "dw3d2"])  # fmt: skip
 def test_what_is_printed_is_never_warned_of(text: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -58,14 +64,66 @@ def test_what_is_printed_is_never_warned_of(text: str) -> None:
     assert str(parse("convt3s2d2")) == "convt3s2d2"
 
 
-def test_a_product_of_numbers_is_a_repeat_and_is_warned_of() -> None:
-    with pytest.warns(ReadingWarning, match="7 layers with kernel 7; a 7x7 kernel is written 7x7"):
-        tree = parse("7*7")
-    assert str(tree) == "7*(7)"
+@pytest.mark.parametrize(
+    ("text", "kernel", "prints"),
+    [("7*7", "7x7", "7*(7)"), ("7*7@64", "7x7@64", "7*(7@64)"), ("5*5s2", "5x5s2", "5*(5s2)"),
+     ("3*3p1", "3x3p1", "3*(3p1)"), ("1*7b0+7*1b0", "1x7b0", "1*(7b0)+7*(1b0)")],
+)  # fmt: skip
+def test_a_product_of_numbers_is_a_repeat_and_is_warned_of(
+    text: str, kernel: str, prints: str
+) -> None:
+    with pytest.warns(ReadingWarning) as caught:
+        tree = parse(text)
+    count, _, size = kernel.partition("x")
+    said = (
+        f"read as {count} layers with kernel {size[0]}; a {kernel[:3]} kernel is written {kernel}"
+    )
+    assert str(caught[0].message).endswith(said)
+    assert str(tree) == prints
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert parse("7*(7)") == tree
-        parse("4*3s2")
+        assert parse(prints) == tree
+
+
+@pytest.mark.parametrize(
+    "text", ["10s5@512+3*3s2+2*2s2", "4*3s2", "7 times 7@64", "3*3x3@64", "7*7×7", "2*dw3"]
+)
+def test_other_repeats_are_not(text: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        parse(text)
+
+
+def test_a_place_in_a_block_is_warned_of_once() -> None:
+    blocks = Blocks()
+    text = "conv2d4@c+relu"
+    blocks.define("b(c)", Passage(text, 0, len(text)), None)
+    with pytest.warns(ReadingWarning) as caught:
+        parse("b(8)+b(16)", blocks)
+    assert {str(warning.message) for warning in caught} == {
+        "conv2d4@c is read as kernel 2 with dilation 4; write 2@cd4, or 4x4@c for a 4x4 kernel"
+    }
+    for name, ours in (("two(c)", "2@cd4"), ("four(c)", "4x4@c")):
+        blocks.define(name, Passage(ours, 0, len(ours)), None)
+    assert lower(parse("two(8)+four(8)", blocks), Defaults()).reading == "two(8) then four(8)"
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "hint"),
+    [("7*(7@64)", "3x224x224", "write 7x7@64, or"), ("7s2d3b0", "3x64x64", "write 7x7s2d3b0, or"),
+     ("3x3s2x1", "3x64", "write 3, or"), ("dw3p1", "3x64x64", "write dw3x3p1, or"),
+     ("2d3@8", "3x64x64", "write 3x3@8 for a 3x3 kernel, 2x2@8d3 for a 2x2 kernel with"),
+     ("maxpool2s2d3", "3x64x64", "write maxpool3x3 for a 3x3 kernel, maxpool2x2s2d3 for"),
+     ("convt2s2d2", "3x64x64", "write convt2x2s2 for a 2x2 kernel, convt2x2s2d2 for")],
+)  # fmt: skip
+def test_a_kernel_of_other_rank_is_answered_with_the_whole_layer(
+    text: str, size: str, hint: str
+) -> None:
+    with pytest.raises(LayerError) as caught:
+        analyze(text, input=size)
+    assert (caught.value.hint or "").startswith(hint)
+    for written in re.findall("(?:write |kernel, )([a-z0-9@]+x[a-z0-9@x]+)", hint):
+        analyze(written, input=size)
 
 
 @pytest.mark.parametrize(
@@ -114,14 +172,15 @@ def test_linear_says_that_fc_flattens(text: str) -> None:
      ("conv2d@64", "'conv2d' takes 2 sizes, got none"),
      ("conv1d3x3", "'conv1d' takes 1 size, got 2"),
      ("conv2d3x3x3", "'conv2d' takes 2 sizes, got 3"),
-     ("avgpool2d3", "'avgpool2d' takes 2 sizes, got 1")],
+     ("avgpool2d3", "'avgpool2d' takes 2 sizes, got 1"),
+     ("dw2d", "'dw2d' takes 2 sizes, got none"), ("dw1d", "'dw1d' takes 1 size, got none")],
 )  # fmt: skip
 def test_a_rank_without_its_sizes(text: str, message: str) -> None:
     with pytest.raises(SpecError) as caught:
         parse(text)
     assert caught.value.message == message
     written = (caught.value.hint or "").removeprefix("for example ").split(", or ")
-    assert parse(written[0]) == parse(written[1])
+    assert parse(written[0]) == parse(written[-1])
 
 
 def test_a_foreign_text_that_is_no_network_either_way_keeps_its_own_hint() -> None:
