@@ -18,6 +18,9 @@ from convcalc.spec.words import Values, is_word
 MAX_WORK = 300_000
 """Characters of blocks and loops that are parsed again for one network: about two seconds."""
 
+MAX_VALUES = 12_000
+"""Values that the repeats of one network may run over, those within others each time."""
+
 _HEAD = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*(?:\(([^()]*)\)\s*)?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -47,7 +50,7 @@ class Blocks:
         self.definitions: dict[str, Definition] = {}
         self.parsed: dict[tuple[str, tuple[int, ...]], Parsed] = {}
         self._open: list[str] = []
-        self._work = 0
+        self._work = self._values = 0
 
     def __contains__(self, name: str) -> bool:
         return name in self.definitions
@@ -127,7 +130,21 @@ class Blocks:
         self._work += characters
         if self._work > MAX_WORK:
             raise LimitError(
-                f"the blocks expand to more than {MAX_WORK:,} characters, the limit",
+                f"blocks and repeats over values expand to more than {MAX_WORK:,} characters, "
+                "the limit",
+                span=span,
+            )
+
+    def charge_values(self, count: int, span: Span) -> None:
+        """Count values that a repeat runs over.
+
+        Raises:
+            LimitError: too many for one network.
+        """
+        self._values += count
+        if self._values > MAX_VALUES:
+            raise LimitError(
+                f"repeats over values take more than {MAX_VALUES:,} values in all, the limit",
                 span=span,
             )
 

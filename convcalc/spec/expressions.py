@@ -59,8 +59,12 @@ def rows(passage: Passage, variables: tuple[str, ...], names: Values) -> list[tu
         if len(variables) > 1:
             found.append(_row(item, variables, names))
             continue
-        ends = split(item, "..")
         span = item.span(item.start, item.end)
+        if (hint := _other_values(_text(item))) is not None:
+            raise SpecError(
+                f"unexpected {shorten(_text(item).strip(), 20)!r}", span=span, hint=hint
+            )
+        ends = split(item, "..")
         if len(ends) > 2:
             raise SpecError("expected one range such as 0..9", span=span)
         low, high = evaluate(ends[0], names), evaluate(ends[-1], names)
@@ -74,6 +78,17 @@ def rows(passage: Passage, variables: tuple[str, ...], names: Values) -> list[tu
             raise LimitError(f"a repeat over more than {MAX_ROWS:,} values", span=span)
         found += [(value,) for value in range(low, high + 1)]
     return found
+
+
+def _other_values(text: str) -> str | None:
+    """A hint for values that are listed in another notation."""
+    if "..." in text:
+        return "write every value, or a sum over a range, such as 2^i for i in 1..9"
+    if re.fullmatch(r"\s*\w+(?:\s+\w+)+\s*", text):
+        return f"values have commas between them: {', '.join(text.split())}"
+    if re.fullmatch(r"\s*\([^()]*,[^()]*\)\s*", text):
+        return f"values stand without parentheses: {text.strip()[1:-1].strip()}"
+    return None
 
 
 def _row(item: Passage, variables: tuple[str, ...], names: Values) -> tuple[int, ...]:
@@ -217,6 +232,8 @@ class _Evaluator:
         piece, start = self.pieces[self.at]
         if piece == "/":
             hint = "whole numbers are divided by //"
+        elif piece == "*" and self.at and self.pieces[self.at - 1][0] == "*":
+            hint = "powers are written 2^3"
         return SpecError(
             f"{what} {shorten(piece, 20)!r}",
             span=self.passage.span(start, start + len(piece)),

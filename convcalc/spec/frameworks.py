@@ -181,6 +181,9 @@ def _conv(word: str) -> Callable[[Arguments, int], str]:
     def write(given: Arguments, rank: int) -> str:
         if not given:
             return word + _sizes(3, rank)
+        channels, kernel = given.get("out"), given.get("k")
+        if isinstance(channels, int) and isinstance(kernel, int) and channels < 14 < kernel:
+            given = {**given, "out": kernel, "k": channels}  # Conv(3, 64), as papers write
         return word + _sizes(given.get("k"), rank) + _modifiers(given)
 
     return write

@@ -30,6 +30,8 @@ def read_loop(passage: Passage, tokens: list[Token], start: int, at: int, end: i
         name = tokens[here]
         if name.kind != "layer" or (reason := name_problem(name.text)) is not None:
             raise mistakes.no_variable(name, reason)
+        if name.text in variables:
+            raise mistakes.no_variable(name, "it is there already")
         variables.append(name.text)
         here += 1
         if tokens[here].kind != ",":

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from convcalc.errors import SpecError, shorten, warn
-from convcalc.spec.tokens import Passage, Token, foreign, suggest
+from convcalc.spec.tokens import Passage, Token, closings, foreign, suggest
 from convcalc.spec.tree import second_size
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ _MERGES = [
 """Other names of the merges."""
 
 _REWRITES = [
+    (r"\b[Cc]onv(?:[23][dD])?\((\d+x\d+[^()]*)\)", r"\1"),
+    (r"\*\*", "^"),
     (r"\[\s*([^][]*?)\s*\]\s*[x×*]\s*(\d+)", r"\2*(\1)"),
     (r",?\s*\b(?:stride|strides)\s*=?\s*(\d+)", r"s\1"),
     (r"(?<=\d)(?:stride|strides)=?(\d+)", r"s\1"),
@@ -58,6 +60,7 @@ _REWRITES = [
     (r"(?<=\d)(?:groups|group)=?(\d+)", r"g\1"),
     (r"\b(\d+)@(\d+(?:x\d+)+)", r"\2@\1"),
     (r"(?<=[\w)]) +(?=[sdpg]\d|@)", ""),
+    (r"(\d+x\d+(?:[sdpg]\d+)*) +(\d+)(?![\dx])", r"\1@\2"),
     (r"(?<=[\w)]) +(?=[\w(]+)(?!(?:then|plus|for|in|times|cat|x)\b)(?<!then )", "+"),
     (r"\s*(?:->|=>|→|>|;|&)\s*", "+"),
     (r"p\(\s*(\d+)\s*,\s*(\d+)\s*\)", r"p\1:\2"),
@@ -80,6 +83,9 @@ def rewritten(text: str) -> str:
 
     def listed(found: re.Match[str]) -> str:
         values = [found[2], *re.findall(r"\d+", found[3])]
+        axes = found[1].count("x") + 1
+        if found[1][-1] in "sp" and len(values) == max(2, axes):  # before and after, or for axes
+            return found[1] + (":" if axes == 1 else "x").join(values)
         return "+".join(found[1] + value for value in values)
 
     text = _LIST.sub(listed, text.strip())
@@ -108,9 +114,20 @@ def unexpected(tokens: Sequence[Token], position: int) -> SpecError:
         return SpecError(
             "expected '+' between layers",
             span=token.span,
-            hint="for example 7x1+1x7; modifiers follow without a space: 7x7s2@64",
+            hint=_kernel_of_a_sum(tokens, position)
+            or "for example 7x1+1x7; modifiers follow without a space: 7x7s2@64",
         )
     return SpecError(f"unexpected {token.text!r}", span=token.span)
+
+
+def _kernel_of_a_sum(tokens: Sequence[Token], position: int) -> str | None:
+    """A hint for `(2*k+1)x1`."""
+    before, token = tokens[position - 1], tokens[position]
+    if before.kind != ")" or re.match("x([0-9]|$)", token.text) is None:
+        return None
+    opened = {close: start for start, close in closings(tokens).items()}[position - 1]
+    written = token.span.text[tokens[opened].span.start : token.span.end]
+    return f"a kernel begins with its word where a sum comes first: conv{shorten(written, 40)}"
 
 
 def expected_layer(tokens: Sequence[Token], position: int) -> SpecError:
@@ -185,6 +202,8 @@ def no_branches(token: Token, merge: type[Merge]) -> SpecError:
 
 def takes_no_branches(token: Token, hint: str | None) -> SpecError:
     """The error for parentheses behind something that is no merge and no block."""
+    if token.text == "p":
+        hint = "padding follows a kernel without a space: 3p4:0 is 4 before and 0 after"
     return SpecError(
         f"{shorten(token.text, 20)!r} takes no branches",
         span=token.span,
@@ -260,8 +279,16 @@ _OTHER_WORDS = {
 """Words of frameworks and papers, and what to write where they have no size."""
 
 
+_OTHER_MERGES = {
+    "concat": "cat", "concatenate": "cat", "sum": "add", "multiply": "mul", "subtract": "sub",
+    "divide": "div",
+}  # fmt: skip
+
+
 def other_word(text: str) -> str | None:
     """A hint with what to write for a layer in another framework's word."""
+    if text in _OTHER_MERGES:
+        return f"write {_OTHER_MERGES[text]}(... | ...)"
     for word, example in _OTHER_WORDS.items():
         if not text.startswith(word):
             continue
@@ -271,8 +298,8 @@ def other_word(text: str) -> str | None:
         rest = shorten(rest, 80)
         if example == "1x1":
             return f"write 1x1@{rest}" if rest[:1].isdigit() else f"write 1x1{rest}"
-        size = re.search("[0-9x]*$", example)
-        plain = example[: size.start()] if size else example
+        plain = re.sub("[0-9x]*$", "", example)
+        rest = re.sub("^@(?=[0-9])", "", rest) if plain == "fc" else rest
         ours = plain + rest if rest[:1].isdigit() else example + rest
         if plain != "fc":
             return f"write {ours}"
@@ -288,6 +315,8 @@ def better(passage: Passage) -> str | None:
     text = passage.text[passage.start : passage.end]
     if len(text) > MAX_REWRITTEN:
         return None
+    if re.search(r"\bfor\b", text):
+        return f"({text.strip()})"
     from convcalc.spec.frameworks import translated  # only after a mistake
 
     ours = translated(text) or rewritten(text)

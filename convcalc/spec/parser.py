@@ -371,7 +371,9 @@ class _Parser:
         if not tokens:
             raise mistakes.expected_layer(self._tokens, loop.at)
         bodies = []
-        for row in rows(loop.values, loop.variables, self._parameters):
+        found = rows(loop.values, loop.variables, self._parameters)
+        self._blocks.charge_values(len(found), self._tokens[loop.at].span)
+        for row in found:
             self._blocks.charge(tokens[-1].span.end - tokens[0].span.start, tokens[0].span)
             names = {**self._parameters, **dict(zip(loop.variables, row, strict=True))}
             stages = self._names if beside else None

@@ -106,6 +106,13 @@ def foreign(span: Span) -> SpecError:
             hint = f"did you mean {meant!r}? It looks alike but is a different character"
     elif char in ">,;&/":
         hint = "join layers with '+': 7x1+1x7"
+    elif char == "$":
+        found = re.compile(r"\$\{(\w+)\}").match(span.text, span.start)
+        hint = (
+            f"write ${found[1]}"
+            if found and span.source
+            else "$NAME is an earlier stage of a network file"
+        )
     elif char in "[]{}":
         hint = "group layers with parentheses: 3*(3x3+relu)"
     shown = char if char.isprintable() else unicode_name

@@ -171,14 +171,11 @@ class _Reader:
                 0, 1, "a layer must begin with a word or a kernel", "for example 7x7 or relu"
             )
         lower = self.text.lower()
-        if lower != self.text and any(lower.startswith(word) for word in _BY_LENGTH):
-            hint: str | None = f"words are lowercase: {shorten(lower, 30)}"
+        hint = mistakes.other_word(lower)
+        if hint is None and lower != self.text and lower.startswith((*_BY_LENGTH, *_MERGES)):
+            hint = f"words are lowercase: {shorten(lower, 30)}"
         else:
-            hint = (
-                mistakes.other_word(self.text)
-                or suggest(written, _WORDS)
-                or "`convcalc layers` lists the words"
-            )
+            hint = hint or suggest(written, _WORDS) or "`convcalc layers` lists the words"
         raise self.error(0, len(written), f"unknown word {shorten(written, 30)!r}", hint)
 
     def ranked(self, written: str) -> type[Word]:

@@ -9,7 +9,7 @@ import pytest
 
 from convcalc import analyze
 from convcalc.errors import LayerError, ReadingWarning, SpecError
-from convcalc.spec import Blocks, Defaults, Passage, lower, parse
+from convcalc.spec import Blocks, Defaults, Names, Passage, lower, parse, parse_passage
 
 
 @pytest.mark.parametrize(
@@ -134,6 +134,11 @@ def test_a_kernel_of_other_rank_is_answered_with_the_whole_layer(
         ("k7s2p3c64", "7x7@64s2p3"), ("2d1,2,4,8", "2+2d2+2d4+2d8"), ("3x3p(4,0)", "3x3p4:0"),
         ("7x1,1x7", "7x1+1x7"), ("7x1->1x7", "7x1+1x7"), ("7x1 => 1x7", "7x1+1x7"),
         ("7x1 > 1x7", "7x1+1x7"), ("7x1; 1x7", "7x1+1x7"), ("cat(1x1, 3x3)", "cat(1x1 | 3x3)"),
+        ("7x7 64", "7x7@64"), ("3x3s2 64+relu", "3x3@64s2+relu"), ("7x7 3x3", "7x7+3x3"),
+        ("3p4,0", "3p4:0"), ("3x3p1,0", "3x3p1x0"), ("3x3s2,1", "3x3s2x1"),
+        ("conv(3x3,64)", "3x3@64"), ("Conv2d(3x3, 64, s2)", "3x3@64s2"),
+        ("Conv(3,64)", "3x3@64p0"), ("Conv(64, 3)", "3x3@64p0"), ("3@(2**3)", "3@8"),
+        ("3x3d(r) for r in 6, 12", "(3x3d(r) for r in 6, 12)"),
     ],
 )  # fmt: skip
 def test_other_notation_is_answered_with_what_to_write(text: str, written: str) -> None:
@@ -149,7 +154,7 @@ def test_other_notation_is_answered_with_what_to_write(text: str, written: str) 
      ("pointwise64", "1x1@64"), ("pointwise@64", "1x1@64"), ("maxpooling2x2", "maxpool2x2"),
      ("batchnorm", "bn"), ("batchnorm2d", "bn"), ("deconv4x4s2", "convt4x4s2"),
      ("convtranspose4x4s2", "convt4x4s2"), ("convtranspose2d4x4", "convt4x4"),
-     ("upsample2", "up2")],
+     ("upsample2", "up2"), ("DWConv3x3", "dw3x3"), ("SepConv3x3@8", "sep3x3@8")],
 )  # fmt: skip
 def test_other_words_are_refused_with_what_to_write(text: str, written: str) -> None:
     with pytest.raises(SpecError) as caught:
@@ -158,12 +163,42 @@ def test_other_words_are_refused_with_what_to_write(text: str, written: str) -> 
     assert parse(written)
 
 
-@pytest.mark.parametrize("text", ["linear10", "dense10"])
+@pytest.mark.parametrize("text", ["linear10", "dense10", "linear@10", "Linear@10"])
 def test_linear_says_that_fc_flattens(text: str) -> None:
     with pytest.raises(SpecError) as caught:
         parse(text)
     hint = caught.value.hint or ""
-    assert hint.startswith("write fc10, which flattens its input first") and "pw10" in hint
+    assert hint.startswith("write fc10, which flattens its input first")
+    assert hint.endswith("is pw10")
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [("p(4,0)", "padding follows a kernel without a space: 3p4:0 is 4 before and 0 after"),
+     ("concat", "write cat(... | ...)"), ("Sum", "write add(... | ...)"),
+     ("RELU", "write relu"), ("Cat", "words are lowercase: cat"),
+     ("((2*k+1)x1 for k in 1..2)", "a kernel begins with its word where a sum comes first: conv"
+      "(2*k+1)x1"),
+     ("((3)x(3) for k in 1)", "a kernel begins with its word where a sum comes first: conv(3)x"),
+     ("(3)relu", "for example 7x1+1x7; modifiers follow without a space: 7x7s2@64"),
+     ("(3@(2**i) for i in 1..3)", "powers are written 2^3"),
+     ("(3@(c) for c in 2, 4, ..., 512)", "write every value, or a sum over a range, such as 2^i "
+      "for i in 1..9"),
+     ("(3d(r) for r in 6 12)", "values have commas between them: 6, 12"),
+     ("(3d(r) for r in (6, 12))", "values stand without parentheses: 6, 12"),
+     ("$", "$NAME is an earlier stage of a network file"),
+     ("${c3}", "$NAME is an earlier stage of a network file")],
+)  # fmt: skip
+def test_hints_of_other_notation(text: str, hint: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        parse(text)
+    assert caught.value.hint == hint
+
+
+def test_a_stage_in_braces_within_a_file() -> None:
+    passage = Passage("${c3}+3x3", 0, 9, "net.toml")
+    with pytest.raises(SpecError, match=r"hint: write \$c3$"):
+        parse_passage(passage, Blocks(), Names((), ()))
 
 
 @pytest.mark.parametrize(

@@ -201,7 +201,8 @@ def test_a_reading_that_would_be_too_deep_or_too_long_stays_in_signs() -> None:
     deep = "id"
     for _ in range(30):
         deep = f"add(relu+{deep} | id)"
-    long = f"cat({' | '.join(['relu'] * 20_000)})"
+    layer = "3x3x3@999999999s999999999x999999999x999999998d999999999x999999999x999999998g9b0"
+    long = f"cat({' | '.join([layer] * (MAX_CHARACTERS // (len(layer) + 3) - 1))})"
     for text in (deep, long):
         assert reading(parse(text)) == str(parse(text)) == text
     assert reading(parse("add(relu | id)")) != "add(relu | id)"

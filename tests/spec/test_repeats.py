@@ -116,6 +116,7 @@ def test_a_loop_prints_as_it_is_written() -> None:
         ("(3x3 for relu in 1)", "invalid variable 'relu': it is a word of the language"),
         ("(3x3 for x1 in 1)", "invalid variable 'x1': it begins with x"),
         ("(3x3 for 2 in 1)", "invalid variable '2': expected letters"),
+        ("(3@(c) for c, c in (1, 2), (3, 4))", "invalid variable 'c': it is there already"),
         ("(3x3 for i)", "expected 'in' and values after the variable"),
         ("(3x3 for i of 1)", "expected 'in' and values after the variable"),
         ("(3x3 for i in)", "expected 'in' and values after the variable"),
@@ -156,7 +157,9 @@ def test_loops_are_bounded() -> None:
         parse("(3x3 for i in 0..999999998)")
     assert len(rows(Passage("0..9998, 5", 0, 10), ("i",), {})) == 10_000
     with pytest.raises(LimitError, match="expand to more than 300,000 characters"):
-        parse(f"((3x3+{' ' * 2000}3x3 for i in 0..9999) for j in 0..9999)")
+        parse(f"((3x3+{' ' * 2000}3x3 for i in 0..999) for j in 0..999)")
+    with pytest.raises(LimitError, match="take more than 12,000 values in all, the limit"):
+        parse("((3 for a in 1..10000) for b in 1..10000)")
     with pytest.raises(LimitError, match="layers exceed the limit"):
         lower(parse("(999999999*((i-1)*relu) for i in 1..1)"), Defaults())
 
