@@ -10,6 +10,7 @@ import convcalc
 from convcalc.api import export
 from convcalc.api.export import export_text
 from convcalc.networks.file import read_text
+from convcalc.networks.folding import fold
 
 torch = pytest.importorskip("torch", reason="needs the extra torch")
 nn, functional = torch.nn, torch.nn.functional
@@ -17,7 +18,7 @@ nn, functional = torch.nn, torch.nn.functional
 FIGURES = ("params", "macs", "flops", "activations", "depth", "output", "nonlinearities")
 
 
-class Response(nn.Module):  # type: ignore[misc]
+class Response(nn.Module):  # type: ignore[misc, name-defined]
     """Global response normalisation as ConvNeXt V2's own code has it, channels last."""
 
     def __init__(self, features: int) -> None:
@@ -32,7 +33,7 @@ class Response(nn.Module):  # type: ignore[misc]
         return (self.gamma * (x * shares) + self.beta + x).permute(0, 3, 1, 2)
 
 
-class FusedResponse(nn.Module):  # type: ignore[misc]
+class FusedResponse(nn.Module):  # type: ignore[misc, name-defined]
     """The same as timm has it, channels first."""
 
     def __init__(self, features: int) -> None:
@@ -47,7 +48,7 @@ class FusedResponse(nn.Module):  # type: ignore[misc]
         return x + torch.addcmul(bias, weight, x * shares)
 
 
-class Attention(nn.Module):  # type: ignore[misc]
+class Attention(nn.Module):  # type: ignore[misc, name-defined]
     """Attention over tokens, in one of the ways in which people write it."""
 
     def __init__(self, how: str, features: int = 6, heads: int = 2, bias: bool = True) -> None:
@@ -71,7 +72,7 @@ class Attention(nn.Module):  # type: ignore[misc]
         return self.to_out(mixed.transpose(1, 2).flatten(2))
 
 
-class Tokens(nn.Module):  # type: ignore[misc]
+class Tokens(nn.Module):  # type: ignore[misc, name-defined]
     """Something done to tokens, on a map of one axis."""
 
     def __init__(self, part: Any) -> None:
@@ -82,7 +83,7 @@ class Tokens(nn.Module):  # type: ignore[misc]
         return self.part(x.transpose(1, 2)).transpose(1, 2)
 
 
-class Block(nn.Module):  # type: ignore[misc]
+class Block(nn.Module):  # type: ignore[misc, name-defined]
     """A part between two layers."""
 
     def __init__(self, part: Any, first: Any, last: Any) -> None:
@@ -93,7 +94,7 @@ class Block(nn.Module):  # type: ignore[misc]
         return self.last(self.part(self.first(x)))
 
 
-class OwnAttention(nn.Module):  # type: ignore[misc]
+class OwnAttention(nn.Module):  # type: ignore[misc, name-defined]
     """torch's own module."""
 
     def __init__(self, weights: bool) -> None:
@@ -174,7 +175,6 @@ def test_a_layer_called_twice_is_a_word_once() -> None:
 
 
 def test_at_length_where_the_short_form_would_differ(monkeypatch: pytest.MonkeyPatch) -> None:
-    fold = export.fold
 
     def wrong(*given: Any) -> Any:
         graph = fold(*given)
