@@ -41,19 +41,20 @@ def export_text(
     report = analyze_graph(graph, setting)
     if graph.unknown:
         raise SourceError(f"{shorten(graph.name, 40)} is incomplete: {graph.unknown[0]}")
-    folded = fold(graph, _facts(graph, setting), shape)
-    text = _written(folded, shape, setting)
+    facts = _facts(graph, setting)
+    folded = fold(graph, facts, shape)
+    text = _written(folded, shape, facts if folded is graph else _facts(folded, setting))
     differing = _difference(report, text, setting)
     if differing is not None and folded is not graph:  # at length, then
-        text = _written(graph, shape, setting)
+        text = _written(graph, shape, facts)
         differing = _difference(report, text, setting)
     if differing is not None:
         raise SourceError(f"{shorten(graph.name, 40)} cannot be written: {differing}")
     return text
 
 
-def _written(graph: Graph, shape: Shape, setting: Setting) -> str:
-    return write_file(_explicit(graph), shape, graph.reading, _facts(graph, setting))
+def _written(graph: Graph, shape: Shape, facts: list[Facts]) -> str:
+    return write_file(_explicit(graph), shape, graph.reading, facts)
 
 
 def _difference(report: Report, text: str, setting: Setting) -> str | None:

@@ -354,6 +354,10 @@ TORCHPROFILE = Tool(
     transposed=_by_weight_shape,
     others={
         **dict.fromkeys(("bn", "gn", "ln", "avgpool", "gap", "leakyrelu", "affine", "scale"), OUT),
+        "grn": By(
+            lambda step: 2 * step.written + step.batch,
+            "1 per element out and product, and of its mean",
+        ),
         "lrn": Each(written=3),
         "mean": OUT,
         "mul": MERGED,
