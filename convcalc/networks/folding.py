@@ -41,6 +41,10 @@ _WORDS = (Add, Affine, Attention, Bias, ChannelLinear, Conv, Divide, Dropout, Mu
 """Words that layers are spelled out in."""
 
 
+_SIGNS = {"norm", "attention", "matmul", "bmm"}
+"""Steps of which each such layer has one."""
+
+
 class Part(NamedTuple):
     """A part of a graph: all that lies between one node and another."""
 
@@ -60,6 +64,9 @@ def fold(graph: Graph, facts: Sequence[Facts], input: Shape) -> Graph:  # noqa: 
     uses = Counter(source for node in graph.nodes for source in node.inputs)
     uses.update(output.node for output in graph.outputs)
     uses.update(node.weights_of for node in graph.nodes if node.weights_of is not None)
+    spelled = any(
+        isinstance(node.layer, Traced) and node.layer.name in _SIGNS for node in graph.nodes
+    )
     taken: set[int] = set()
     folded: dict[int, tuple[Node, Part]] = {}
     for last in range(len(graph.nodes) - 1, -1, -1):
@@ -68,7 +75,7 @@ def fold(graph: Graph, facts: Sequence[Facts], input: Shape) -> Graph:  # noqa: 
         found = (
             _causal(graph, last, uses)
             or _reshaped(graph, last, facts, input)
-            or _spelled_out(graph, last, uses, facts, input)
+            or (_spelled_out(graph, last, uses, facts, input) if spelled else None)
         )
         if found is not None and taken.isdisjoint(found[1].nodes):
             folded[last] = found

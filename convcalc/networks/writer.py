@@ -22,6 +22,9 @@ from convcalc.quantities import AxisRead, OpCounts, Shape
 
 _WIDTH = 88
 
+_LONGEST = 32
+"""The most characters in the name of a stage."""
+
 MAX_DEPTH, MAX_TERMS = 8, 40
 """How deep merges are written within one another, and how much is in one stage."""
 
@@ -247,7 +250,9 @@ class _Flat:
 
     def _name(self, name: str) -> str:
         """A stage's name, unlike all others."""
-        plain = re.sub("[^A-Za-z0-9_-]", "_", name)[-32:] or "stage"
+        plain = re.sub("[^A-Za-z0-9_-]", "_", name) or "stage"
+        if len(plain) > _LONGEST:  # its last whole words
+            plain = re.sub("^[^_]+_", "", plain[-_LONGEST - 1 :])[-_LONGEST:]
         found, number = plain, 1
         while found in self._used:
             number += 1
