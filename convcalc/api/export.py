@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from convcalc.analysis import Report, Setting, analyze_graph
 from convcalc.analysis.walk import Walk
 from convcalc.api.arguments import PaddingSize, placed
 from convcalc.errors import SourceError, shorten
-from convcalc.graph import Graph
+from convcalc.graph import Graph, Node
 from convcalc.layers.base import Word
+from convcalc.layers.conv import Conv, Depthwise
 from convcalc.layers.padding import Padding
 from convcalc.networks.file import read_text
 from convcalc.networks.folding import fold
@@ -54,7 +56,7 @@ def export_text(
 
 
 def _written(graph: Graph, shape: Shape, facts: list[Facts]) -> str:
-    return write_file(_explicit(graph), shape, graph.reading, facts)
+    return write_file(_in_plain_words(graph, shape, facts), shape, graph.reading, facts)
 
 
 def _difference(report: Report, text: str, setting: Setting) -> str | None:
@@ -81,22 +83,37 @@ def _facts(graph: Graph, setting: Setting) -> list[Facts]:
     ]
 
 
-def _explicit(graph: Graph) -> Graph:
-    """The graph with specs that say what a file's defaults would not: padding and bias."""
-    nodes = tuple(
-        node._replace(spec=str(_without_defaults(node.layer)))
-        if isinstance(node.layer, Word) and node.spec != "not run"
-        else node
-        for node in graph.nodes
-    )
-    return replace(graph, nodes=nodes)
+def _in_plain_words(graph: Graph, shape: Shape, facts: Sequence[Facts]) -> Graph:
+    """The graph with specs as people write them in a file: what it takes anyway is left out, and
+    what it would take otherwise is said."""
+
+    def plain(node: Node) -> Node:
+        if node.spec == "not run" or not isinstance(node.layer, Word) or not node.inputs:
+            return node
+        source = node.inputs[0]
+        layer = _plain(node.layer, facts[source].shape if source >= 0 else shape)
+        return node._replace(spec=str(layer))
+
+    return replace(graph, nodes=tuple(map(plain, graph.nodes)))
 
 
-def _without_defaults(layer: Word) -> Word:
-    """The layer with what a file leaves out left out: padding same, a bias."""
+def _plain(layer: Word, shape: Shape) -> Word:
+    """The layer without a bias or padding `same` that is written out (torch's padding=1 of a 3x3),
+    and `dw` for as many groups as channels."""
     left_out: dict[str, Padding | bool | None] = {}
-    if getattr(layer, "padding", None) == "same" and layer.is_convolution:
-        left_out["padding"] = None
     if getattr(layer, "bias", None) is True:
         left_out["bias"] = None
-    return replace(layer, **left_out) if left_out else layer
+    if layer.is_convolution and getattr(layer, "padding", None) == "same":
+        left_out["padding"] = None
+    if not isinstance(layer, Conv):
+        return replace(layer, **left_out) if left_out else layer
+    if layer.padding is not None and layer.sides(shape) == replace(layer, padding=None).sides(
+        shape
+    ):
+        left_out["padding"] = None
+    plain = replace(layer, **left_out)  # type: ignore[arg-type]  # of those fields
+    one_each = layer.out_channels in (None, shape.channels)
+    if type(layer) is Conv and one_each and layer.groups == shape.channels > 1:
+        plain = Depthwise(plain.kernel_size, None, plain.stride, plain.dilation, plain.padding,
+                          plain.bias)  # fmt: skip
+    return plain
