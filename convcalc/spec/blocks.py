@@ -7,7 +7,7 @@ are bounded before any layer is made.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from convcalc.errors import LimitError, Span, SpecError, shorten
@@ -23,6 +23,13 @@ MAX_VALUES = 12_000
 
 _HEAD = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*(?:\(([^()]*)\)\s*)?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class Names(NamedTuple):
+    """The stages of a network file, seen from one of them."""
+
+    before: Collection[str]
+    every: Collection[str]
 
 
 class Definition(NamedTuple):

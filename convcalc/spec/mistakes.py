@@ -12,7 +12,7 @@ from convcalc.spec.tree import second_size
 
 if TYPE_CHECKING:
     from convcalc.layers import Merge
-    from convcalc.spec.parser import Names
+    from convcalc.spec.blocks import Names
 
 MAX_REWRITTEN = 300
 """Characters of a text that is tried in other notations."""

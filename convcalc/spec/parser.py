@@ -18,15 +18,13 @@ A number within a layer may be a sum in parentheses: `1x1@(c+32)`. Sums and valu
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from functools import cached_property
-from typing import NamedTuple
 
 from convcalc.errors import ConvcalcError, LimitError, SpecError, shorten
 from convcalc.layers import MERGES, Merge, Word
 from convcalc.layers.base import MAX_SIZE
 from convcalc.spec import mistakes
-from convcalc.spec.blocks import Blocks, Parsed
+from convcalc.spec.blocks import Blocks, Names, Parsed
 from convcalc.spec.expressions import Values, evaluate, rows, split
 from convcalc.spec.loops import Loop, canonical, read_loop
 from convcalc.spec.tokens import Passage, Token, closings, tokenize
@@ -38,13 +36,6 @@ MAX_DEPTH = 50
 
 _MERGES = {merge.word: merge for merge in MERGES}
 _JOINED_BY = {merge.joined_by: merge for merge in MERGES}
-
-
-class Names(NamedTuple):
-    """The stages of a network file, seen from one of them."""
-
-    before: Collection[str]
-    every: Collection[str]
 
 
 def parse(text: str, blocks: Blocks | None = None) -> Tree:
@@ -159,17 +150,13 @@ class _Parser:
         terms: list[Tree] = [self.term(depth, begins)]
         while self.skip("+") or self.is_word("then", skip=True):
             terms.append(self.term(depth, begins=False))
-        tree = series(terms)
         joined = _JOINED_BY.get(self.next.text) if self.next.kind == "layer" else None
-        if joined is None:
-            return tree
-        if len(terms) > 1:
-            raise mistakes.mixed_reading(self.next, joined)
-        return self.joined(tree, joined, start, depth)
+        return series(terms) if joined is None else self.joined(terms, joined, start, depth)
 
-    def joined(self, tree: Tree, merge: type[Merge], start: Token, depth: int) -> Tree:
+    def joined(self, branches: list[Tree], merge: type[Merge], start: Token, depth: int) -> Tree:
         """The reading of branches, as tables print it: `7x1 plus 1x7`."""
-        branches: list[Tree] = [tree]
+        if len(branches) > 1:
+            raise mistakes.mixed_reading(self.next, merge)
         while self.is_word(merge.joined_by, skip=True):
             branches.append(self.term(depth, begins=True))
         if self.next.text in _JOINED_BY or self.next.kind == "+" or self.is_word("then"):
