@@ -49,6 +49,9 @@ EXAMPLES = [kind.example for kind in (*KINDS, *MERGES)] + [
     "conv2d3x3+maxpool2d2x2+7*7+conv2d4",
     "7x1 then 1x7 then relu",
     "7x1 plus (1x7 then relu)",
+    "((1x1 beside 3x3) then 2 times 1x1@64) plus id",
+    "((3x3 for i in 1..9) for j in 1..9)",
+    "7*7@64+dw2d3+conv(3x3,64)",
 ]
 NUMBERS = ["0", "1", "2", "3", "4", "5", "7", "8", "16", "64", "100", "999", "1000", "4096",
            "10000", "10001", "65536", "999999", "4194304", "999999999", "1000000000",

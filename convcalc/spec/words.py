@@ -204,16 +204,21 @@ class _Reader:
         return kind
 
     def warn_if_ambiguous(self) -> None:
-        """Say how `conv2d4` was read, in the words of the text: names stay names."""
+        """Say how `conv2d4` was read, in the words of the text: names and sums stay as they are."""
         if self.ambiguous is None:
             return
         word, rank, kernel = self.ambiguous
-        head, rest = "" if word == "conv" else word, self.text[kernel.end() :]
-        square = "x".join([kernel[0]] * rank)
+        text = self.span.text[self.span.start : self.span.end]
+        size, rest = kernel[0], self.text[kernel.end() :]
+        if summed := re.match(rf"{word}{rank}d(\((?:[^()]|\([^()]*\))*\))", text):
+            size, rest = summed[1], text[summed.end() :]
+        square = "x".join([size] * rank)
+        head = "" if word == "conv" else word
+        of = f"a {square} kernel" if rank > 1 else f"a kernel of {square}"
         apart = rest or {"conv": "", "maxpool": f"s{rank}"}.get(word, "s1")  # dw2s1d3 never warns
         warn(
-            f"{self.text} is read as kernel {rank} with dilation {kernel[0]}; write "
-            f"{head}{rank}{apart}d{kernel[0]}, or {head}{square}{rest} for a {square} kernel",
+            f"{text if summed else self.text} is read as kernel {rank} with dilation {size}; write "
+            f"{head}{rank}{apart}d{size}, or {word if summed else head}{square}{rest} for {of}",
             self.span,
         )
 

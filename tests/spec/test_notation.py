@@ -94,6 +94,21 @@ def test_other_repeats_are_not(text: str) -> None:
         parse(text)
 
 
+def test_a_dilation_that_is_a_sum_is_warned_of_once() -> None:
+    with pytest.warns(ReadingWarning) as caught:
+        parse("(conv2d((r+1)//2)@8+dw1d(r) for r in 3, 5)")
+    assert [str(warning.message) for warning in caught] == 2 * [
+        "conv2d((r+1)//2)@8 is read as kernel 2 with dilation ((r+1)//2); write 2@8d((r+1)//2), "
+        "or conv((r+1)//2)x((r+1)//2)@8 for a ((r+1)//2)x((r+1)//2) kernel",
+        "dw1d(r) is read as kernel 1 with dilation (r); write dw1s1d(r), or dw(r) for a kernel of "
+        "(r)",
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ours = parse("(2@8d((r+1)//2)+conv((r+1)//2)x((r+1)//2)@8+dw1s1d(r)+dw(r) for r in 3, 5)")
+    assert len(lower(ours, Defaults()).nodes) == 8
+
+
 def test_a_place_in_a_block_is_warned_of_once() -> None:
     blocks = Blocks()
     text = "conv2d4@c+relu"
