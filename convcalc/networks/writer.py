@@ -17,6 +17,7 @@ from convcalc.errors import SourceError, shorten
 from convcalc.graph import INPUT, Graph, Node, Output
 from convcalc.layers import KINDS, MERGES
 from convcalc.layers.traced import Traced
+from convcalc.networks.repeats import repeated
 from convcalc.networks.steps import write_step
 from convcalc.quantities import AxisRead, OpCounts, Shape
 
@@ -119,6 +120,7 @@ class _Nest:
         self.graph = graph
         self.seen: set[int] = set()
         self._dominators = _dominators(graph)
+        self._has_stages = any(re.search("[/.]", node.name) for node in graph.nodes)
 
     def between(self, start: int, end: int, depth: int = 0) -> list[Term]:
         """The series from behind `start` up to `end`."""
@@ -128,7 +130,7 @@ class _Nest:
                 raise _NoNestError
             node = self.graph.nodes[end]
             self.seen.add(end)
-            stage = re.split("[/.]", node.name)[0]
+            stage = re.split("[/.]", node.name)[0] if self._has_stages else "layers"
             if type(node.layer) not in _MERGES:
                 terms.append(Term(node.spec, stage))
                 end = node.inputs[0]
@@ -141,7 +143,7 @@ class _Nest:
 
     def _branch(self, fork: int, source: int, depth: int) -> str:
         terms = self.between(fork, source, depth)
-        return " + ".join(term.text for term in terms) if terms else "id"
+        return " + ".join(repeated([term.text for term in terms])) if terms else "id"
 
 
 def _dominators(graph: Graph) -> list[int]:
@@ -246,7 +248,7 @@ class _Flat:
         node = self.graph.nodes[source]
         begins_with_merge = type(node.layer) in _MERGES and len(texts) == 1
         head = [] if begins_with_merge or texts[0].endswith(")") else [f"${self.names[start]}"]
-        return " + ".join([*head, *texts])
+        return " + ".join(repeated([*head, *texts]))
 
     def _name(self, name: str) -> str:
         """A stage's name, unlike all others."""
@@ -326,6 +328,7 @@ def _stages(terms: list[Term]) -> list[tuple[str, list[str]]]:
 
 def _wrapped(texts: list[str]) -> str:
     """The series as a string, of several lines where it is long."""
+    texts = repeated(texts)
     whole = " + ".join(texts)
     if len(whole) <= _WIDTH and "|" not in whole:
         return _quoted(whole)
