@@ -98,9 +98,8 @@ class Finder:
             return zoo_file(name.removeprefix(ZOO))
         if self.folder is None:
             return Path(name).expanduser()
-        folder = self.folder.resolve()
-        path = (folder / name).resolve()
-        if Path(name).is_absolute() or not path.is_relative_to(folder):
+        path = self.folder / name
+        if Path(name).is_absolute() or not path.resolve().is_relative_to(self.folder.resolve()):
             raise SourceError(
                 "a network file names files below its own folder only",
                 hint="name it by its path from there, such as parts/stem.toml",

@@ -11,7 +11,8 @@ from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from convcalc.errors import LimitError, Span, SpecError, shorten
-from convcalc.spec.tokens import Passage, suggest
+from convcalc.spec import mistakes
+from convcalc.spec.tokens import Passage, Token, suggest
 from convcalc.spec.tree import Part, Tree
 from convcalc.spec.words import Values, is_word
 
@@ -23,6 +24,7 @@ MAX_VALUES = 12_000
 
 _HEAD = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*(?:\(([^()]*)\)\s*)?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_STAGE = re.compile(r"\$[A-Za-z0-9_-]+")
 
 
 class Names(NamedTuple):
@@ -66,7 +68,7 @@ class Blocks:
         """Add a block under its head, `inception(a, b)`.
 
         Raises:
-            SpecError: the head is malformed, or the name is taken.
+            SpecError: the head is malformed, the name is taken, or the body reads a stage.
         """
         found = _HEAD.fullmatch(head)
         if found is None:
@@ -95,6 +97,9 @@ class Blocks:
         if len(set(parameters)) < len(parameters) or name in self.definitions:
             taken = f"block {name}" if name in self.definitions else f"parameter in block {name}"
             raise SpecError(f"duplicate {taken}", span=span)
+        if found := _STAGE.search(body.text, body.start, body.end):  # also in blocks without use
+            token = Token("layer", found[0], body.span(*found.span()))
+            raise mistakes.no_such_stage(token, None, True)
         self.definitions[name] = Definition(name, parameters, body)
 
     def arguments(self, name: str, values: list[int], span: Span) -> Values:

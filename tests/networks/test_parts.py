@@ -121,7 +121,7 @@ def test_hints_list_the_stages() -> None:
 
 
 def write(path: Path, layers: str, **more: str) -> None:
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     head = "".join(f'{key} = "{value}"\n' for key, value in more.items())
     path.write_text(f'{head}[[stage]]\nname = "s"\nlayers = "{layers}"\n', encoding="utf-8")
 
@@ -133,6 +133,12 @@ def test_files_name_files_below_their_own_folder(folder: Path) -> None:
     assert [layer.name for layer in report.layers] == ["s/inner/s/conv1", "s/conv1"]
     assert report.input == Shape(5, (9, 9))
     assert convcalc.analyze(str(folder / "outer.toml")).params == report.params
+
+
+def test_errors_in_a_file_that_a_file_names_have_its_path_as_given(folder: Path) -> None:
+    write(folder / "nets" / "parts" / "inner.toml", "3x3+rleu")
+    write(folder / "nets" / "outer.toml", "parts/inner.toml+3x3")
+    assert "\n  nets/parts/inner.toml, line 3, column 15" in error_of("nets/outer.toml")
 
 
 @pytest.mark.parametrize("name", ["../stem.toml", "{folder}/stem.toml", "~/stem.toml"])

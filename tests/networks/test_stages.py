@@ -97,6 +97,7 @@ def test_parentheses_begin_a_series_too() -> None:
         (("a: 3x3", "b: 2*$a"), "", "$a does not begin a series"),
         (("a: 3x3", "b: ($a+relu for i in 1, 2)"), "", "$a cannot stand in a block or a repeat"),
         (("a: 3x3", "b: c"), '[blocks]\nc = "add($a | id)"', "$a cannot stand in a block"),
+        (("a: 3x3",), '[blocks]\n"c(n)" = "1x1@n+$a"', "$a cannot stand in a block"),
         (("a: 3x3", "b: $input+3x3"), "", "stage 'a' leads nowhere: no output depends on it"),
         (("a: 3x3", "b: 3x3"), 'outputs = ["a"]', "stage 'b' leads nowhere"),
         (("a: 3x3",), 'outputs = ["b"]', "outputs: no such stage: 'b'"),
