@@ -247,14 +247,18 @@ class Walk:
         self.params.append(facts.params)
         if node.weights_of is None:
             return facts.params if node.params is None else node.params
-        owner = self.graph.nodes[node.weights_of]
+        owner, theirs = self.graph.nodes[node.weights_of], self.params[node.weights_of]
         own, others = (self.state(i.inputs[0]).shape.channels for i in (node, owner))
-        if facts.params != self.params[node.weights_of] or (facts.params and own != others):
-            raise LayerError(
-                f"its weights are those of {owner.name}, which reads {others} channels, not {own}"
-                if own != others
-                else f"its weights are those of {owner.name}, which has another number of them"
+        if facts.params != theirs or (facts.params and own != others):
+            what, alike = f"reads {others} channels, not {own}", "channels"
+            if own == others:
+                what, alike = f"has {theirs} of them, not {facts.params}", "sizes"
+            error = LayerError(
+                f"its weights are those of {owner.name}, which {what}",
+                hint=f"weights are shared by layers that read the same {alike}: change what one "
+                "of them reads, or leave weights_of out",
             )
+            raise located(error, self.graph, node, self.setting.input)
         return 0
 
     def advance(self, index: int, node: Node) -> Facts:

@@ -21,7 +21,7 @@ from convcalc.networks.sources import (
     is_torch_model,
 )
 from convcalc.quantities import Shape, is_number
-from convcalc.spec.tree import Block, Branches, Leaf, Repeat, Series
+from convcalc.spec import TREES
 
 PaddingSize = str | int | Sequence[int]
 """Of convolutions that give none: a mode's name, or an amount, one for all axes or one for each."""
@@ -236,7 +236,7 @@ def _network(network: Any) -> Network:
         from convcalc.networks import read_file
 
         return read_file(network).graph(str(network))
-    if isinstance(network, (str, Graph, Leaf, Series, Branches, Repeat, Block)):
+    if isinstance(network, (str, Graph, *TREES)):
         return network
     if is_torch_model(network):
         return network

@@ -2,14 +2,14 @@
 
 A network that is a nest of series and branches is written as one, its stages those of the names of
 its layers. Any other is written flat: what several layers read is a stage of its own, which they
-name. A step that no word says (or that shares its weights) takes the generic form of `steps`.
+name. A step that no word says takes the generic form of `steps`.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -18,16 +18,19 @@ from convcalc.graph import INPUT, Graph, Node, Output
 from convcalc.layers import KINDS, MERGES
 from convcalc.layers.traced import Traced
 from convcalc.networks.repeats import repeated
+from convcalc.networks.sharing import Sharing
 from convcalc.networks.steps import write_step
+from convcalc.networks.toml import inline, listed, quoted, wrapped
 from convcalc.quantities import AxisRead, OpCounts, Shape
-
-_WIDTH = 88
 
 _LONGEST = 32
 """The most characters in the name of a stage."""
 
 MAX_DEPTH, MAX_TERMS = 8, 40
 """How deep merges are written within one another, and how much is in one stage."""
+
+NO_NAMES = ("input", "output")
+"""Names of ends that no stage gets: `$input` is the network's, and "output" is said of any."""
 
 _KINDS, _MERGES = {*KINDS, *MERGES}, set(MERGES)
 
@@ -62,18 +65,22 @@ def write_file(
     """
     if len(graph.inputs) > 1:
         raise SourceError(f"{shorten(graph.name, 40)} has several inputs: a file has one")
-    lines = [f"name = {_quoted(title)}", f"input = {_quoted(str(input))}"]
+    lines = [f"name = {quoted(title)}", f"input = {quoted(str(input))}"]
     nest = _nested(graph, facts)
     if nest is not None:
         for stage, texts in _stages(nest):
-            lines += ["", "[[stage]]", f"name = {_quoted(stage)}", f"layers = {_wrapped(texts)}"]
+            lines += [
+                "",
+                "[[stage]]",
+                f"name = {quoted(stage)}",
+                f"layers = {wrapped(repeated(texts))}",
+            ]
         return "\n".join(lines) + "\n"
     flat = _Flat(graph, facts)
     outputs = flat.outputs()
     stages = "\n".join(flat.lines)
-    if len(outputs) > 1:
-        listed = ", ".join(map(_quoted, outputs))
-        lines.append(f"outputs = [{listed}]" if len(listed) < _WIDTH else _listed(outputs))
+    if outputs != [flat.last]:
+        lines.append(f"outputs = {listed(outputs)}")
     return "\n".join(lines) + "\n" + stages + "\n"
 
 
@@ -84,7 +91,6 @@ def has_word(node: Node, facts: Facts) -> bool:
         and node.spec != "not run"
         and bool(node.inputs)
         and facts.params == (facts.params if node.params is None else node.params)
-        and node.weights_of is None
     )
 
 
@@ -94,6 +100,8 @@ def _nested(graph: Graph, facts: Sequence[Facts]) -> list[Term] | None:
     if others or first.node != len(graph.nodes) - 1 or _size(graph, first) is not None:
         return None
     if not all(map(has_word, graph.nodes, facts)):
+        return None
+    if any(node.weights_of is not None for node in graph.nodes):
         return None
     writer = _Nest(graph)
     try:
@@ -180,23 +188,31 @@ class _Flat:
         self.facts = facts
         self.lines: list[str] = []
         self.names: dict[int, str] = {INPUT: "input"}
-        self._used = {"input"}
+        self.last = ""
         self._before = INPUT
         self._alive = _alive(graph)
-        self.roots = self._roots()
-        for index in sorted(self.roots):
+        params = [known.params for known in facts]
+        self.sharing = Sharing(graph, params, self._is_said, self._roots)
+        self._titles = self._output_titles()
+        self._used = {"input", *self._titles.values()}
+        for index in sorted(self.sharing.roots):
             self._write(index)
 
-    def _roots(self) -> set[int]:
-        """The nodes that end a stage: read by none or several, or without a word."""
+    def _roots(self, ends: set[int], steps: set[int]) -> set[int]:
+        """The nodes that end a stage: read by none or several, or without a word.
+
+        Args:
+            ends: nodes that must.
+            steps: nodes that are written without a word.
+        """
         uses = Counter(source for node in self.graph.nodes for source in node.inputs)
         uses.update(output.node for output in self.graph.outputs)
-        roots = {output.node for output in self.graph.outputs}
+        roots = {output.node for output in self.graph.outputs} | ends
         depth: dict[int, int] = {}
         size: dict[int, int] = {}
         for index, node in enumerate(self.graph.nodes):
             inner = [source for source in node.inputs if source != INPUT and source not in roots]
-            is_step = not self._has_word(index)
+            is_step = index in steps or not self._is_said(index)
             depth[index] = max((depth[i] for i in inner), default=0)
             depth[index] += type(node.layer) in _MERGES
             size[index] = 1 + sum(size[i] for i in inner)
@@ -204,28 +220,39 @@ class _Flat:
                 roots |= {source for source in node.inputs if source != INPUT}
             if is_step or uses[index] != 1 or depth[index] > MAX_DEPTH or size[index] > MAX_TERMS:
                 roots.add(index)
+            if index in roots:
                 depth[index] = size[index] = 0
         return roots - {INPUT}
 
-    def _has_word(self, index: int) -> bool:
-        """Is a node written as a word? A stage of words must lead to an output."""
+    def _is_said(self, index: int) -> bool:
+        """Is there a word for a node? A stage of words must lead to an output."""
         return index in self._alive and has_word(self.graph.nodes[index], self.facts[index])
+
+    def _has_word(self, index: int) -> bool:
+        """Is a node written as a word?"""
+        return index not in self.sharing.steps and self._is_said(index)
 
     def _write(self, index: int) -> None:
         """One stage."""
         node = self.graph.nodes[index]
-        self.names[index] = name = self._name(node.name)
-        self.lines += ["", "[[stage]]", f"name = {_quoted(name)}"]
+        self.names[index] = self._titles.get(index) or self._name(node.name)
+        self._begin(self.names[index])
         if self._has_word(index):
             start, texts = self._series(index)
             if start != self._before:
                 texts = [f"${self.names[start]}", *texts]
-            self.lines.append(f"layers = {_wrapped(texts)}")
+            self.lines.append(f"layers = {wrapped(repeated(texts))}")
+            if (other := self.sharing.weights_of.get(index)) is not None:
+                self.lines.append(f"weights_of = {quoted(self.names[other])}")
         else:
             layer = _as_step(node, self.facts[index])
-            of = ", ".join(_quoted(f"${self.names[source]}") for source in node.inputs)
-            self.lines += [f"of = [{of}]", f"step = {_inline(write_step(layer, node.size))}"]
+            of = ", ".join(quoted(f"${self.names[source]}") for source in node.inputs)
+            self.lines += [f"of = [{of}]", f"step = {inline(write_step(layer, node.size))}"]
         self._before = index
+
+    def _begin(self, name: str) -> None:
+        self.lines += ["", "[[stage]]", f"name = {quoted(name)}"]
+        self.last = name
 
     def _series(self, index: int) -> tuple[int, list[str]]:
         """What a stage or a branch begins with, and the layers behind it."""
@@ -252,9 +279,7 @@ class _Flat:
 
     def _name(self, name: str) -> str:
         """A stage's name, unlike all others."""
-        plain = re.sub("[^A-Za-z0-9_-]", "_", name) or "stage"
-        if len(plain) > _LONGEST:  # its last whole words
-            plain = re.sub("^[^_]+_", "", plain[-_LONGEST - 1 :])[-_LONGEST:]
+        plain = _plain(name)
         found, number = plain, 1
         while found in self._used:
             number += 1
@@ -262,12 +287,24 @@ class _Flat:
         self._used.add(found)
         return found
 
+    def _output_titles(self) -> dict[int, str]:
+        """The names of outputs that the stages of their nodes can have."""
+        found: dict[int, str] = {}
+        for output in self.graph.outputs:
+            has_name = output.name not in NO_NAMES and _plain(output.name) == output.name
+            if output.node >= 0 and has_name and not self._needs_view(output):
+                found.setdefault(output.node, output.name)
+        return found
+
     def outputs(self) -> list[str]:
         """The stages that are outputs; the last of the file, if it is the only one."""
         (first, *others) = self.graph.outputs
         if not others and self._before == first.node and not self._needs_view(first):
-            return [self.names[first.node]]
-        return list(map(self._output, self.graph.outputs))
+            return [self.last]
+        return [
+            output.name if self._titles.get(output.node) == output.name else self._output(output)
+            for output in self.graph.outputs
+        ]
 
     def _needs_view(self, output: Output) -> bool:
         """Is an output's size not that of the word that writes it?"""
@@ -276,7 +313,7 @@ class _Flat:
     def _output(self, output: Output) -> str:
         """A stage for an output, under the output's own name."""
         name, source = self._name(output.name), self.names[output.node]
-        self.lines += ["", "[[stage]]", f"name = {_quoted(name)}"]
+        self._begin(name)
         size = _size(self.graph, output)
         if size is None:
             self.lines.append(f'layers = "${source}"')
@@ -285,9 +322,17 @@ class _Flat:
         view = Traced(
             "view", shape, reading=((AxisRead(),) * shape.rank or None,), moves_data=False
         )
-        written = _inline(write_step(view, size))
+        written = inline(write_step(view, size))
         self.lines += [f'of = ["${source}"]', f"step = {written}"]
         return name
+
+
+def _plain(name: str) -> str:
+    """A name as stages have it."""
+    plain = re.sub("[^A-Za-z0-9_-]", "_", name) or "stage"
+    if len(plain) > _LONGEST:  # its last whole words
+        plain = re.sub("^[^_]+_", "", plain[-_LONGEST - 1 :])[-_LONGEST:]
+    return plain
 
 
 def _as_step(node: Node, facts: Facts) -> Traced:
@@ -324,44 +369,3 @@ def _stages(terms: list[Term]) -> list[tuple[str, list[str]]]:
             last = of
         stages[-1][1].append(text)
     return stages
-
-
-def _wrapped(texts: list[str]) -> str:
-    """The series as a string, of several lines where it is long."""
-    texts = repeated(texts)
-    whole = " + ".join(texts)
-    if len(whole) <= _WIDTH and "|" not in whole:
-        return _quoted(whole)
-    lines = [texts[0]]
-    for text in texts[1:]:
-        joined = f"{lines[-1]} + {text}"
-        if len(joined) <= _WIDTH:
-            lines[-1] = joined
-        else:
-            lines.append(f"+ {text}")
-    body = "\n".join(f"  {line}" for line in lines)
-    return f'"""\n{body}\n"""'
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Outputs, one a line."""
-    return "outputs = [\n" + "".join(f"  {_quoted(name)},\n" for name in names) + "]"
-
-
-def _inline(value: Any) -> str:
-    """A value as TOML writes it within a line."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return _quoted(value)
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{key} = {_inline(v)}" for key, v in value.items()) + " }"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_inline, value)) + "]"
-    return str(value)
-
-
-def _quoted(text: str) -> str:
-    """A basic string of TOML."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04X}" for c in escaped) + '"'

@@ -126,21 +126,27 @@ def test_a_mistake_in_a_stage_is_not_repeated_for_those_that_read_it() -> None:
     assert text.count("unknown word") == 2 and "2 problems" in text
 
 
+def test_shared_weights_of_maps_of_other_sizes() -> None:
+    assert analysed("a: gap+fc10", "b: $input+gap+fc10; a", "c: cat($a | $b)").params == 40
+
+
 @pytest.mark.parametrize(
-    ("stages", "message"),
+    ("stages", "message", "place"),
     [
-        (("a: 3x3@8", "b: 3x3@8; a"), "those of a/conv1, which reads 3 channels, not 8"),
-        (("a: gap+fc10", "b: $input+gap+fc10; a", "c: cat($a | $b)"), ""),
+        (("a: 3x3@8", "b: 3x3@8; a"),
+         "3x3@8: its weights are those of a/conv1, which reads 3 channels, not 8 (layer b/conv1)",
+         "net.toml, line 8, column 11, stage b:"),
         (("a: fc10", "b: $input+maxpool2x2", "c: fc10; a", "d: cat($a | $c)"),
-         "weights are those of a/fc1, which has another number of them"),
+         "fc10: its weights are those of a/fc1, which has 7690 of them, not 1930 (layer c/fc1)",
+         "net.toml, line 11, column 11, stage c:"),
     ],
 )  # fmt: skip
-def test_shared_weights_must_fit(stages: tuple[str, ...], message: str) -> None:
-    if not message:
-        assert analysed(*stages).params == 40
-        return
-    with pytest.raises(ConvcalcError, match=message):
+def test_shared_weights_must_fit(stages: tuple[str, ...], message: str, place: str) -> None:
+    with pytest.raises(ConvcalcError) as caught:
         analysed(*stages)
+    lines = str(caught.value).splitlines()
+    assert lines[:2] == [message, f"  {place}"] and set(lines[3].strip()) == {"^"}
+    assert lines[4].startswith("hint: weights are shared by layers that read the same ")
 
 
 def test_weights_may_be_handed_on() -> None:

@@ -11,7 +11,7 @@ from convcalc.errors import ConvcalcError
 from convcalc.layers.traced import Step
 from convcalc.networks.file import read_text
 from convcalc.networks.steps import read_step, write_step
-from convcalc.networks.writer import _inline
+from convcalc.networks.toml import inline
 from convcalc.quantities import AxisRead, Link, Links, OpCounts, Shape, Windows
 
 SMALL = st.integers(0, 5)
@@ -44,7 +44,7 @@ STEPS = st.builds(
 def test_a_written_step_comes_back(step: Step, size: Shape | None) -> None:
     import tomllib
 
-    values = tomllib.loads(f"step = {_inline(write_step(step, size))}")["step"]
+    values = tomllib.loads(f"step = {inline(write_step(step, size))}")["step"]
     found, shown = read_step(values, len(step.reading))
     assert found == step
     assert (shown or step.shape) == (size or step.shape)

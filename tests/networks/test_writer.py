@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import tomllib
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,8 @@ from convcalc.api.export import export_text
 from convcalc.cli.main import main
 from convcalc.networks import zoo_blocks, zoo_file, zoo_networks
 from convcalc.networks.file import read_text
+from convcalc.networks.sources import to_graph
+from convcalc.spec import Defaults
 
 FIGURES = ("params", "macs", "valid_macs", "flops", "activations", "depth", "nonlinearities",
            "output", "input", "receptive_field")  # fmt: skip
@@ -30,11 +35,14 @@ def test_built_in_networks_come_back(name: str) -> None:
     after = convcalc.analyze(read_text(text, "net.toml").graph("net.toml"))
     for figure in FIGURES:
         assert getattr(after, figure) == getattr(before, figure), figure
-    if "weights_of" not in zoo_file(name).read_text(encoding="utf-8"):  # else steps share them
-        assert Counter(layer.kind for layer in after.layers) == Counter(
-            layer.kind for layer in before.layers
-        )
-        assert all(len(line) <= 100 or "(" in line for line in text.splitlines())
+    assert Counter(layer.kind for layer in after.layers) == Counter(
+        layer.kind for layer in before.layers
+    )
+    assert list(after.outputs.items()) == list(before.outputs.items())
+    assert all(len(line) <= 100 or "(" in line for line in text.splitlines())
+    assert "step = " not in text
+    shared = zoo_file(name).read_text(encoding="utf-8").count("\nweights_of = ")
+    assert text.count("\nweights_of = ") == shared
 
 
 @pytest.mark.parametrize(
@@ -116,6 +124,45 @@ def test_what_only_export_writes() -> None:
             assert getattr(after, figure) == getattr(before, figure), (model, figure)
         ours, theirs = (list(report.outputs.values()) for report in (before, after))
         assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    ("stages", "shares"),
+    [
+        (["$a+3x3+relu+3x3", "$b+3x3+relu+3x3; c"], ["d: c"]),
+        (["$a+3x3+bn", "$b+3x3+bn; c", "$a+3x3+bn; d"], ["d: c", "e: c"]),
+        # what is not shared follows: the convolution is a stage of its own
+        (["$a+3x3", "relu+1x1", "$b+3x3; c"], ["e: c_conv1"]),
+        (["$a+add(3x3 | id)+1x1", "$b+add(3x3 | id)+1x1; c"], ["d_conv1: c_conv1", "d: c"]),
+    ],
+)  # fmt: skip
+def test_stages_that_share_weights(stages: list[str], shares: list[str]) -> None:
+    outputs = ["d", "e"] if "relu+1x1" in stages else list("cde"[: len(stages)])
+    lines = ['input = "4x8x8"', f"outputs = {json.dumps(outputs)}"]
+    for name, text in zip("abcde", ["1x1", "3x3s2", *stages], strict=False):
+        layers, _, other = text.partition("; ")
+        lines += ["[[stage]]", f'name = "{name}"', f'layers = "{layers}"']
+        lines += [f'weights_of = "{other}"'] if other else []
+    graph = read_text("\n".join(lines), "net.toml").graph("net.toml")
+    text = export_text(graph)
+    written = tomllib.loads(text)["stage"]
+    assert [f"{stage['name']}: {stage['weights_of']}" for stage in written
+            if "weights_of" in stage] == shares  # fmt: skip
+    assert all("layers" in stage for stage in written)
+    before = convcalc.analyze(graph)
+    after = convcalc.analyze(read_text(text, "export").graph("export"))
+    assert (before.params, before.macs) == (after.params, after.macs)
+    assert list(before.outputs.items()) == list(after.outputs.items())
+
+
+def test_weights_that_no_stage_can_share_take_the_form_of_export() -> None:
+    """Those of one convolution at two dilations, as TridentNet has them."""
+    graph = to_graph("3x3@4 + 3x3d2@4", Defaults())
+    near, far = graph.nodes
+    graph = replace(graph, nodes=(near, far._replace(weights_of=0)))
+    text = export_text(graph, input="4x8x8")
+    assert text.count("step = ") == 1 and "weights_of" not in text
+    assert convcalc.analyze(read_text(text, "export").graph("export")).params == 4 * 9 * 4 + 4
 
 
 def layers_of(network: str, size: str) -> str:
