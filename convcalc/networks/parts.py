@@ -7,6 +7,7 @@ its own folder, so that a file that someone sends reads nothing else.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -129,13 +130,14 @@ def _cut(stages: Stages, bounds: str) -> tuple[Stages, int]:
     if not dots:
         raise SourceError(
             f"expected stages such as [a..b], got [{shorten(bounds, 30)}]",
-            hint=f"for a single one write [{bounds}..{bounds}]" if bounds.strip() in names
-            else _listed(names),
-        )  # fmt: skip
+            hint=listed(names)
+            if _found(bounds.strip(), names) is None
+            else f"for a single one write [{bounds}..{bounds}]",
+        )
     start = _number(low.strip(), names, 0)
     end = _number(high.strip(), names, len(names) - 1)
     if end < start:
-        raise SourceError(f"stage {names[start]} comes after {names[end]}", hint=_listed(names))
+        raise SourceError(f"stage {names[start]} comes after {names[end]}", hint=listed(names))
     for number in range(start, end + 1):
         _check_reads(stages, number, start, names)
     return Stages(stages.stages[start : end + 1], stages.defaults), start
@@ -145,13 +147,21 @@ def _number(bound: str, names: list[str], default: int) -> int:
     """The number of the stage that a bound means: a name goes before a number."""
     if not bound:
         return default
+    found = _found(bound, names)
+    if found is None:
+        near = suggest(bound, names)
+        raise SourceError(
+            f"no such stage: {shorten(bound, 30)!r}",
+            hint=f"{near} ({listed(names)})" if near else listed(names),
+        )
+    return found
+
+
+def _found(bound: str, names: list[str]) -> int | None:
     if bound in names:
         return names.index(bound)
-    if bound.isdigit() and 1 <= int(bound) <= len(names):
-        return int(bound) - 1
-    raise SourceError(
-        f"no such stage: {shorten(bound, 30)!r}", hint=suggest(bound, names) or _listed(names)
-    )
+    is_number = bound.isascii() and bound.isdigit() and len(bound) < 9
+    return int(bound) - 1 if is_number and 1 <= int(bound) <= len(names) else None
 
 
 def _check_reads(stages: Stages, number: int, start: int, names: list[str]) -> None:
@@ -163,11 +173,11 @@ def _check_reads(stages: Stages, number: int, start: int, names: list[str]) -> N
             what = "the network's input" if name == "input" else f"stage {name}"
             raise SourceError(
                 f"stage {stage.name} reads {what}, which is not among these stages",
-                hint=_listed(names),
+                hint=listed(names),
             )
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     """The stages, for a hint."""
     return f"its stages: {', '.join(names[:20])}" + (", ..." if len(names) > 20 else "")
 

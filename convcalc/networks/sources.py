@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from convcalc.errors import (
+    ConvcalcError,
     MissingExtraError,
     OptionError,
     SourceError,
@@ -125,10 +126,19 @@ def _named(name: str, defaults: Defaults, input: Any) -> Graph:  # noqa: A002
     try:
         tree = parse(name)
     except SpecError as error:
-        if (meant := _meant(name)) is not None:
-            raise error.with_context(hint=f"did you mean {meant}?") from None
-        raise
+        from convcalc.networks.meant import as_meant  # only after a mistake
+
+        raise as_meant(name, error, lambda model: _stages_of_model(model, input)) from None
     return lower(tree, defaults, name)
+
+
+def _stages_of_model(name: str, input: Any) -> list[str]:  # noqa: A002
+    """The outermost modules of a torch model; none if it cannot be followed."""
+    try:
+        nodes = named_model(name, {}, input).nodes
+    except ConvcalcError:
+        return []
+    return list(dict.fromkeys(node.name.partition(".")[0] for node in nodes))
 
 
 _SAVED = {".onnx": "an ONNX model", ".pth": "a saved model", ".pt": "a saved model",
@@ -152,22 +162,6 @@ def _check_suffix(name: str) -> None:
             f"{shorten(name, 60)}: expected the name of a model in that file",
             hint=f"write {module}:NAME, a module or a function that returns one",
         )
-
-
-def _meant(name: str) -> str | None:
-    """A built-in network, however its name is spelled, or a model written with a full stop."""
-    from convcalc.networks import zoo_blocks, zoo_networks
-
-    known = {_bare(built_in): built_in for built_in in (*zoo_networks(), *zoo_blocks())}
-    if re.fullmatch(r"[A-Za-z][A-Za-z0-9 _-]*", name) and _bare(name) in known:
-        return f"{ZOO}{known[_bare(name)]}"
-    if re.fullmatch(r"(?:torchvision|timm)(?:\.\w+)+", name):
-        return ":".join(name.rsplit(".", 1))
-    return None
-
-
-def _bare(name: str) -> str:
-    return re.sub("[ _-]", "", name).lower()
 
 
 def named_model(

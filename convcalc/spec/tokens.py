@@ -19,6 +19,8 @@ MAX_CHARACTERS = 200_000
 NETWORK = r"(?:zoo:[A-Za-z0-9_]+|[A-Za-z0-9_./~-]*[A-Za-z0-9_]\.(?:toml|json)\b)(?:\[[^\]\n]*\])?"
 """A network named within a specification, `zoo:vgg16[..conv5]`."""
 
+_NAMED = re.compile(r"(?:zoo:[A-Za-z0-9_]+|\.(?:toml|json))\Z")
+
 _TOKEN = re.compile(
     rf"(?P<network>{NETWORK})|(?P<layer>\$?[A-Za-z0-9@:._×-]+)|(?P<sign>//|[+*|(),^/])|\s+"
 )
@@ -98,6 +100,8 @@ def foreign(span: Span) -> SpecError:
     from unicodedata import name, normalize
 
     char = span.text[span.start]
+    if char == "[" and _NAMED.search(span.text, max(0, span.start - 200), span.start):
+        return SpecError("'[' was never closed", span=span, hint="add the matching ']'")
     unicode_name = name(char, f"U+{ord(char):04X}")
     meant = LOOK_ALIKES.get(char) or normalize("NFKC", char)
     hint = None

@@ -117,7 +117,10 @@ def test_errors(text: str, message: str) -> None:
 def test_hints_list_the_stages() -> None:
     assert "hint: its stages: 2, b, c, d" in error_of("stem.toml[c..b]")
     assert "hint: for a single one write [c..c]" in error_of("stem.toml[c]")
-    assert "hint: did you mean 'conv5'?" in error_of("zoo:vgg16[..conv6]")
+    assert "hint: for a single one write [3..3]" in error_of("stem.toml[3]")
+    assert "hint: its stages: 2, b, c, d" in error_of("stem.toml[9]")
+    stages = "conv1, conv2, conv3, conv4, conv5, head"
+    assert f"hint: did you mean 'conv5'? (its stages: {stages})" in error_of("zoo:vgg16[..conv6]")
 
 
 def write(path: Path, layers: str, **more: str) -> None:
