@@ -8,8 +8,8 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Protocol, TypeVar
 
+from convcalc.analysis.layer_names import Layer, stage_named
 from convcalc.analysis.report import LayerReport, Totals
-from convcalc.errors import OptionError, nearest, shorten
 
 STAGE = "stage"
 """The kind of a folded row."""
@@ -74,18 +74,21 @@ def groups(
     Raises:
         OptionError: there is no such stage.
     """
-    names = [parts_of(layer.name)[0] for layer in layers if len(parts_of(layer.name)) > 1]
-    for stage in unfolded:
-        if stage not in names:
-            raise _unknown(stage, list(dict.fromkeys(names)))
+    if unfolded:
+        names = [Layer(layer.name) for layer in layers]
+        unfolded = [stage_named(names, stage) for stage in unfolded]
     modules = {prefix for layer in layers for prefix in containers(layer.name)}
 
     def key(layer: L) -> str:
         parts = parts_of(layer.name)
-        if parts[0] in unfolded or len(parts) < depth:
+        inside = containers(layer.name)
+        if len(parts) < depth or any(stage in inside for stage in unfolded):
             return ""
-        prefix = prefix_of(layer.name, depth)
-        return prefix if len(parts) > depth or layer.name in modules else ""
+        # around a stage of a network within the network, the stages beside it
+        beside = (parts_of(stage) for stage in unfolded)
+        level = max([depth, *(len(others) for others in beside if others[0] == parts[0])])
+        prefix = prefix_of(layer.name, level)
+        return prefix if len(parts) > level or layer.name in modules else ""
 
     return [(name, list(group)) for name, group in groupby(layers, key)]
 
@@ -133,20 +136,4 @@ def _folded(layers: list[LayerReport], name: str) -> LayerReport:
         **Totals.of(layers)._asdict(),
         receptive_field=last.receptive_field,
         depth=last.depth,
-    )
-
-
-def _unknown(stage: str, known: list[str]) -> OptionError:
-    if not known:
-        return OptionError(
-            "this network has no stages",
-            option="stage",
-            value=stage,
-            hint="stages are those of a network file",
-        )
-    found = nearest(stage, known)
-    listed = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
-    return OptionError(
-        f"there is no stage {shorten(stage, 20)!r}: there are {listed}",
-        hint=f"did you mean {found!r}?" if found else None,
     )

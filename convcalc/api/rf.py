@@ -19,6 +19,7 @@ from convcalc.analysis.backward import read_by
 from convcalc.analysis.effective import EffectiveField, Tied, effective_field
 from convcalc.analysis.forward import reached_from
 from convcalc.analysis.growth import Growth, growth
+from convcalc.analysis.layer_names import find_layers, layers_of
 from convcalc.analysis.paths import Paths, paths
 from convcalc.analysis.productivity import Productivity, productivity
 from convcalc.analysis.renderable import Renderable
@@ -33,7 +34,6 @@ from convcalc.api.arguments import (
     placed,
     unit_region,
 )
-from convcalc.api.layer_names import node_named
 from convcalc.errors import OptionError, SymbolError, option
 from convcalc.graph import INPUT, Graph
 from convcalc.networks.sources import InputSize, Network
@@ -141,7 +141,7 @@ def receptive_field(
         raise SymbolError(f"rf follows positions, so every size of {shape} must be a number")
     if output_of is not None:
         graph = graph.headed_by(output_of)
-    last = node_named(graph, at, "at") if at is not None else graph.outputs[0].node
+    last = graph.outputs[0].node if at is None else _last_of(graph, at, "at")
     if last < 0:
         raise OptionError(f"{graph.name_of(last)} is an input: nothing is read to make it")
     inputs = [given.name for given in graph.inputs] or ["input"]
@@ -151,7 +151,7 @@ def receptive_field(
     elif origin in inputs and len(inputs) > 1:
         origins = range(-1 - inputs.index(origin), -2 - inputs.index(origin), -1)
     else:
-        first = node_named(graph, origin, "origin")
+        first = _last_of(graph, origin, "origin")
         origins = range(first, first - 1, -1)
     setting = Setting(shape, local=local)
     outputs = _outputs(graph, setting) if at is None else ()
@@ -163,6 +163,11 @@ def receptive_field(
             view = view_of(walk, unit_region(unit))
             return replace(view, paths=paths(walk), before_head=_before_head(walk), outputs=outputs)
     raise OptionError(f"{graph.nodes[last].name} does not depend on {origin or 'any input'}")
+
+
+def _last_of(graph: Graph, name: str, option: str) -> int:
+    """The last layer of a stage, or the layer itself."""
+    return find_layers(layers_of(graph), name, option).inside[-1]
 
 
 def _outputs(graph: Graph, setting: Setting) -> tuple[tuple[str, OutputReport], ...]:

@@ -107,18 +107,19 @@ class Entry:
     place: Place | None = None
     where: Where = ()
     """Keys that lead to it in the file."""
-    written: Span | None = None
-    """Where the network stands in the file."""
+    written: Mapping[str, Span | None] = field(default_factory=dict)
+    """Where the values of its keys stand in the file."""
 
     def located(self, error: ConvcalcError) -> ConvcalcError:
         """An error of the network, with its place in the configuration."""
         if self.place is None:
             return error
+        written = self.written.get(error.option or "") or self.written.get("network")
         span = error.span
         if span is None:
-            span = self.written
+            span = written
         elif not span.source:
-            span = located(span, self.written) or span
+            span = located(span, written) or span
         name = shorten(self.name, 60)
         return SourceError(f"{name}: {error.headline(file_key)}", span=span, hint=error.hint)
 
@@ -301,7 +302,7 @@ class _ConfigReader(Reader):
             model_args=table.get("model_args", {}),
             place=self.document.place(*where),
             where=where,
-            written=self.document.value(*where, "network"),
+            written={key: self.document.value(*where, key) for key in table},
         )
 
     def budgets(self, table: dict[str, Any], where: Where, level: str) -> tuple[Budget, ...]:

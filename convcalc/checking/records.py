@@ -8,9 +8,10 @@ from math import inf
 from typing import Any, NamedTuple
 
 from convcalc.analysis import Report
+from convcalc.analysis.layer_names import Layer, find_layers
 from convcalc.analysis.report import LayerReport
 from convcalc.checking.figures import FIGURES, Value
-from convcalc.errors import OptionError, nearest, shorten
+from convcalc.errors import OptionError, nearest
 from convcalc.quantities import ReceptiveField, Shape
 
 BEFORE_HEAD = "before the head"
@@ -101,7 +102,7 @@ def record_of(report: Report, at: str = "", output_of: str = "") -> Record:
     if at:
         view = _view_at(report, at)
     elif output_of:
-        view = views[_known(output_of, list(views), "output")]
+        view = _output(views, output_of)
     elif len(views) == 1 and (before := report.field_before_head) is not None:
         view = _view(report.output, before)._replace(has_head=True)
     else:
@@ -135,26 +136,22 @@ def _view(shape: Shape, seen: ReceptiveField) -> View:
 
 def _view_at(report: Report, at: str) -> View:
     """What a layer writes and sees; of a stage, its last layer."""
-    names = [layer.name for layer in report.layers]
-    stages = [name.rpartition("/")[0] for name in names]
-    inside = [
-        i for i, name in enumerate(names) if name == at or name.startswith((f"{at}/", f"{at}."))
-    ]
-    if not inside:
-        _known(at, [*names, *dict.fromkeys(filter(None, stages))], "layer")
-    layer = report.layers[inside[-1]]
+    layers = [Layer(layer.name, layer.branch) for layer in report.layers]
+    layer = report.layers[find_layers(layers, at, "at").inside[-1]]
     return _view(layer.output, layer.receptive_field)
 
 
-def _known(name: str, known: list[str], what: str) -> str:
-    if name not in known:
-        near = nearest(name, known)
-        listed = ", ".join(shorten(other, 30) for other in known[:10])
+def _output(views: Mapping[str, View], name: str) -> View:
+    """What an output is and sees."""
+    if name not in views:
+        near = nearest(name, list(views))
         raise OptionError(
-            f"no such {what}: {shorten(name, 60)!r}",
-            hint=f"did you mean {near!r}?" if near else f"known: {listed}",
+            "no such output",
+            option="output_of",
+            value=name,
+            hint=f"did you mean {near!r}?" if near else f"outputs: {', '.join(list(views)[:10])}",
         )
-    return name
+    return views[name]
 
 
 def _row(layer: LayerReport) -> list[Any]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from convcalc.errors import OptionError, nearest
+from convcalc.analysis.layer_names import find_layers, layers_of
+from convcalc.errors import OptionError
 from convcalc.graph import INPUT, Graph, Node
 from convcalc.layers import Layer
 
@@ -76,15 +77,7 @@ def place_of(graph: Graph, name: str) -> Place:
     Raises:
         OptionError: there is none of that name, or it has several inputs or outputs.
     """
-    names = [node.name for node in graph.nodes]
-    inside = [names.index(name)] if name in names else []
-    if not inside:
-        inside = [i for i, n in enumerate(names) if n.startswith((f"{name}/", f"{name}."))]
-    if not inside:
-        stages = [n.split("/")[0] for n in names if "/" in n]
-        found = nearest(name, names + stages)
-        hint = f"did you mean {found!r}?" if found else "`convcalc show` lists the layers"
-        raise OptionError("no such layer", option="at", value=name, hint=hint)
+    inside = find_layers(layers_of(graph), name, "at").inside
     sources = {i for index in inside for i in graph.nodes[index].inputs if i not in inside}
     outside = [(i, node) for i, node in enumerate(graph.nodes) if i not in inside]
     read = {i for _, node in outside for i in node.inputs} | {o.node for o in graph.outputs}

@@ -392,21 +392,6 @@ def test_every_path_must_see_beyond_the_input() -> None:
     assert along.unproductive == ("conv2",)
 
 
-@pytest.mark.parametrize(
-    ("network", "name", "layer"),
-    [("zoo:resnet50", "layer2", "conv3/relu12"), ("zoo:resnet50", "res3", "conv3/relu12"),
-     ("zoo:vgg16", "conv4_3", "conv4/conv3"), ("zoo:vgg16", "fc6", "head/fc1"),
-     ("zoo:vgg16", "block5", "conv5/maxpool1"), ("zoo:resnet50", "conv4", "conv4/relu18")],
-)  # fmt: skip
-def test_stages_by_the_names_that_people_know(network: str, name: str, layer: str) -> None:
-    assert receptive_field(network, at=name).layer == layer
-
-
-def test_unknown_layers_list_the_stages() -> None:
-    with pytest.raises(OptionError, match="hint: stages: conv1, conv2, conv3, conv4, conv5, head"):
-        receptive_field("zoo:vgg16", at="qqqq")
-
-
 # Regions of units, heads, outputs
 
 

@@ -63,8 +63,8 @@ def config(folder: Path, body: str, network: str = "net.toml") -> None:
          "CC001 n: receptive_field at stem 3x3 is not at least 7x7"),
         ('at = "deep/conv1"\noutput = "16x9x9"', 1,
          "CC001 n: output at deep/conv1 16x8x8 is not 16x9x9"),
-        ('at = "dep"\noutput = "1"', 2, "n: no such layer: 'dep'"),
-        ('at = "conv1"\noutput = "1"', 2, "n: no such layer: 'conv1'"),
+        ('at = "dep"\noutput = "1"', 2, 'line 4, column 7: at = "dep" ^^^ hint'),
+        ('at = "conv1"\noutput = "1"', 2, "n: at: no such layer"),
         ('output_of = "haed"\noutput = "1"', 2, "hint: did you mean 'head'?"),
         ('output_of = "head"\nat = "stem"', 2, "at cannot be used with output_of"),
     ],
@@ -338,5 +338,5 @@ def test_growth_names_the_layers(program: Program, project: Path) -> None:
 
 
 def test_an_unknown_layer_is_no_record() -> None:
-    with pytest.raises(OptionError, match="no such layer: 'x'"):
+    with pytest.raises(OptionError, match="at='x': no such layer"):
         record_of(convcalc.analyze("3x3+relu"), at="x")

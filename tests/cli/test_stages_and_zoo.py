@@ -51,7 +51,7 @@ def test_long_tables_are_folded_unless_told_otherwise(program: Program) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["zoo:resnet50", "--stage", "conv9"], "there is no stage 'conv9': there are conv1, conv2"),
+        (["zoo:resnet50", "--stage", "conv9"], "--stage conv9: no such stage"),
         (["3x3", "--stage", "stem"], "--stage stem: this network has no stages"),
         (["3x3", "--depth", "0"], "--depth 0: expected a number from 1"),
     ],
