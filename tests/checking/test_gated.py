@@ -101,7 +101,7 @@ layers = "$stem+1x1@6"
         ('output_of = "large"\noutput = "6x16x16"\nreceptive_field = "3x3"', 0, "2 passed"),
         ('output_of = "large"\noutput = "4x8x8"', 1,
          "CC001 n: output of large 6x16x16 is not 4x8x8"),
-        ('output_of = "stem"\noutput = "8x16x16"', 2, "n: no such output: 'stem'"),
+        ('output_of = "stem"\noutput = "8x16x16"', 2, "n: output_of: no such output"),
     ],
 )  # fmt: skip
 def test_outputs_of_a_network_file(
