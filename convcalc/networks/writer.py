@@ -69,12 +69,8 @@ def write_file(
     nest = _nested(graph, facts)
     if nest is not None:
         for stage, texts in _stages(nest):
-            lines += [
-                "",
-                "[[stage]]",
-                f"name = {quoted(stage)}",
-                f"layers = {wrapped(repeated(texts))}",
-            ]
+            body = wrapped(repeated(texts))
+            lines += ["", "[[stage]]", f"name = {quoted(stage)}", f"layers = {body}"]
         return "\n".join(lines) + "\n"
     flat = _Flat(graph, facts)
     outputs = flat.outputs()
