@@ -82,6 +82,8 @@ def rows(passage: Passage, variables: tuple[str, ...], names: Values) -> list[tu
 
 def _other_values(text: str) -> str | None:
     """A hint for values that are listed in another notation."""
+    if found := re.fullmatch(r"\s*range\((?:\s*(\d+)\s*,)?\s*(\d+)\s*\)\s*", text):
+        return f"a range is written with both of its ends: {found[1] or 0}..{int(found[2]) - 1}"
     if "..." in text:
         return "write every value, or a sum over a range, such as 2^i for i in 1..9"
     if re.fullmatch(r"\s*\w+(?:\s+\w+)+\s*", text):
@@ -234,6 +236,8 @@ class _Evaluator:
             hint = "whole numbers are divided by //"
         elif piece == "*" and self.at and self.pieces[self.at - 1][0] == "*":
             hint = "powers are written 2^3"
+        elif piece in self.names and self.at and self.pieces[self.at - 1][0].isdigit():
+            hint = f"write {self.pieces[self.at - 1][0]}*{piece}"
         return SpecError(
             f"{what} {shorten(piece, 20)!r}",
             span=self.passage.span(start, start + len(piece)),

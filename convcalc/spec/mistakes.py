@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from convcalc.errors import SpecError, shorten, warn
+from convcalc.layers import MODIFIERS
 from convcalc.spec.tokens import Passage, Token, closings, foreign, suggest
 from convcalc.spec.tree import second_size
 
 if TYPE_CHECKING:
     from convcalc.layers import Merge
     from convcalc.spec.blocks import Names
+
+NO_LAYER = "modifiers follow a kernel without a space: 7x7s2@64"
+"""The hint for `s2` on its own."""
 
 MAX_REWRITTEN = 300
 """Characters of a text that is tried in other notations."""
@@ -51,6 +55,11 @@ _MERGES = [
 
 _REWRITES = [
     (r"\b[Cc]onv(?:[23][dD])?\((\d+x\d+[^()]*)\)", r"\1"),
+    (r"\b(convt|dw|sep|maxpool|avgpool)\((\d+(?:x\d+)+)\)", r"\1\2"),
+    (r"\b(convt|dw|sep|maxpool|avgpool|fc) +(?=\d)", r"\1"),
+    (r"\b[Cc]onv +(?=\d)|(?<=\d) +[Cc]onv\b|(?<=\d) +(?:filters|channels)\b", ""),
+    (r"(?<=\dx\d)\((\d+)\)", r"@\1"),
+    (r"(?<!\w)(\d+)\s*[x×]\s*(?=\(|(?<= )\d+x\d)", r"\1*"),
     (r"\*\*", "^"),
     (r"\[\s*([^][]*?)\s*\]\s*[x×*]\s*(\d+)", r"\2*(\1)"),
     (r",?\s*\b(?:stride|strides)\s*=?\s*(\d+)", r"s\1"),
@@ -71,11 +80,11 @@ _REWRITES = [
     (r"(?<=\d)/(\d+)", r"s\1"),
     (r"(?<=\d)-(\d+)", r"@\1"),
     (r"(?<=\d)\s*,\s*([sdpg]\d)", r"\1"),
-    (r"(\d+x\d+)\s*,\s*(\d+)(?![\dx])", r"\1@\2"),
+    (r"(\d+x\d+(?:[sdpg]\d+)*)\s*,\s*(\d+)(?![\dx])", r"\1@\2"),
 ]
 """Other people's notation, and ours; applied one after the other."""
 
-_LIST = re.compile(r"(\d[\dx]*[sdpg])(\d+)((?:\s*,\s*\d+)+)(?![\dx])")
+_LIST = re.compile(r"(\d[\dx]*[sdpg@])(\d+)((?:\s*,\s*\d+)+)(?![\dx])")
 
 
 def rewritten(text: str) -> str:
@@ -121,11 +130,13 @@ def unexpected(tokens: Sequence[Token], position: int) -> SpecError:
 
 
 def _kernel_of_a_sum(tokens: Sequence[Token], position: int) -> str | None:
-    """A hint for `(2*k+1)x1`."""
+    """A hint for `(2*k+1)x1`, and for `(3x3)x2`."""
     before, token = tokens[position - 1], tokens[position]
     if before.kind != ")" or re.match("x([0-9]|$)", token.text) is None:
         return None
     opened = {close: start for start, close in closings(tokens).items()}[position - 1]
+    if any(re.search(r"\dx\d", inside.text) for inside in tokens[opened:position]):
+        return f"the count comes first: {token.text[1:] or 2}*(...)"
     written = token.span.text[tokens[opened].span.start : token.span.end]
     return f"a kernel begins with its word where a sum comes first: conv{shorten(written, 40)}"
 
@@ -204,6 +215,8 @@ def takes_no_branches(token: Token, hint: str | None) -> SpecError:
     """The error for parentheses behind something that is no merge and no block."""
     if token.text == "p":
         hint = "padding follows a kernel without a space: 3p4:0 is 4 before and 0 after"
+    elif token.text in MODIFIERS:
+        hint = NO_LAYER
     return SpecError(
         f"{shorten(token.text, 20)!r} takes no branches",
         span=token.span,

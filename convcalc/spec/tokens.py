@@ -117,6 +117,8 @@ def foreign(span: Span) -> SpecError:
             if found and span.source
             else "$NAME is an earlier stage of a network file"
         )
+    elif char == "[" and re.search(r"\bin\s*$", span.text[: span.start]):
+        hint = "values stand without brackets: (3x3d(r) for r in 1, 2, 4)"
     elif char in "[]{}":
         hint = "group layers with parentheses: 3*(3x3+relu)"
     shown = char if char.isprintable() else unicode_name

@@ -171,7 +171,7 @@ class _Reader:
                 0, 1, "a layer must begin with a word or a kernel", "for example 7x7 or relu"
             )
         lower = self.text.lower()
-        hint = mistakes.other_word(lower)
+        hint = mistakes.NO_LAYER if written in MODIFIERS else mistakes.other_word(lower)
         if hint is None and lower != self.text and lower.startswith((*_BY_LENGTH, *_MERGES)):
             hint = f"words are lowercase: {shorten(lower, 30)}"
         else:

@@ -153,7 +153,11 @@ def test_a_kernel_of_other_rank_is_answered_with_the_whole_layer(
         ("3p4,0", "3p4:0"), ("3x3p1,0", "3x3p1x0"), ("3x3s2,1", "3x3s2x1"),
         ("conv(3x3,64)", "3x3@64"), ("Conv2d(3x3, 64, s2)", "3x3@64s2"),
         ("Conv(3,64)", "3x3@64p0"), ("Conv(64, 3)", "3x3@64p0"), ("3@(2**3)", "3@8"),
-        ("3x3d(r) for r in 6, 12", "(3x3d(r) for r in 6, 12)"),
+        ("conv 3x3 64", "3x3@64"), ("3x3 conv, 64 filters", "3x3@64"),
+        ("maxpool 2x2", "maxpool2x2"),
+        ("maxpool(2x2)", "maxpool2x2"), ("conv3x3(64)", "3x3@64"), ("7x7/2,64", "7x7@64s2"),
+        ("2 x 3x3", "2*3x3"), ("2x(3x3+relu)", "2*(3x3+relu)"),
+        ("3x3@64,128", "3x3@64+3x3@128"), ("3x3d(r) for r in 6, 12", "(3x3d(r) for r in 6, 12)"),
     ],
 )  # fmt: skip
 def test_other_notation_is_answered_with_what_to_write(text: str, written: str) -> None:
@@ -195,6 +199,12 @@ def test_linear_says_that_fc_flattens(text: str) -> None:
      ("((2*k+1)x1 for k in 1..2)", "a kernel begins with its word where a sum comes first: conv"
       "(2*k+1)x1"),
      ("((3)x(3) for k in 1)", "a kernel begins with its word where a sum comes first: conv(3)x"),
+     ("(3x3)x2", "the count comes first: 2*(...)"),
+     ("s(2,2)", "modifiers follow a kernel without a space: 7x7s2@64"),
+     ("(3 for i in range(3))", "a range is written with both of its ends: 0..2"),
+     ("(3 for i in range(1, 4))", "a range is written with both of its ends: 1..3"),
+     ("(3 for i in [1,2])", "values stand without brackets: (3x3d(r) for r in 1, 2, 4)"),
+     ("(3d(2i) for i in 1..3)", "write 2*i"),
      ("(3)relu", "for example 7x1+1x7; modifiers follow without a space: 7x7s2@64"),
      ("(3@(2**i) for i in 1..3)", "powers are written 2^3"),
      ("(3@(c) for c in 2, 4, ..., 512)", "write every value, or a sum over a range, such as 2^i "
