@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from convcalc.errors import ConvcalcError, SourceError, Span, SpecError, shorten
+from convcalc.layers.base import RANKED
 from convcalc.networks.parts import ZOO, listed
 
 _MODEL = re.compile(
@@ -70,6 +71,8 @@ def _whole(text: str) -> str | None:
 
 
 def _built_in(name: str) -> str | None:
+    if re.fullmatch(RANKED, name):
+        return None  # conv3d is a word that lacks its kernel before it is a network
     from convcalc.networks import zoo_blocks, zoo_networks
 
     known = {_bare(built_in): built_in for built_in in (*zoo_networks(), *zoo_blocks())}

@@ -77,3 +77,8 @@ def test_stages_of_a_torch_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_what_means_no_network_is_no_network() -> None:
     assert error_of("[3x3]")[-1] == "hint: group layers with parentheses: 3*(3x3+relu)"
     assert error_of("zoo:lenet5+rleu")[-1] == "hint: did you mean 'relu'?"
+
+
+@pytest.mark.parametrize("text", ["conv3d", "relu+conv3d@8"])
+def test_a_word_that_lacks_its_kernel_is_no_network(text: str) -> None:
+    assert error_of(text)[-1] == "hint: for example conv3d3x3x3, or 3x3x3"
