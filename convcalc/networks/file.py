@@ -128,6 +128,7 @@ class _Reader(Reader):
     def __init__(self, document: Document, finder: Finder) -> None:
         super().__init__(document)
         self.finder = finder
+        self.left_out = Defaults()
 
     def network(self) -> NetworkFile:
         data = self.table((), KEYS)
@@ -137,7 +138,7 @@ class _Reader(Reader):
                 hint='for example [[stage]] with name = "stem" and layers = "7x7s2@64+bn+relu"',
             )
         blocks = self.blocks(data)
-        defaults = self.defaults(data)
+        self.left_out = self.defaults(data)
         self.finish()  # what follows would complain of blocks that are wrong above
         read: dict[str, Stage] = {}
         named = (stage.get("name") for stage in data["stage"] if isinstance(stage, dict))
@@ -149,7 +150,7 @@ class _Reader(Reader):
         with self.noting("input"):
             size = parse_input(data["input"]) if data.get("input") else None
         self.finish()
-        stages = Stages(tuple(read.values()), defaults, self.outputs(data, read))
+        stages = Stages(tuple(read.values()), self.left_out, self.outputs(data, read))
         self.check_use(stages)
         self.finish()
         return NetworkFile(data.get("name", ""), data.get("source", ""), size, stages)
@@ -257,7 +258,7 @@ class _Reader(Reader):
                 self.document.value("stage", number, "weights_of"),
                 suggest(name, list(before)),
             )
-        elif not same_layers(stage.tree, before[name].tree):
+        elif not same_layers(stage.tree, before[name].tree, self.left_out):
             self.note(
                 f"stage {stage.name} has other layers than {name}, whose weights it takes",
                 self.document.value("stage", number, "layers"),

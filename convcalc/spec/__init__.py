@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from convcalc.spec.blocks import Blocks, Names
-from convcalc.spec.lowering import lower, lower_stages, same_layers
+from convcalc.spec.lowering import lower, lower_stages
 from convcalc.spec.parser import parse, parse_passage
+from convcalc.spec.sameness import same_layers
 from convcalc.spec.stages import Defaults, Stage, Stages
 from convcalc.spec.tokens import Passage
 from convcalc.spec.tree import (

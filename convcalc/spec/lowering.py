@@ -24,7 +24,6 @@ from convcalc.spec.tree import (
     Tree,
     Written,
     first,
-    without_leading_name,
 )
 
 
@@ -255,8 +254,3 @@ class _Builder:
     def name(self, word: str) -> str:
         number = self._numbers[word] = self._numbers.get(word, 0) + 1
         return f"{self._prefix}{word}{'_' if word[-1].isdigit() else ''}{number}"
-
-
-def same_layers(left: Tree, right: Tree) -> bool:
-    """Have two trees the same layers, apart from a `$NAME` that either begins with?"""
-    return without_leading_name(left) == without_leading_name(right)

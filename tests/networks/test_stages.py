@@ -105,7 +105,7 @@ def test_parentheses_begin_a_series_too() -> None:
         (("a: 3x3",), 'outputs = ["a", "a"]', "outputs: duplicate stage 'a'"),
         (("a: 3x3",), 'outputs = "a"', 'outputs: expected a list of strings, got "a"'),
         (("a: 3x3; b", "b: 3x3"), "", "stage a: weights_of: no earlier stage 'b'"),
-        (("a: 3x3", "b: 3x3@3; a"), "", "stage b has other layers than a, whose weights it takes"),
+        (("a: 3x3", "b: 1x1; a"), "", "stage b has other layers than a, whose weights it takes"),
         (("a: 3x3", "b: $a; a"), "", "stage b has other layers than a, whose weights it takes"),
     ],
 )  # fmt: skip
@@ -154,6 +154,40 @@ def test_weights_may_be_handed_on() -> None:
     assert report.params == 84 + 6
     assert [layer.params for layer in report.layers] == [84, 6, 0, 0, 0, 0]
     assert report.macs == 3 * 81 * 256
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2*(3x3@3+relu)", "3x3+relu+3x3@3+relu", True),
+        ("3x3@3", "3x3@3b1psame", True),
+        ("3x3@3", "3x3@3b0", False),
+        ("unit(3)", "add(id | 3x3)+relu", True),
+        ("(3x3d(r) for r in 1, 2)", "3x3+3x3d2", True),
+        ("cat(3x3 | 5x5)", "cat(3x3+5x5)", False),
+        ("cat(1x1 | 3x3+5x5)", "cat(1x1+3x3 | 5x5)", False),
+        ("add(id | $a+3x3)", "add(id | $b+3x3)", False),
+        ("3x3+relu", "3x3", False),
+        ("3x3@3", "1x1@3", False),
+        ("3x3@3", "3x3@6", False),
+        ("3000*3x3+relu", "3000*3x3+elu", False),
+        ("2*(3x3 for a in 1, 2)", "4*3x3", True),
+    ],
+)
+def test_the_same_layers_however_they_are_spelt(one: str, other: str, same: bool) -> None:
+    stages = ["a: 3x3@3", "b: 3x3@3", f"c: $a+{one}", f"d: $b+{other}; c"]
+    head = 'outputs = ["c", "d"]\n[blocks]\n"unit(c)" = "add(id | 3x3@c)+relu"'
+    if same:
+        report = analysed(*stages, head=head)
+        assert not any(layer.params for layer in report.layers if layer.name.startswith("d/"))
+    else:
+        assert "stage d has other layers than c" in error_of(*stages, head=head)
+
+
+def test_channels_that_one_leaves_out_are_those_of_the_input() -> None:
+    message = "its weights are those of b/conv1, which reads 3 channels, not 8"
+    with pytest.raises(ConvcalcError, match=message):
+        analysed("a: 3x3@8", "b: $input+3x3@8", "c: $a+3x3; b", "d: cat($b | $c)")
 
 
 def test_what_follows_convolutions_is_shared_as_well() -> None:
