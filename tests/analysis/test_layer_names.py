@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import convcalc
-from convcalc.analysis.layer_names import find_layers, layers_of, stage_named
+from convcalc.analysis.layer_names import Layer, find_layers, layers_of, stage_named
 from convcalc.errors import OptionError
 from convcalc.graph import Graph
 from convcalc.networks.sources import to_graph
@@ -89,6 +89,15 @@ def test_stages() -> None:
             stage_named(layers, name)
     with pytest.raises(OptionError, match="this network has no stages"):
         stage_named(layers_of(graph_of("7x1+1x7")), "conv1")
+
+
+def test_modules_of_a_torch_model() -> None:
+    names = ["stem", "layer1.0.conv", "layer1.0.relu", "layer1.1.conv", "layer2.0.conv"]
+    layers = [Layer(name) for name in names]
+    assert find_layers(layers, "layer1", "at").inside == [1, 2, 3]
+    assert find_layers(layers, "layer1.0", "at").inside == [1, 2]
+    with pytest.raises(OptionError, match="hint: stages: layer1, layer2"):
+        find_layers(layers, "qqqq", "at")
 
 
 def test_every_command_knows_them() -> None:

@@ -75,6 +75,7 @@ def test_stages_of_a_torch_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_what_means_no_network_is_no_network() -> None:
+    assert error_of("")[0] == "empty specification: expected a layer"
     assert error_of("[3x3]")[-1] == "hint: group layers with parentheses: 3*(3x3+relu)"
     assert error_of("zoo:lenet5+rleu")[-1] == "hint: did you mean 'relu'?"
 
