@@ -59,8 +59,8 @@ def _alike(one: Any, other: Any) -> bool:
     """Are they one layer, or may they be?"""
     if one == other or not (isinstance(one, Layer) and type(one) is type(other)):
         return bool(one == other)
-    channels = getattr(one, "out_channels", None), getattr(other, "out_channels", None)
-    if channels.count(None) != 1:
-        return False
-    said = channels[0] or channels[1]
-    return bool(replace(one, out_channels=said) == replace(other, out_channels=said))
+    left_out = [layer for layer in (one, other) if getattr(layer, "out_channels", 0) is None]
+    said = {
+        "out_channels": getattr(one, "out_channels", None) or getattr(other, "out_channels", None)
+    }
+    return len(left_out) == 1 and replace(one, **said) == replace(other, **said)
