@@ -17,6 +17,7 @@ from convcalc.errors import SourceError, shorten
 from convcalc.graph import INPUT, Graph, Node, Output
 from convcalc.layers import KINDS, MERGES
 from convcalc.layers.traced import Traced
+from convcalc.networks.nests import MAX_DEPTH, Nest, NoNestError, Term, blocks
 from convcalc.networks.repeats import repeated
 from convcalc.networks.sharing import Sharing
 from convcalc.networks.steps import write_step
@@ -26,8 +27,8 @@ from convcalc.quantities import AxisRead, OpCounts, Shape
 _LONGEST = 32
 """The most characters in the name of a stage."""
 
-MAX_DEPTH, MAX_TERMS = 8, 40
-"""How deep merges are written within one another, and how much is in one stage."""
+MAX_TERMS = 40
+"""How much is in one stage."""
 
 NO_NAMES = ("input", "output")
 """Names of ends that no stage gets: `$input` is the network's, and "output" is said of any."""
@@ -43,13 +44,6 @@ class Facts(NamedTuple):
     reads: tuple[Any, ...]
     params: int
     activations: int
-
-
-class Term(NamedTuple):
-    """One item of a series, and the part of the model that it is of."""
-
-    text: str
-    stage: str
 
 
 def write_file(
@@ -99,72 +93,17 @@ def _nested(graph: Graph, facts: Sequence[Facts]) -> list[Term] | None:
         return None
     if any(node.weights_of is not None for node in graph.nodes):
         return None
-    writer = _Nest(graph)
+    nest = Nest(graph)
     try:
-        terms = writer.between(INPUT, len(graph.nodes) - 1)
-    except _NoNestError:
+        terms = nest.between(INPUT, len(graph.nodes) - 1)
+    except NoNestError:
         return None
-    return terms if len(writer.seen) == len(graph.nodes) else None
+    return terms if len(nest.seen) == len(graph.nodes) else None
 
 
 def _size(graph: Graph, output: Output) -> Shape | None:
     """The size of an output as torch has it, where that is not its map."""
     return output.size or (graph.nodes[output.node].size if output.node >= 0 else None)
-
-
-class _NoNestError(Exception):
-    """A network whose branches cross."""
-
-
-class _Nest:
-    """Writes a merge with its branches, which begin at the last layer that all of them come
-    through (their common dominator)."""
-
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.seen: set[int] = set()
-        self._dominators = _dominators(graph)
-        self._has_stages = any(re.search("[/.]", node.name) for node in graph.nodes)
-
-    def between(self, start: int, end: int, depth: int = 0) -> list[Term]:
-        """The series from behind `start` up to `end`."""
-        terms: list[Term] = []
-        while end != start:
-            if end == INPUT or end in self.seen or depth > MAX_DEPTH:
-                raise _NoNestError
-            node = self.graph.nodes[end]
-            self.seen.add(end)
-            stage = re.split("[/.]", node.name)[0] if self._has_stages else "layers"
-            if type(node.layer) not in _MERGES:
-                terms.append(Term(node.spec, stage))
-                end = node.inputs[0]
-                continue
-            fork = self._dominators[end]
-            branches = [self._branch(fork, source, depth + 1) for source in node.inputs]
-            terms.append(Term(f"{node.spec}({' | '.join(branches)})", stage))
-            end = fork
-        return terms[::-1]
-
-    def _branch(self, fork: int, source: int, depth: int) -> str:
-        terms = self.between(fork, source, depth)
-        return " + ".join(repeated([term.text for term in terms])) if terms else "id"
-
-
-def _dominators(graph: Graph) -> list[int]:
-    """For each node the last one that every path from the input to it comes through."""
-    found: list[int] = []
-    for node in graph.nodes:
-        common = node.inputs[0]
-        for other in node.inputs[1:]:
-            a, b = common, other
-            while a != b:  # the later of the two is replaced by its own dominator
-                if a > b:
-                    a = found[a]
-                else:
-                    b = found[b]
-            common = a
-        found.append(common)
-    return found
 
 
 def _alive(graph: Graph) -> set[int]:
@@ -187,6 +126,8 @@ class _Flat:
         self.last = ""
         self._before = INPUT
         self._alive = _alive(graph)
+        self._blocks = blocks(graph, self._is_said)
+        self._in_blocks = {index for block in self._blocks.values() for index in block.inside}
         params = [known.params for known in facts]
         self.sharing = Sharing(graph, params, self._is_said, self._roots)
         self._titles = self._output_titles()
@@ -203,14 +144,26 @@ class _Flat:
         """
         uses = Counter(source for node in self.graph.nodes for source in node.inputs)
         uses.update(output.node for output in self.graph.outputs)
+        for merge in self._blocks.keys() - self._in_blocks:  # which read their fork once
+            inside, fork = self._blocks[merge].inside, self._blocks[merge].fork
+            reads = sum(self.graph.nodes[i].inputs.count(fork) for i in (*inside, merge))
+            uses[fork] += 1 - reads
         roots = {output.node for output in self.graph.outputs} | ends
         depth: dict[int, int] = {}
         size: dict[int, int] = {}
         for index, node in enumerate(self.graph.nodes):
-            inner = [source for source in node.inputs if source != INPUT and source not in roots]
+            depth[index] = size[index] = 0
+            if index in self._in_blocks:
+                continue
+            block = self._blocks.get(index)
+            sources = node.inputs if block is None else (block.fork,)
+            inner = [source for source in sources if source != INPUT and source not in roots]
             is_step = index in steps or not self._is_said(index)
             depth[index] = max((depth[i] for i in inner), default=0)
-            depth[index] += type(node.layer) in _MERGES
+            if block is not None:
+                depth[index] = max(depth[index], block.depth)
+            else:
+                depth[index] += type(node.layer) in _MERGES
             size[index] = 1 + sum(size[i] for i in inner)
             if is_step:
                 roots |= {source for source in node.inputs if source != INPUT}
@@ -235,7 +188,7 @@ class _Flat:
         self._begin(self.names[index])
         if self._has_word(index):
             start, texts = self._series(index)
-            if start != self._before:
+            if start not in (None, self._before):
                 texts = [f"${self.names[start]}", *texts]
             self.lines.append(f"layers = {wrapped(repeated(texts))}")
             if (other := self.sharing.weights_of.get(index)) is not None:
@@ -250,17 +203,22 @@ class _Flat:
         self.lines += ["", "[[stage]]", f"name = {quoted(name)}"]
         self.last = name
 
-    def _series(self, index: int) -> tuple[int, list[str]]:
-        """What a stage or a branch begins with, and the layers behind it."""
+    def _series(self, index: int) -> tuple[int | None, list[str]]:
+        """What a stage or a branch begins with, and the layers behind it; None if these begin with
+        a merge that names what it reads."""
         texts: list[str] = []
         while True:
             node = self.graph.nodes[index]
-            if type(node.layer) in _MERGES:
+            if (block := self._blocks.get(index)) is not None:
+                texts.append(block.text)
+                index = block.fork
+            elif type(node.layer) in _MERGES:
                 branches = [self._branch(source) for source in node.inputs]
                 texts.append(f"{node.spec}({' | '.join(branches)})")
-                return self._before, texts[::-1]
-            texts.append(node.spec)
-            index = node.inputs[0]
+                return None, texts[::-1]
+            else:
+                texts.append(node.spec)
+                index = node.inputs[0]
             if index in self.names:
                 return index, texts[::-1]
 
@@ -268,9 +226,7 @@ class _Flat:
         if source in self.names:
             return f"${self.names[source]}"
         start, texts = self._series(source)
-        node = self.graph.nodes[source]
-        begins_with_merge = type(node.layer) in _MERGES and len(texts) == 1
-        head = [] if begins_with_merge or texts[0].endswith(")") else [f"${self.names[start]}"]
+        head = [] if start is None else [f"${self.names[start]}"]
         return " + ".join(repeated([*head, *texts]))
 
     def _name(self, name: str) -> str:
