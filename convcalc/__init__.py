@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from convcalc.api.compare import Comparison, analyze, compare
     from convcalc.api.explain import Explanation, explain
     from convcalc.api.explore import Exploration, explore
+    from convcalc.api.export import export
     from convcalc.api.machine import machine
     from convcalc.api.profile import Profile, profile
     from convcalc.api.rf import FieldView, receptive_field, rf
@@ -58,6 +59,7 @@ __all__ = [
     "compare",
     "explain",
     "explore",
+    "export",
     "from_torch",
     "machine",
     "parse",
@@ -74,6 +76,7 @@ _MODULES = {
     "api.compare": ("Comparison", "analyze", "compare"),
     "api.explain": ("Explanation", "explain"),
     "api.explore": ("Exploration", "explore"),
+    "api.export": ("export",),
     "api.machine": ("machine",),
     "api.profile": ("Profile", "profile"),
     "api.rf": ("FieldView", "receptive_field", "rf"),

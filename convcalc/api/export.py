@@ -20,7 +20,7 @@ from convcalc.networks.writer import Facts, write_file
 from convcalc.quantities import ReceptiveField, Shape
 
 
-def export_text(
+def export(
     network: Network,
     *,
     input: InputSize = None,  # noqa: A002
@@ -35,7 +35,7 @@ def export_text(
         SourceError: a network with several inputs, or with operations that are not counted.
 
     Examples:
-        >>> export_text("7x1+1x7", input="64x17x17").splitlines()[:2]
+        >>> export("7x1+1x7", input="64x17x17").splitlines()[:2]
         ['name = "7x1 then 1x7"', 'input = "64x17x17"']
     """
     (graph, shape, _), *_ = placed([network], input, padding, bias, after_conv)

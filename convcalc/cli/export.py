@@ -27,11 +27,11 @@ def export(
 
     The file is read back, and its figures compared with the network's, before it is written.
     """
-    from convcalc.api.export import export_text
+    from convcalc.api import export as writing
     from convcalc.cli.models import with_arguments
     from convcalc.files import write_whole
 
-    text = export_text(
+    text = writing.export(
         with_arguments([network], model_arg, input)[0],
         input=input,
         padding=padding,

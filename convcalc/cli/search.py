@@ -116,10 +116,10 @@ def search(
 
 def _write_network(result: SearchResult, row: int, output: Any) -> None:
     """The network with a row in the reference's place, as a network file."""
-    from convcalc.api.export import export_text
+    from convcalc.api.export import export
     from convcalc.files import write_whole
 
-    text = export_text(result.apply(row))
+    text = export(result.apply(row))
     if output is None:
         sys.stdout.write(text)
         return

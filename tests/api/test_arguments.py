@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import convcalc
-from convcalc.api.export import export_text
+from convcalc.api.export import export as export_text
 from convcalc.errors import ConvcalcError, OptionError
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {

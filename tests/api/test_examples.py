@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 import convcalc
-from convcalc.api.export import export_text
 from tests import needs
 
 MEASURE = ("machine", "profile")
@@ -20,7 +19,7 @@ FUNCTIONS = {
     name: function
     for name in convcalc.__all__
     if inspect.isfunction(function := getattr(convcalc, name)) and name not in MEASURE
-} | {"export_text": export_text}
+}
 
 NEED_TORCH = ("from_torch", "to_torch", "verify")
 

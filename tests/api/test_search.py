@@ -8,7 +8,7 @@ import pytest
 
 import convcalc
 from convcalc import ConvcalcError, SearchResult, analyze, search
-from convcalc.api.export import export_text
+from convcalc.api.export import export as export_text
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 
 import convcalc
 from convcalc.api import export
-from convcalc.api.export import export_text
+from convcalc.api.export import export as export_text
 from convcalc.networks.file import read_text
 from convcalc.networks.folding import fold
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 import convcalc
-from convcalc.api.export import export_text
+from convcalc.api.export import export as export_text
 from convcalc.networks.file import read_text
 from convcalc.networks.nests import NOWHERE, dominators
 
 torch = pytest.importorskip("torch", reason="needs the extra torch")
-nn = torch.nn
+nn: Any = torch.nn
 
 
 class Step(nn.Module):  # type: ignore[misc]

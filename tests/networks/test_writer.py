@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import convcalc
-from convcalc.api.export import export_text
+from convcalc.api.export import export as export_text
 from convcalc.cli.main import main
 from convcalc.networks import zoo_blocks, zoo_file, zoo_networks
 from convcalc.networks.file import read_text

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from convcalc import ConvcalcError, analyze, search
-from convcalc.api.export import export_text
+from convcalc.api.export import export as export_text
 
 SHARED = """
 name = "two heads"

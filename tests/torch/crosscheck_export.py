@@ -23,7 +23,8 @@ from typing import Any, NamedTuple
 import torch
 
 import convcalc
-from convcalc.api.export import export_text, is_now_exact
+from convcalc.api.export import export as export_text
+from convcalc.api.export import is_now_exact
 from convcalc.errors import ConvcalcError
 from convcalc.networks.file import read_text
 from tests.torch.torchvision_shim import torchvision_models
