@@ -71,7 +71,8 @@ def _defaults(kind: type[Word]) -> str:
             found.append(_WORDS_OF_DEFAULTS[letter])
     if kind.size is not None and not kind.size.required:
         default = fields[kind.size.field].default
-        found.insert(0, str(default[0] if isinstance(default, tuple) else default))
+        first = default[0] if isinstance(default, tuple) else default
+        found.insert(0, "one a channel" if first is None else str(first))
     return ", ".join(found)
 
 

@@ -288,6 +288,8 @@ _OTHER_WORDS = {
     "linear": "fc10", "dense": "fc10", "multiheadattention": "mha8",
     "selfattention": "mha8", "attention": "mha8", "subpixel": "pixelshuffle2",
     "depthtospace": "pixelshuffle2", "spacetodepth": "pixelunshuffle2",
+    "view": "reshape64x49", "tokens": "reshape64x49", "layerscale": "affineb0",
+    "globalresponsenorm": "grn", "responsenorm": "grn",
 }  # fmt: skip
 """Words of frameworks and papers, and what to write where they have no size."""
 
