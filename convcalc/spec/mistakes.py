@@ -32,7 +32,8 @@ def warn_of_a_kernel(count: Token, body: Token, end: int) -> None:
     if size := second_size(int(count.text), written):
         kernel, rest = f"{count.text}x{size}", written[len(size) :]
         warn(
-            f"{count.text}*{written} is read as {count.text} layers with kernel {size}; "
+            f"{count.text}*{written} is read as {count.text} "
+            f"layer{'' if int(count.text) == 1 else 's'} with kernel {size}; "
             f"a {kernel} kernel is written {kernel}{rest}",
             count.span,
         )

@@ -64,6 +64,7 @@ def test_a_printed_word_parses_back(kind: type[Word], data: st.DataObject) -> No
     assert parse(str(word)) == Leaf(word)
 
 
+@pytest.mark.filterwarnings("ignore::convcalc.errors.ReadingWarning")
 @given(st.text(max_size=30) | st.text("7x1@sdpgbo+*|() 0:-", max_size=30))
 @laws.examples(300)
 def test_any_text_parses_or_is_refused_with_a_message(text: str) -> None:

@@ -75,9 +75,8 @@ def test_a_product_of_numbers_is_a_repeat_and_is_warned_of(
     with pytest.warns(ReadingWarning) as caught:
         tree = parse(text)
     count, _, size = kernel.partition("x")
-    said = (
-        f"read as {count} layers with kernel {size[0]}; a {kernel[:3]} kernel is written {kernel}"
-    )
+    layers = "layer" if count == "1" else "layers"
+    said = f"as {count} {layers} with kernel {size[0]}; a {kernel[:3]} kernel is written {kernel}"
     assert str(caught[0].message).endswith(said)
     assert str(tree) == prints
     with warnings.catch_warnings():
