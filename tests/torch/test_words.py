@@ -25,7 +25,8 @@ def last(x: Tensor) -> Tensor:
 MEAN = (2, 3)
 CASES: dict[str, tuple[Doing, list[str]]] = {
     "a constant": (Doing(lambda _, x: 0.1 * x), ["scale"]),
-    "a table of constants": (Doing(lambda m, x: last(x) * m.table, table=torch.ones(4, 4, 6)), ["scale"]),
+    "a table of constants": (
+        Doing(lambda m, x: last(x) * m.table, table=torch.ones(4, 4, 6)), ["scale"]),
     "a sign": (Doing(lambda _, x: -x), ["scale"]),
     "a scale of each channel": (
         Doing(lambda m, x: last(x) * m.a, a=learned(6)), ["affineb0"]),
