@@ -360,8 +360,9 @@ class _Parser:
         bodies = []
         found = rows(loop.values, loop.variables, self._parameters)
         self._blocks.charge_values(len(found), self._tokens[loop.at].span)
+        length = tokens[-1].span.end - tokens[0].span.start
+        self._blocks.charge(len(found) * length, tokens[0].span)
         for row in found:
-            self._blocks.charge(tokens[-1].span.end - tokens[0].span.start, tokens[0].span)
             names = {**self._parameters, **dict(zip(loop.variables, row, strict=True))}
             stages = self._names if beside else None
             inside = _Parser(self._passage, body, self._blocks, names, depth, stages)
