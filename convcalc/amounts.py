@@ -23,7 +23,7 @@ MAX_LENGTH = 200
 MAX_DIGITS = 40
 MAX_AXES = 8
 
-_CONDITION = re.compile(r"\s*([A-Za-z_]+)\s*(.*?)\s*", re.DOTALL)
+_CONDITION = re.compile(r"\s*((?:[\w-]+\.)*[A-Za-z_]+)\s*(.*?)\s*", re.DOTALL)
 _BOUND = re.compile(r"\s*(<=|>=|==|=<|=>|=|≤|≥|<|>)?\s*(.*?)\s*", re.DOTALL)
 _SPELLINGS = {"≤": "<=", "≥": ">=", "=": "=="}
 _AMOUNT = re.compile(

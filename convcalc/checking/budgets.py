@@ -3,6 +3,9 @@
 On the command line a budget is written like that. In a file it is the same without the figure
 (`params = "<= 10 M"`), a bare value (a maximum of counts, exact for sizes), or a table of `min`,
 `max` and `exact` with a `level` and a `message`.
+
+`outputs.NAME.receptive_field` and `outputs.NAME.output` are those of one output of a network with
+several, on the command line (`outputs.p3.receptive_field>=7x7`) and as a key of an entry.
 """
 
 from __future__ import annotations
@@ -15,11 +18,14 @@ from typing import Any, NamedTuple
 
 from convcalc.amounts import read_condition, read_multiple, split_relation, unknown_relation
 from convcalc.analysis.figures import Figure
-from convcalc.checking.figures import Limit, Value, figure_named, read_limit
+from convcalc.checking.figures import FIGURES, Limit, Value, figure_named, read_limit
 from convcalc.documents import Place
 from convcalc.errors import ConvcalcError, OptionError, Span, nearest, shorten
 
 LEVELS = ("error", "warn", "off")
+
+OUTPUTS = "outputs"
+"""What names an output in a budget begin with."""
 
 KEYS = {"min": ">=", "max": "<=", "exact": "=="}
 
@@ -62,6 +68,14 @@ class Budget:
     level: str = "error"
     message: str = ""
     place: Place | None = None
+    output_of: str = ""
+    """The output that it is about; "" for the one that the entry is judged by."""
+
+    @property
+    def name(self) -> str:
+        """The figure, of the output that it names."""
+        prefix = f"{OUTPUTS}.{self.output_of}." if self.output_of else ""
+        return prefix + self.figure.name
 
     def absolute(self) -> Budget:
         """The budget without limits that are relative to a baseline."""
@@ -112,11 +126,43 @@ def read_requirement(text: str, option: str = "require") -> Budget:
     try:
         condition = read_condition(text)
         span = condition.named_at
-        figure = figure_named(condition.figure)
+        figure, output = _figure_of(condition.figure)
         span = condition.bound_at
-        return Budget(figure, (_bound(figure, condition.relation, condition.value),))
+        bound = _bound(figure, condition.relation, condition.value)
+        return Budget(figure, (bound,), output_of=output)
     except ConvcalcError as error:
         raise error.with_context(span=error.span or span, option=option) from None
+
+
+def _figure_of(text: str) -> tuple[Figure, str]:
+    """The figure of `outputs.p3.receptive_field`, and the output."""
+    output, _, name = text.rpartition(".")
+    if not output:
+        return figure_named(name), ""
+    first, _, rest = output.partition(".")
+    if first != OUTPUTS or not rest:
+        named = "NAME" if output == OUTPUTS else output
+        raise OptionError(
+            f"unknown figure {shorten(text, 40)!r}",
+            hint=f"for one output write {OUTPUTS}.{shorten(named, 40)}.{name}",
+        )
+    output = rest
+    return output_figure(name), output
+
+
+def output_figure(name: str) -> Figure:
+    """A figure that each output has.
+
+    Raises:
+        OptionError: there is none of that name.
+    """
+    figure = figure_named(name)
+    if not figure.is_sizes:
+        raise OptionError(
+            f"{figure.name} is a figure of the network, not of an output",
+            hint=f"outputs have {' and '.join(f.name for f in FIGURES.values() if f.is_sizes)}",
+        )
+    return figure
 
 
 def read_bound(figure: Figure, written: Any, default: str | None = None) -> Bound:
@@ -209,7 +255,7 @@ def check_possible(budgets: Iterable[Budget]) -> None:
     bounds: dict[str, list[Bound]] = {}
     for budget in budgets:
         if budget.level != "off":
-            bounds.setdefault(budget.figure.name, []).extend(budget.bounds)
+            bounds.setdefault(budget.name, []).extend(budget.bounds)
     for name, all_of_them in bounds.items():
         for low in all_of_them:
             for high in all_of_them:

@@ -32,6 +32,7 @@ class Answer(NamedTuple):
     record: Any
     unknown: tuple[str, ...]
     layers: tuple[Any, ...]
+    outputs: tuple[str, ...] = ()
 
 
 def analysed(entry: Entry, folder: Path) -> Answer:
@@ -43,7 +44,8 @@ def analysed(entry: Entry, folder: Path) -> Answer:
     report = report_of(entry, folder)
     check_matches(entry.layers, report.layers)
     record = record_of(report, entry.at, entry.output_of)
-    return Answer(report.name, record, report.unknown, report.layers if entry.layers else ())
+    layers = report.layers if entry.layers else ()
+    return Answer(report.name, record, report.unknown, layers, tuple(report.outputs))
 
 
 def answers(entries: Sequence[Entry], folder: Path) -> Iterator[Answer | ConvcalcError]:

@@ -11,6 +11,7 @@
     network = "nets/stem.toml"              as on the command line; files beside this file
     params = "<= 1.2 M"                     budgets: see convcalc.checking.budgets
     receptive_field = { min = "7x7", level = "warn", message = "the head needs it" }
+    outputs.p3.output = "256x28x28"         of one output of several
     at = "stage4"                           receptive_field and output there; or output_of = "p3"
 
     [[entry.layer]]                         limits of single layers
@@ -26,12 +27,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from convcalc.api.arguments import in_range, known_convention
-from convcalc.checking.budgets import Budget, check_possible, read_budget, read_level
+from convcalc.checking.budgets import OUTPUTS, Budget, check_possible, read_budget, read_level
 from convcalc.checking.figures import NAMED, todays_name
 from convcalc.checking.layers import LayerLimits, read_layer_limits
 from convcalc.checking.tolerances import Tolerance, read_tolerance, read_tolerances
@@ -81,8 +82,12 @@ OPTIONS = {"input": ANYTHING, "batch": INTEGER, "padding": STRING, "bias": BOOLE
 _KEYS = {"entry": TABLES, "baseline": STRING, "fail_on": ANYTHING, **OPTIONS}
 _ENTRY_KEYS = {"name": STRING, "network": STRING, "level": STRING, "message": STRING,
                "incomplete": STRING, "at": STRING, "output_of": STRING, "layer": TABLES,
-               "model_args": TABLE, "fail_on": ANYTHING, **OPTIONS,
+               OUTPUTS: TABLE, "model_args": TABLE, "fail_on": ANYTHING, **OPTIONS,
                **dict.fromkeys(NAMED, ANYTHING)}  # fmt: skip
+
+
+_OF_OUTPUTS = tuple(name for name, figure in NAMED.items() if figure.is_sizes)
+"""The figures that each output has."""
 
 
 @dataclass(frozen=True)
@@ -302,7 +307,15 @@ class _ConfigReader(Reader):
             model_args=table.get("model_args", {}),
             place=self.document.place(*where),
             where=where,
-            written={key: self.document.value(*where, key) for key in table},
+            written={
+                **{key: self.document.value(*where, key) for key in table},
+                **{
+                    f"{OUTPUTS}.{name}": self.document.key(*where, OUTPUTS, name, figure)
+                    for name, budgets in table.get(OUTPUTS, {}).items()
+                    if isinstance(budgets, dict)
+                    for figure in budgets
+                },
+            },
         )
 
     def budgets(self, table: dict[str, Any], where: Where, level: str) -> tuple[Budget, ...]:
@@ -314,6 +327,15 @@ class _ConfigReader(Reader):
                     budget = read_budget(figure, table[name], level, place)
                     check_possible([budget])
                     found.append(budget)
+        for output in table.get(OUTPUTS, {}):
+            inside = (*where, OUTPUTS, output)
+            kinds = dict.fromkeys(_OF_OUTPUTS, ANYTHING)
+            label = f"{OUTPUTS}.{shorten(output, 30)}: "
+            for name, written in self.table(inside, kinds, label=label).items():
+                with self.noting(*inside, name):
+                    place = self.document.place(*inside, name)
+                    budget = read_budget(NAMED[name], written, level, place)
+                    found.append(replace(budget, output_of=output))
         return tuple(found)
 
 

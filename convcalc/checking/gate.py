@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from convcalc.api.arguments import check_flags, check_texts, texts
-from convcalc.checking.budgets import Budget
+from convcalc.checking.budgets import OUTPUTS, Budget
 from convcalc.checking.child import Answer, analysed, answers
 from convcalc.checking.config import MAX_NAME, Entry, check_options
 from convcalc.checking.entry import latency_of
 from convcalc.checking.findings import ERROR, NOTE, Verdict
 from convcalc.checking.judge import judge
 from convcalc.checking.plan import Plan, Reference, entries_of, find_reference, make_plan
+from convcalc.checking.records import other_outputs
 from convcalc.checking.tolerances import Tolerance, read_tolerances
 from convcalc.checking.verdicts import Check, Checked
 from convcalc.checking.wording import counted
@@ -164,7 +165,7 @@ def _check_absolute(plan: Plan) -> None:
     errors = [
         OptionError(
             (f"{budget.place}: " if budget.place else "") + f"{shorten(entry.name, 60)}: "
-            f"{budget.figure.name} {bound}: no baseline to compare with",
+            f"{budget.name} {bound}: no baseline to compare with",
             hint="create one with convcalc check --save-baseline, or give "
             f"{option('baseline', 'FILE.json')} or {option('baseline', 'NETWORK')}",
         )
@@ -189,12 +190,27 @@ def _answers(plan: Plan, progress: Progress, isolate: bool) -> Iterator[tuple[En
             found = next(apart) if isolate and _is_imported(entry) else analysed(entry, plan.folder)
             if isinstance(found, ConvcalcError):
                 raise found
+            _check_outputs(entry, found.outputs)
         except ConvcalcError as error:
             errors.append(entry.located(error))
         else:
             yield entry, found
     if errors:
         raise ProblemsError.of(errors, plan.config or "the networks")
+
+
+def _check_outputs(entry: Entry, known: Sequence[str]) -> None:
+    """Raises OptionError for a budget of an output that is not there."""
+    for name in (budget.output_of for budget in entry.budgets if budget.output_of):
+        key = f"{OUTPUTS}.{name}"
+        if name not in known:
+            raise OptionError(
+                f"{key}: no such output",
+                span=entry.written.get(key),
+                hint=other_outputs(name, list(known)),
+            )
+        if entry.at and len(known) == 1:
+            raise OptionError(f"at cannot be used with {key}", span=entry.written.get(key))
 
 
 def _is_imported(entry: Entry) -> bool:

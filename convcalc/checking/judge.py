@@ -108,12 +108,12 @@ def _budget(
     entry: Entry, budget: Budget, record: Record, then: Record | None, lenient: bool
 ) -> Iterator[Verdict]:
     name = budget.figure.name
-    before = then.values.get(name) if then else None
+    before = _before(budget, then) if then else None
     for bound in budget.bounds:
         limit = bound.limit_for(before)
         place = budget.place or entry.place
         message = budget.message or entry.message
-        now, where, exact = measured(name, bound, entry, record)
+        now, where, exact = measured(name, bound, entry, record, budget.output_of)
         if limit is None:
             yield Verdict(entry.name, NOTE if lenient else ERROR, name, "CC004", now, bound=bound,
                           detail=f"{name} {bound}: not in the baseline",
@@ -134,8 +134,26 @@ def _budget(
         yield verdict
 
 
-def measured(name: str, bound: Bound, entry: Entry, record: Record) -> tuple[Value, str, bool]:
-    """The value that a bound is about, where in the network it is, and whether it is exact."""
+def _before(budget: Budget, then: Record) -> Value | None:
+    """The figure in the baseline."""
+    if not budget.output_of:
+        return then.values.get(budget.figure.name)
+    view = then.of_output(budget.output_of)
+    return view and (view.output if budget.figure.name == "output" else view.whole_field)
+
+
+def measured(
+    name: str, bound: Bound, entry: Entry, record: Record, output_of: str = ""
+) -> tuple[Value, str, bool]:
+    """The value that a bound is about, where in the network it is, and whether it is exact.
+
+    Args:
+        output_of: the output that it is about, if it names one.
+    """
+    if output_of and (view := record.of_output(output_of)) is not None:
+        if name == "output":
+            return view.output, f"of {output_of}", True
+        return view.whole_field, f"of {output_of}", view.exact
     now: Value = record.values[name]
     if name not in ("receptive_field", "output"):
         return now, "", True

@@ -73,6 +73,10 @@ class Record:
     unknown: Mapping[str, Any] = field(default_factory=dict)
     """What the file says beyond what this version knows."""
 
+    def of_output(self, name: str) -> View | None:
+        """An output by name; the one that there is, if there is one."""
+        return self.outputs.get(name) if self.outputs else self.view
+
     def same_figures(self, other: Record) -> bool:
         """Was it taken of the same network? Figures that one side lacks do not matter."""
         shared = self.values.keys() & other.values.keys()
@@ -144,14 +148,16 @@ def _view_at(report: Report, at: str) -> View:
 def _output(views: Mapping[str, View], name: str) -> View:
     """What an output is and sees."""
     if name not in views:
-        near = nearest(name, list(views))
         raise OptionError(
-            "no such output",
-            option="output_of",
-            value=name,
-            hint=f"did you mean {near!r}?" if near else f"outputs: {', '.join(list(views)[:10])}",
+            "no such output", option="output_of", value=name, hint=other_outputs(name, list(views))
         )
     return views[name]
+
+
+def other_outputs(name: str, known: list[str]) -> str:
+    """A hint for an output that is not there."""
+    near = nearest(name, known)
+    return f"did you mean {near!r}?" if near else f"outputs: {', '.join(known[:10])}"
 
 
 def _row(layer: LayerReport) -> list[Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from convcalc.amounts import split_relation
 from convcalc.analysis.figures import Figure
-from convcalc.checking.budgets import KEYS, Bound, read_bound, write_limit
+from convcalc.checking.budgets import KEYS, OUTPUTS, Bound, read_bound, write_limit
 from convcalc.checking.config import MAX_BYTES, Entry, parse_config
 from convcalc.checking.figures import NAMED, Value
 from convcalc.checking.judge import holds, measured
@@ -92,18 +92,21 @@ def _edits(
 ) -> Iterator[tuple[Span, str]]:
     """The places of broken limits of an entry, and what to put there."""
     table: Mapping[str, Any] = document.get(*entry.where) or {}
-    for key, figure in NAMED.items():
-        written = table.get(key)
+    budgets: list[tuple[Where, str, Any]] = [((key,), "", table.get(key)) for key in NAMED]
+    for output, inside in table.get(OUTPUTS, {}).items():
+        budgets += [((OUTPUTS, output, key), output, inside.get(key)) for key in NAMED]
+    for keys, output, written in budgets:
         if written is None:
             continue
+        figure = NAMED[str(keys[-1])]
         values = (
             {name: (written[name], relation) for name, relation in KEYS.items() if name in written}
             if isinstance(written, dict) else {"": (written, None)}
         )  # fmt: skip
         for name, (value, relation) in values.items():
-            where = (*entry.where, key, *([name] if name else []))
+            where = (*entry.where, *keys, *([name] if name else []))
             bound = read_bound(figure, value, relation)
-            now = measured(figure.name, bound, entry, record)[0]
+            now = measured(figure.name, bound, entry, record, output)[0]
             if bound.is_relative or holds(bound, now):
                 continue
             new = limit_text(figure, now, bound.relation, headroom)
@@ -143,7 +146,7 @@ def _check(text: str, path: Path, name: str, checked: Sequence[tuple[Entry, Reco
         new = entries.get(entry.name)
         for budget in new.budgets if new else ():
             for bound in budget.bounds:
-                now = measured(budget.figure.name, bound, entry, record)[0]
+                now = measured(budget.figure.name, bound, entry, record, budget.output_of)[0]
                 if not bound.is_relative and not holds(bound, now):
                     raise SourceError(
                         f"{name}: cannot rewrite {budget.figure.name} of {entry.name}"

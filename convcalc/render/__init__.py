@@ -63,7 +63,14 @@ def render(
     check_format(form)
     from convcalc.render import flat
 
-    return flat.write(_rows(shown, layers, form, **table), form, raw)
+    text = flat.write(_rows(shown, layers, form, outputs=True, **table), form, raw)
+    if not FLAT[form].raw and _module_of(shown) is None:
+        from convcalc.render.rows import output_rows
+
+        reports = shown.reports if _is_comparison(shown) else (shown,)
+        if len(found := output_rows(reports)) > 1:
+            text += "\n" + flat.write(found, form)
+    return text
 
 
 def _html(shown: Any, form: str, layers: bool, **table: Any) -> str:
@@ -169,7 +176,13 @@ def _rows(
     form: str,
     columns: Sequence[str] = (),
     sort: str | None = None,
+    outputs: bool = False,
 ) -> list[list[str]]:
+    """Rows of text.
+
+    Args:
+        outputs: those of a network with several are rows behind its layers.
+    """
     other = _module_of(shown)
     if other is not None:
         return other.to_rows(shown)  # type: ignore[no-any-return]
@@ -184,7 +197,10 @@ def _rows(
     every: list[list[str]] = []
     for report in reports:
         if raw:
-            head, *body = _chosen(rows.raw_layers(report), columns)
+            every_column = rows.raw_layers(report)
+            if outputs:
+                every_column += rows.raw_ends(report, every_column[0])
+            head, *body = _chosen(every_column, columns)
         else:
             head, *body = rows.layer_rows(report, columns, sort)
         if not _is_comparison(shown):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from convcalc.analysis.figures import COSTS, LAYER_FIGURES, NUMBERS, Figure, present
-from convcalc.analysis.report import LayerReport, Report
+from convcalc.analysis.report import LayerReport, OutputReport, Report
 from convcalc.api.compare import Comparison
 from convcalc.quantities import ReceptiveField, is_number
 from convcalc.render.columns import chosen
@@ -23,11 +23,13 @@ Rows = list[list[str]]
 def raw_comparison(comparison: Comparison) -> Rows:
     """A row for each network: every figure, unrounded."""
     timed = present(comparison.reports)
+    ends = dict.fromkeys(name for report in comparison.reports for name, _ in _ends(report))
     others = [figure for figure in (*NUMBERS, *timed) if figure not in LAYER_FIGURES]
     costs = (*COSTS, *timed)
     rows = [
         ["network", "reading", "output", *_keys(LAYER_FIGURES), "convention", *_keys(others),
-         *_FIELD, "support", "density", "on_padding", *(f"relative_{key}" for key in _keys(costs))]
+         *_FIELD, "support", "density", "on_padding", *(f"relative_{key}" for key in _keys(costs)),
+         *(f"{name}_{key}" for name in ends for key in _END)]
     ]  # fmt: skip
     for report in comparison.reports:
         field = report.receptive_field
@@ -44,8 +46,46 @@ def raw_comparison(comparison: Comparison) -> Rows:
             report.on_padding,
             *(comparison.relative(report, key) for key in _keys(costs)),
         ]
+        own = dict(_ends(report))
+        for name in ends:
+            values += _end(own[name]) if name in own else [None] * len(_END)
         rows.append([_raw(value) for value in values])
     return rows
+
+
+def _ends(report: Report) -> list[tuple[str, OutputReport]]:
+    """The outputs of a network that has several."""
+    return list(report.outputs.items()) if len(report.outputs) > 1 else []
+
+
+_END = ("output", "field_size", "field_stride")
+"""What is said of each output."""
+
+
+def _end(output: OutputReport) -> list[Any]:
+    return [output.shape, *_raw_field(output.receptive_field)[:2]]
+
+
+def raw_ends(report: Report, head: Sequence[str]) -> Rows:
+    """A row for each output of a network that has several, in the columns of `raw_layers`."""
+    found = []
+    for name, output in _ends(report):
+        said = {"layer": name, "kind": "output", **dict(zip(_END, _end(output), strict=True))}
+        found.append([_raw(said.get(heading)) for heading in head])
+    return found
+
+
+def output_rows(reports: Sequence[Report]) -> Rows:
+    """A row for each output of the networks that have several, for people."""
+    from convcalc.render import numbers
+
+    rows = [["network", "output", "shape", "field", "stride"]]
+    for report in reports:
+        for name, output in _ends(report):
+            field = output.receptive_field
+            seen = numbers.field_size(field), numbers.field_stride(field)
+            rows.append([report.name, name, numbers.shape(output.shape), *seen])
+    return rows if len(reports) > 1 or len(rows) == 1 else [row[1:] for row in rows]
 
 
 def raw_layers(report: Report) -> Rows:
@@ -184,8 +224,11 @@ _WORDS = (
 """Headings of columns that are text, also where all of it is digits."""
 
 
+_SIZES = tuple(f"_{key}" for key in _END)
+
+
 def _typed(heading: str, cells: list[str]) -> list[Any]:
-    if heading in _WORDS:
+    if heading in _WORDS or heading.endswith(_SIZES):
         return list(cells)
     known = [cell for cell in cells if cell]
     for read in (int, float, _truth):

@@ -102,6 +102,18 @@ layers = "$stem+1x1@6"
         ('output_of = "large"\noutput = "4x8x8"', 1,
          "CC001 n: output of large 6x16x16 is not 4x8x8"),
         ('output_of = "stem"\noutput = "8x16x16"', 2, "n: output_of: no such output"),
+        ('outputs.small.output = "4x8x8"\noutputs.large.receptive_field = "3x3"', 0, "2 passed"),
+        ('outputs.large = { output = { max = "4x8x8", message = "small" } }', 1,
+         "CC001 n: output of large 6x16x16 is not at most 4x8x8; small"),
+        ('outputs.small.receptive_field = ">= 9x9"\nlevel = "warn"', 0,
+         "CC001 n: receptive_field of small 7x7 is not at least 9x9"),
+        ('at = "stem"\noutputs.small.output = "4x8x8"\noutput = "8x16x16"', 0, "2 passed"),
+        ('outputs.smal.output = "4x8x8"', 2, "n: outputs.smal: no such output convcalc.toml, "
+         'line 4, column 1: outputs.smal.output = "4x8x8" ^^^^^^^^^^^^^^^^^^^ hint: did you mean '
+         "'small'?"),
+        ('outputs.small.macs = "1 M"', 2, "outputs.small: unknown key 'macs'"),
+        ('outputs.small = "1 M"', 2, 'outputs.small: expected a table, got "1 M"'),
+        ('outputs.small.output = { min = "9x9x9", max = "1x1x1" }', 2, "contradict each other"),
     ],
 )  # fmt: skip
 def test_outputs_of_a_network_file(
@@ -112,6 +124,50 @@ def test_outputs_of_a_network_file(
     ran = program("check", "-v")
     assert ran.code == code
     assert expected in " ".join((ran.out + ran.err).split())
+
+
+@pytest.mark.parametrize(
+    ("budget", "code", "expected"),
+    [
+        ("outputs.large.output==6x16x16", 0, "1 passed"),
+        ("outputs.large.receptive_field>=5x5", 1,
+         "CC001 net.toml: receptive_field of large 3x3 is not at least 5x5"),
+        ("outputs.large.output==baseline", 0, "output of large 6x16x16 6x16x16 ok"),
+        ("outputs.none.output==1", 2, "outputs.none: no such output hint: outputs: small, large"),
+        ("large.output==1", 2, "hint: for one output write outputs.large.output"),
+        ("outputs.output==1", 2, "hint: for one output write outputs.NAME.output"),
+        ("outputs.large.macs<=1", 2, "macs is a figure of the network, not of an output"),
+    ],
+)  # fmt: skip
+def test_requirements_of_one_output(
+    program: Program, project: Path, budget: str, code: int, expected: str
+) -> None:
+    (project / "net.toml").write_text(PYRAMID)
+    more = ["--baseline", "net.toml", "-v"] if "baseline" in budget else []
+    ran = program("check", "net.toml", "--require", budget, *more)
+    assert ran.code == code
+    assert expected in " ".join((ran.out + ran.err).split())
+
+
+def test_the_one_output_by_its_name(program: Program, project: Path) -> None:
+    config(project, 'outputs.head.output = "4x8x8"\noutputs.head.receptive_field = "7x7"')
+    assert program("check").code == 0
+    config(project, 'outputs.head.output = "4x8x8"\nat = "stem"')
+    ran = program("check")
+    assert ran.code == 2 and "at cannot be used with outputs.head" in ran.err
+    # of the output itself, not of the map before a head
+    config(project, 'outputs.output.receptive_field = "global"', "3x3+gap")
+    assert program("check").code == 0
+
+
+def test_limits_of_outputs_are_rewritten(program: Program, project: Path) -> None:
+    (project / "net.toml").write_text(PYRAMID)
+    config(project, 'outputs.large.output = "6x16x16"\noutputs.small.output = { max = "4x*x7" }')
+    program("check", "--save-baseline")
+    assert program("check", "--update", "--budgets").code == 0
+    assert (project / "convcalc.toml").read_text().splitlines()[3:] == [
+        'outputs.large.output = "6x16x16"', 'outputs.small.output = { max = "4x*x8" }']  # fmt: skip
+    assert program("check").code == 0
 
 
 ONE_OUTPUT = PYRAMID.partition('[[stage]]\nname = "large"')[0].replace(', "large"', "")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import Any
 
 import pytest
 
 from convcalc import analyze, compare
 from convcalc.errors import OptionError
+from convcalc.graph import Graph
+from convcalc.networks.file import read_text
 from convcalc.render import render
 from convcalc.render.flat import to_latex, to_markdown
 
@@ -67,3 +70,64 @@ def test_names_and_texts_are_aligned_left() -> None:
     rows = [["layer", "spec", "MACs"], ["conv1", "3x3", "9"]]
     assert to_latex(rows).splitlines()[0] == r"\begin{tabular}{llr}"
     assert to_markdown(rows).splitlines()[1] == "| :-- | :-- | --: |"
+
+
+# Outputs of networks with several
+
+PAIR = """
+input = "3x16"
+outputs = ["near", "far"]
+[[stage]]
+name = "near"
+layers = "3@4"
+[[stage]]
+name = "far"
+layers = "5s2@8"
+"""
+
+
+def pair() -> Graph:
+    return read_text(PAIR, "pair.toml").graph("pair")
+
+
+def test_outputs_in_csv() -> None:
+    lines = to_csv_of(compare(pair(), "3@4", input="3x16"))
+    assert lines[0].endswith(
+        ",near_output,near_field_size,near_field_stride,far_output,far_field_size,far_field_stride"
+    )
+    assert lines[1].endswith(",4x16,3,1,8x8,7,2") and lines[2].endswith(",,,,,,")
+    assert "near_output" not in to_csv_of(compare("3@4", "5@4", input="3x16"))[0]
+    lines = to_csv_of(analyze(pair()))
+    assert [line.partition(",")[0] for line in lines] == [
+        "layer", "near/conv1", "far/conv1", "near", "far"]  # fmt: skip
+    assert lines[-1] == "far,output,,,8x8,,,,,,,,7,2,,,"
+    layers = compare(pair(), "3@4", input="3x16")
+    assert [line for line in render(layers, "csv", layers=True).splitlines() if ",output," in line
+            ][2] == "pair,far,output,,,8x8,,,,,,,,7,2,,,"  # fmt: skip
+
+
+def to_csv_of(shown: Any) -> list[str]:
+    return render(shown, "csv").splitlines()
+
+
+def test_outputs_as_rows_in_python() -> None:
+    first, second = compare(pair(), "3@4", input="3x16").to_rows()
+    assert (first["far_output"], first["far_field_size"], first["far_field_stride"]) == (
+        "8x8", "7", "2")  # fmt: skip
+    assert second["far_output"] == ""
+    assert [row["layer"] for row in analyze(pair()).to_rows()] == [
+        "near/conv1", "far/conv1"]  # fmt: skip
+
+
+def test_outputs_below_tables_for_people() -> None:
+    head = "| output | shape | field | stride |\n| :-- | --: | --: | --: |\n"
+    rows = "| near | 4x16 | 3 | 1 |\n| far | 8x8 | 7 | 2 |\n"
+    assert render(analyze(pair()), "markdown").endswith(f" |\n\n{head}{rows}")
+    both = compare(pair(), "3@4", input="3x16")
+    assert render(both, "markdown").endswith(
+        "\n\n| network | output | shape | field | stride |\n| :-- | --: | --: | --: | --: |\n"
+        "| pair | near | 4x16 | 3 | 1 |\n| pair | far | 8x8 | 7 | 2 |\n"
+    )
+    text = render(both, "latex")
+    assert text.count("\\begin{tabular}") == 2 and "pair & far & 8x8 & 7 & 2" in text
+    assert "shape" not in render(compare("3@4", "5@4", input="3x16"), "markdown")
