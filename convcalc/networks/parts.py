@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convcalc.errors import ConvcalcError, LimitError, SourceError, Span, shorten
+from convcalc.errors import ConvcalcError, LimitError, SourceError, Span, shorten, warn
 from convcalc.graph import INPUT
 from convcalc.quantities import Shape
 from convcalc.spec import Blocks, Part, Stages, Tree, lower_stages
@@ -28,6 +28,9 @@ ZOO = "zoo:"
 
 NAMES_FILE = re.compile(r"\.(?:toml|json)\b")
 """What the name of a file within a specification ends with."""
+
+SHOWN = 20
+"""Stages that a message lists."""
 
 MAX_FILES = 20
 """How deep files may name one another."""
@@ -82,9 +85,17 @@ class Finder:
         try:
             name, bracket, bounds = text.rstrip("]").partition("[")
             file = self.file(self.path(name))
-            stages, start = replace(file.stages, outputs=file.stages.ends[:1]), 0
+            first, *others = file.stages.ends
+            stages, start = replace(file.stages, outputs=(first,)), 0
             if bracket:
                 stages, start = _cut(file.stages, bounds)
+            elif others:
+                count, left_out = len(others) + 1, _names(others)
+                warn(
+                    f"{text} has {count} outputs: it goes on from {first}, without {left_out}", span
+                )
+            if bracket and (unread := _unread(stages)):
+                warn(f"{text} leaves out {_names(unread)}, which nothing up to its end reads", span)
             return Part(text, _stem(name), stages, _reaching(file, start), span)
         except ConvcalcError as error:
             if error.span is not None:
@@ -177,9 +188,19 @@ def _check_reads(stages: Stages, number: int, start: int, names: list[str]) -> N
             )
 
 
+def _unread(stages: Stages) -> list[str]:
+    """The stages that do not lead to the last."""
+    needed = stages.needed()
+    return [stage.name for number, stage in enumerate(stages.stages) if number not in needed]
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+
+
 def listed(names: Sequence[str]) -> str:
     """The stages, for a hint."""
-    return f"its stages: {', '.join(names[:20])}" + (", ..." if len(names) > 20 else "")
+    return f"its stages: {_names(names)}"
 
 
 def _reaching(file: NetworkFile, start: int) -> Shape | None:

@@ -8,7 +8,7 @@ import pytest
 
 import convcalc
 from convcalc.cli.main import main
-from convcalc.errors import ConvcalcError, LimitError, SourceError
+from convcalc.errors import ConvcalcError, LimitError, ReadingWarning, SourceError
 from convcalc.networks.parts import parse
 from convcalc.quantities import Shape
 
@@ -190,10 +190,30 @@ def test_towers_are_refused_before_any_work(folder: Path) -> None:
 def test_a_network_with_several_outputs_passes_on_the_first(folder: Path) -> None:
     text = STEM.replace('input = "3x32x32"', 'input = "3x32x32"\noutputs = ["c", "d"]')
     (folder / "two.toml").write_text(text, encoding="utf-8")
-    report = convcalc.analyze("two.toml+1x1@7")
+    with pytest.warns(ReadingWarning) as caught:
+        report = convcalc.analyze("two.toml+1x1@7")
+    assert [str(one.message) for one in caught] == [
+        "two.toml has 2 outputs: it goes on from c, without d"]  # fmt: skip
     assert report.output == Shape(7, (14, 14))
     assert not any("/d/" in layer.name for layer in report.layers)
     assert convcalc.analyze("two.toml").outputs["d"].shape == Shape(4, (14, 14))
+
+
+def test_a_slice_that_leaves_out_stages_says_so(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = STEM.replace('"add($b+1x1@4 | $c+1x1@4)"', '"$b+1x1@4"')
+    (folder / "side.toml").write_text(f'outputs = ["c", "d"]\n{text}', encoding="utf-8")
+    assert main(["show", "side.toml[..d]", "--format", "json"]) == 0
+    assert capsys.readouterr().err == (
+        "warning: side.toml[..d] leaves out c, which nothing up to its end reads\n"
+    )
+    write(folder / "outer.toml", "1x1@3 + side.toml[..d] + side.toml[..c]")
+    assert main(["show", "outer.toml"]) == 0
+    assert capsys.readouterr().err == (
+        "warning: outer.toml, line 3, column 19, stage s: side.toml[..d] leaves out c, "
+        "which nothing up to its end reads\n"
+    )
 
 
 def test_an_input_that_does_not_reach_the_part_is_not_told(folder: Path) -> None:
