@@ -100,7 +100,10 @@ class Finder:
         except ConvcalcError as error:
             if error.span is not None:
                 raise
-            raise error.with_context(prefix=f"{shorten(text, 60)}: ", span=span) from None
+            prefix = f"{shorten(text, 60)}: "
+            if error.message.startswith(prefix):  # a whole file that cannot be read
+                prefix = ""
+            raise error.with_context(prefix=prefix, span=span) from None
 
     def path(self, name: str) -> Path:
         """The file of a network."""

@@ -104,6 +104,7 @@ def test_the_vgg_slice_is_the_network_up_to_there() -> None:
         ("stem.toml[c]", "stem.toml[c]: expected stages such as [a..b], got [c]"),
         ("stem.toml[c..]", "stem.toml[c..]: stage d reads stage b, which is not among these"),
         ("none.toml[..1]", "none.toml[..1]: none.toml: no such file"),
+        ("none.toml+3x3", "none.toml: no such file"),
         ("zoo:vgg61[..1]", "zoo:vgg61[..1]: no such built-in network: 'vgg61'"),
         ("3x3+zoo:vgg61", "zoo:vgg61: no such built-in network: 'vgg61'"),
     ],
