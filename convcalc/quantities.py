@@ -7,6 +7,7 @@ with `is_number` where a formula must decide something.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import gcd, prod
 from typing import Any, NamedTuple, TypeGuard
@@ -55,6 +56,16 @@ def floor_quotient(value: int, divisor: int) -> int:
     if len(floors) == 1:
         symbolic = symbolic - floors[0] + floors[0].args[0]
     return symbolic // divisor  # type: ignore[no-any-return]
+
+
+def by_halves(values: Iterable[Any], nothing: Any) -> Any:
+    """The sum of two halves, each summed the same way: of symbols, where every addition takes time
+    in proportion to all terms so far."""
+    items = list(values)
+    if len(items) < 2:
+        return items[0] if items else nothing
+    half = len(items) // 2
+    return by_halves(items[:half], nothing) + by_halves(items[half:], nothing)
 
 
 def same_size(left: int, right: int) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from convcalc.analysis.predicted import PredictedTime
 from convcalc.analysis.renderable import Renderable
 from convcalc.graph import BranchPath, Graph
-from convcalc.quantities import OpCounts, ReceptiveField, Shape, is_number
+from convcalc.quantities import OpCounts, ReceptiveField, Shape, by_halves, is_number
 
 if TYPE_CHECKING:
     from convcalc.analysis.span import Span
@@ -85,12 +85,13 @@ class Totals(NamedTuple):
     @classmethod
     def of(cls, layers: Sequence[LayerReport]) -> Self:
         """The sums over the layers."""
+        add: Any = sum if all(is_number(layer.flops) for layer in layers) else by_halves
         return cls(
-            sum(layer.params for layer in layers),
-            sum((layer.operations for layer in layers), OpCounts()),
-            sum(layer.flops for layer in layers),
-            sum(layer.activations for layer in layers),
-            sum(layer.traffic_bytes for layer in layers),
+            add((layer.params for layer in layers), 0),
+            add((layer.operations for layer in layers), OpCounts()),
+            add((layer.flops for layer in layers), 0),
+            add((layer.activations for layer in layers), 0),
+            add((layer.traffic_bytes for layer in layers), 0),
             PredictedTime.total(layer.time for layer in layers),
         )
 

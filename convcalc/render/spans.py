@@ -121,17 +121,17 @@ def _broken(line: Spans, room: int, indent: int) -> list[list[Span]]:
     lines: list[list[Span]] = [[]]
     used = 0
     for word, style in _words(line):
-        size = columns_of(word)
-        if used + columns_of(word.rstrip()) > room and used > (indent if len(lines) > 1 else 0):
+        size, bare = columns_of(word), columns_of(word.rstrip())
+        if used + bare > room and used > (indent if len(lines) > 1 else 0):
             lines.append([(" " * indent, "")] if indent else [])
             used = indent
-        while used + columns_of(word.rstrip()) > room:
+        while used + bare > room:
             head = _head(word, max(1, room - used))
             lines[-1].append((head, style))
             word = word[len(head) :]
             lines.append([(" " * indent, "")] if indent else [])
             used = indent
-            size = columns_of(word)
+            size, bare = (n - columns_of(head) for n in (size, bare))
         lines[-1].append((word, style))
         used += size
     return lines

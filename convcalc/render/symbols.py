@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -35,6 +36,7 @@ def _term(term: Any) -> str:
     return f"{coefficient}·{text}"
 
 
+@lru_cache(maxsize=4096)  # the sizes of a layer lie within those of the next
 def _factor(factor: Any) -> str:
     from sympy import Pow, Symbol, ceiling, floor
 
