@@ -2,7 +2,8 @@
 
 A part of a graph with one way in and one way out that does exactly the operations of a word, with
 exactly its params, is that word: global response normalisation, or attention with its projections.
-No order of steps is asked for, since models write them in many. Zeros in front of a convolution
+No order of steps is asked for, since models write them in many. What is done to weights alone is
+one step. Zeros in front of a convolution
 without padding are causal padding.
 """
 
@@ -26,7 +27,7 @@ from convcalc.layers.norm import Affine, Bias, GlobalResponseNorm
 from convcalc.layers.resample import Pad
 from convcalc.layers.reshape import Reshape
 from convcalc.layers.traced import Traced
-from convcalc.networks.writer import Facts
+from convcalc.networks.writer import Facts, leading_to_outputs
 from convcalc.quantities import OpCounts, Shape, is_number
 
 MAX_STEPS = 24
@@ -48,7 +49,7 @@ _SIGNS = {"norm", "attention", "matmul", "bmm"}
 class Part(NamedTuple):
     """A part of a graph: all that lies between one node and another."""
 
-    source: int
+    sources: tuple[int, ...]
     """What it reads, outside."""
     nodes: tuple[int, ...]
     """Its own, in order; the last is what others read."""
@@ -69,6 +70,9 @@ def fold(graph: Graph, facts: Sequence[Facts], input: Shape) -> Graph:  # noqa: 
     )
     taken: set[int] = set()
     folded: dict[int, tuple[Node, Part]] = {}
+    if (found := _work_on_weights(graph, facts)) is not None:
+        folded[found[1].nodes[-1]] = found
+        taken.update(found[1].nodes)
     for last in range(len(graph.nodes) - 1, -1, -1):
         if last in taken:
             continue
@@ -94,12 +98,40 @@ def _without(graph: Graph, folded: dict[int, tuple[Node, Part]]) -> Graph:
         sources = node.inputs
         if index in folded:
             node, part = folded[index]
-            sources = (part.source,)
+            sources = part.sources
         owner = None if node.weights_of is None else places[node.weights_of]
         places[index] = len(nodes)
         nodes.append(node._replace(inputs=tuple(places[i] for i in sources), weights_of=owner))
     outputs = tuple(output._replace(node=places[output.node]) for output in graph.outputs)
     return replace(graph, nodes=tuple(nodes), outputs=outputs)
+
+
+# Work on weights
+
+
+def _work_on_weights(graph: Graph, facts: Sequence[Facts]) -> tuple[Node, Part] | None:
+    """What a model does to its own weights before it uses them (standardised ones, of
+    normaliser-free networks), which reads no input and writes to no other row: one step."""
+    alive = leading_to_outputs(graph)
+    found: list[int] = []
+    for index, node in enumerate(graph.nodes):
+        works_alone = set(node.inputs).issubset(found) and not node.layer.is_activation
+        if works_alone and index not in alive and not facts[index].activations:
+            found.append(index)
+    if len(found) < 2:
+        return None
+    counts, params = OpCounts(), 0
+    for index in found:
+        counts = counts + facts[index].operations
+        params += _params(graph.nodes[index], facts[index])
+    step = Traced("work on weights", Shape(1), counts, (), params)
+    last = graph.nodes[found[-1]]
+    node = last._replace(name="work on weights", layer=step, spec=str(step), params=params)
+    return node._replace(size=None, weights_of=None), Part((), tuple(found))
+
+
+def _params(node: Node, facts: Facts) -> int:
+    return facts.params if node.params is None else node.params
 
 
 # Causal padding
@@ -123,7 +155,7 @@ def _causal(graph: Graph, index: int, uses: Counter[int]) -> tuple[Node, Part] |
     if not none or (amount * len(reach) if len(amount) == 1 else amount) != reach:
         return None
     causal = replace(layer, padding="causal")
-    part = Part(before.inputs[0], (node.inputs[0], index))
+    part = Part(before.inputs, (node.inputs[0], index))
     return node._replace(layer=causal, spec=str(causal)), part
 
 
@@ -146,7 +178,7 @@ def _reshaped(
     word = Reshape((output.channels, *output.spatial))
     if word.reads([shape], output, 0) != layer.reading[0]:
         return None
-    return node._replace(layer=word, spec=str(word), params=None), Part(source, (index,))
+    return node._replace(layer=word, spec=str(word), params=None), Part(node.inputs, (index,))
 
 
 # Layers that are spelled out
@@ -163,12 +195,12 @@ def _spelled_out(
     if not _may_end(graph.nodes[last]):
         return None
     for part in _parts(graph, last, uses):
-        shape = facts[part.source].shape if part.source >= 0 else input
+        (source,) = part.sources
+        shape = facts[source].shape if source >= 0 else input
         counts, params, activations = OpCounts(), 0, 0
         for index in part.nodes:
             counts = counts + facts[index].operations
-            own = graph.nodes[index].params
-            params += facts[index].params if own is None else own
+            params += _params(graph.nodes[index], facts[index])
             activations += facts[index].activations
         for layer in _candidates(graph, part, shape, counts):
             if _does(layer, shape, facts[last].shape, (params, activations, counts)):
@@ -202,7 +234,7 @@ def _parts(graph: Graph, last: int, uses: Counter[int]) -> Iterator[Part]:
         reached.update(node.inputs)
         waiting.update(node.inputs)
         if len(waiting) == 1 and len(inside) > 1:
-            yield Part(waiting.copy().pop(), tuple(reversed(inside)))
+            yield Part(tuple(waiting), tuple(reversed(inside)))
 
 
 def _can_be_inside(layer: Layer) -> bool:

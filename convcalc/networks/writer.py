@@ -106,7 +106,7 @@ def _size(graph: Graph, output: Output) -> Shape | None:
     return output.size or (graph.nodes[output.node].size if output.node >= 0 else None)
 
 
-def _alive(graph: Graph) -> set[int]:
+def leading_to_outputs(graph: Graph) -> set[int]:
     """The nodes that lead to an output."""
     found = {output.node for output in graph.outputs}
     for index in range(len(graph.nodes) - 1, -1, -1):
@@ -125,7 +125,7 @@ class _Flat:
         self.names: dict[int, str] = {INPUT: "input"}
         self.last = ""
         self._before = INPUT
-        self._alive = _alive(graph)
+        self._alive = leading_to_outputs(graph)
         self._blocks = blocks(graph, self._is_said)
         self._in_blocks = {index for block in self._blocks.values() for index in block.inside}
         params = [known.params for known in facts]

@@ -182,3 +182,16 @@ def test_at_length_where_the_short_form_would_differ(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(export, "fold", wrong)
     assert "step" in written(*on_tokens(Attention("fused")))
+
+
+def test_work_on_weights_is_one_step() -> None:
+    class Standardised(nn.Conv2d):  # type: ignore[misc]
+        def forward(self, x: Any) -> Any:
+            weight = self.weight.flatten(1)
+            weight = (weight - weight.mean(1, keepdim=True)) / weight.std(1, keepdim=True)
+            return functional.conv2d(x, weight.view_as(self.weight), self.bias, padding=1)
+
+    model = nn.Sequential(Standardised(3, 4, 3), nn.ReLU(), Standardised(4, 4, 3))
+    text = written(model, (3, 8, 8))
+    assert text.count("step = ") == 1 and 'name = "work on weights"' in text
+    assert "3x3@4 + relu + 3x3@4" in text
