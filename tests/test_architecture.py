@@ -20,7 +20,7 @@ ROOT = Path(convcalc.__file__).parent
 ORDER = (
     {"foreign"},
     {"collector", "errors"},
-    {"amounts", "files", "scanner"},
+    {"amounts", "files", "python_text", "scanner"},
     {"documents", "quantities"},
     {"layers"},
     {"graph"},

@@ -16,6 +16,7 @@ from convcalc.checking.config import Entry
 from convcalc.checking.plan import Plan, baseline_path
 from convcalc.networks.parts import NAMES_FILE, ZOO
 from convcalc.networks.sources import is_file, is_model
+from convcalc.python_text import parse_python
 
 DEPENDENCIES = ("requirements*", "constraints*", "pyproject.toml", "setup.py", "setup.cfg",
                 "*.lock", "environment*.y*ml", "Pipfile*")  # fmt: skip
@@ -177,7 +178,7 @@ class _Imports:
 
     def _imported(self, module: _Module) -> Iterator[str]:
         try:
-            tree = ast.parse(module.path.read_bytes())
+            tree = parse_python(module.path.read_bytes())
         except (OSError, SyntaxError, ValueError, RecursionError):
             self.is_open = True
             return

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from convcalc.errors import OptionError, shorten
+from convcalc.python_text import parse_python
 
 
 def read_arguments(given: Sequence[str]) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def read_arguments(given: Sequence[str]) -> dict[str, Any]:
         if not equals or not key.isidentifier():
             raise OptionError("expected key=value", option="model_arg", value=shorten(text, 40))
         try:
-            arguments[key] = ast.literal_eval(value)
+            arguments[key] = ast.literal_eval(parse_python(value.strip(), "eval"))
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             if not value.replace("_", "").replace("-", "").isalnum():
                 raise OptionError(

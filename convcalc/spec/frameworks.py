@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from convcalc.python_text import parse_python
+
 Arguments = dict[str, Any]
 
 
@@ -45,11 +47,11 @@ def _summands(text: str) -> list[str]:
 def _of_python(text: str) -> str | None:
     """The layers of a Python expression; None if it is none, or one that is not known here."""
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        tree = parse_python(text.strip(), "eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return _of_keywords(text)
     try:
-        return _network(tree)
+        return _network(tree.body)
     except _UnknownError:
         return None
 

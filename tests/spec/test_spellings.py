@@ -113,3 +113,10 @@ def test_sizes_written_channels_last_are_warned_of(
     height, width, channels = size.split("x")
     assert err.startswith("warning: ") and f"write {channels}x{height}x{width}" in err
     assert out.startswith("{")
+
+
+def test_pythons_remarks_on_a_text_are_not_printed(recwarn: pytest.WarningsRecorder) -> None:
+    for text in ("3*(3infx3+relu)", "conv2d(3infx3)"):
+        with pytest.raises(convcalc.ConvcalcError):
+            convcalc.parse(text)
+    assert not recwarn.list
