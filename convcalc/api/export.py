@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from convcalc.analysis import Report, Setting, analyze_graph
-from convcalc.analysis.walk import Walk
 from convcalc.api.arguments import PaddingSize, placed
 from convcalc.errors import SourceError, shorten
 from convcalc.graph import Graph, Node
-from convcalc.layers.base import Word
+from convcalc.layers.base import Layer, Word
 from convcalc.layers.conv import Conv, Depthwise
 from convcalc.layers.padding import Padding
 from convcalc.networks.file import read_text
@@ -43,9 +42,9 @@ def export(
     report = analyze_graph(graph, setting)
     if graph.unknown:
         raise SourceError(f"{shorten(graph.name, 40)} is incomplete: {graph.unknown[0]}")
-    facts = _facts(graph, setting)
+    facts = _facts(graph, shape)
     folded = fold(graph, facts, shape)
-    text = _written(folded, shape, facts if folded is graph else _facts(folded, setting))
+    text = _written(folded, shape, facts if folded is graph else _facts(folded, shape))
     differing = _difference(report, text, setting)
     if differing is not None and folded is not graph:  # at length, then
         text = _written(graph, shape, facts)
@@ -74,13 +73,28 @@ def is_now_exact(bound: ReceptiveField, field: ReceptiveField) -> bool:
     return field.exact and replace(field, exact=False) == bound
 
 
-def _facts(graph: Graph, setting: Setting) -> list[Facts]:
-    """What every node answers."""
-    walk = Walk(graph, setting)
-    return [
-        Facts(facts.output, facts.operations, facts.reads, facts.params, facts.activations)
-        for facts in walk.visit_all()
-    ]
+def _facts(graph: Graph, input: Shape) -> list[Facts]:  # noqa: A002
+    """What every node answers; asked once for each distinct case."""
+    known: dict[tuple[Layer, tuple[Shape, ...]], Facts] = {}
+    found: list[Facts] = []
+    for node in graph.nodes:
+        shapes = tuple(found[i].shape if i >= 0 else input for i in node.inputs)
+        facts = known.get((node.layer, shapes))
+        if facts is None:
+            facts = known[node.layer, shapes] = _answers(node.layer, shapes)
+        found.append(facts)
+    return found
+
+
+def _answers(layer: Layer, shapes: tuple[Shape, ...]) -> Facts:
+    output = layer.output(shapes)
+    return Facts(
+        output,
+        layer.operations(shapes, output),
+        tuple(layer.reads(shapes, output, which) for which in range(len(shapes))),
+        layer.params(shapes, output),
+        layer.activations(shapes, output),
+    )
 
 
 def _in_plain_words(graph: Graph, shape: Shape, facts: Sequence[Facts]) -> Graph:
