@@ -166,6 +166,7 @@ def test_weights_may_be_handed_on() -> None:
         ("(3x3d(r) for r in 1, 2)", "3x3+3x3d2", True),
         ("cat(3x3 | 5x5)", "cat(3x3+5x5)", False),
         ("cat(1x1 | 3x3+5x5)", "cat(1x1+3x3 | 5x5)", False),
+        ("add(3x3 | 3x3+relu)", "mul(3x3 | 3x3b1+relu)", False),
         ("add(id | $a+3x3)", "add(id | $b+3x3)", False),
         ("3x3+relu", "3x3", False),
         ("3x3@3", "1x1@3", False),

@@ -162,6 +162,13 @@ def test_weights_that_no_stage_can_share_take_the_form_of_export() -> None:
     graph = replace(graph, nodes=(near, far._replace(weights_of=0)))
     text = export_text(graph, input="4x8x8")
     assert text.count("step = ") == 1 and "weights_of" not in text
+    # those of two layers, the other way round
+    first, second = (to_graph("3x3@4 + 3x3@4", Defaults()).nodes for _ in range(2))
+    swapped = [node._replace(name=f"{node.name}_", inputs=(i + 1,), weights_of=1 - i)
+               for i, node in enumerate(second)]  # fmt: skip
+    both = export_text(replace(graph, nodes=(*first, *swapped), outputs=()), input="4x8x8")
+    found = tomllib.loads(both)["stage"]
+    assert [stage.get("weights_of") for stage in found] == [None, None, "conv2", "conv1"]
     assert convcalc.analyze(read_text(text, "export").graph("export")).params == 4 * 9 * 4 + 4
 
 
