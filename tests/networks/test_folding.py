@@ -185,7 +185,7 @@ def test_at_length_where_the_short_form_would_differ(monkeypatch: pytest.MonkeyP
 
 
 def test_work_on_weights_is_one_step() -> None:
-    class Standardised(nn.Conv2d):  # type: ignore[misc]
+    class Standardised(nn.Conv2d):  # type: ignore[misc, name-defined]
         def forward(self, x: Any) -> Any:
             weight = self.weight.flatten(1)
             weight = (weight - weight.mean(1, keepdim=True)) / weight.std(1, keepdim=True)
