@@ -353,19 +353,21 @@ class Walk:
             return NO_FIELD
         extents = state.ties.extents(state.shape.spatial)
         field = fields.headline(state.ties.axes, extents)
-        if field.causal and field.aligned and self._reaches_over(field, extents):
+        if field.causal and field.aligned and self._reaches_over(state.ties.axes, extents):
             field = replace(field, causal=False)
         return field if state.exact and state.ties.is_exact else replace(field, exact=False)
 
-    def _reaches_over(self, field: ReceptiveField, extents: Sequence[int]) -> bool:
-        """Are there units behind the end of the input? So padding `full` only looks causal."""
+    def _reaches_over(self, axes: fields.Axes, extents: Sequence[int]) -> bool:
+        """Does a last unit see behind the end of the input? So padding `full` only looks causal."""
         sizes = self.state(self.origin).shape.spatial
         return any(
-            stride is not None
-            and is_number(size)
+            is_number(size)
             and is_number(extent)
-            and (extent - 1) * stride.inputs >= size * stride.outputs
-            for size, extent, stride in zip(sizes, extents, field.stride, strict=True)
+            and any(
+                (region := course.region(extent - 1)) is not None and region[1] >= size
+                for course in axis.courses
+            )
+            for axis, size, extent in zip(axes, sizes, extents, strict=True)
         )
 
     def whole_field(self, node: int | None = None) -> ReceptiveField:

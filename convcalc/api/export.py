@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from convcalc.analysis import Report, Setting, analyze_graph
 from convcalc.api.arguments import PaddingSize, placed
-from convcalc.errors import SourceError, shorten
+from convcalc.errors import ConvcalcError, SourceError, shorten
 from convcalc.graph import Graph, Node
 from convcalc.layers.base import Layer, Word
 from convcalc.layers.conv import Conv, Depthwise
@@ -44,12 +45,13 @@ def export(
         raise SourceError(f"{shorten(graph.name, 40)} is incomplete: {graph.unknown[0]}")
     facts = _facts(graph, shape)
     folded = fold(graph, facts, shape)
-    text = _written(folded, shape, facts if folded is graph else _facts(folded, shape))
-    differing = _difference(report, text, setting)
-    if differing is not None and folded is not graph:  # at length, then
-        text = _written(graph, shape, facts)
-        differing = _difference(report, text, setting)
-    if differing is not None:
+    if folded is not graph:  # at length, if the short form does not say it
+        with suppress(ConvcalcError):
+            text = _written(folded, shape, _facts(folded, shape))
+            if _difference(report, text, setting) is None:
+                return text
+    text = _written(graph, shape, facts)
+    if (differing := _difference(report, text, setting)) is not None:
         raise SourceError(f"{shorten(graph.name, 40)} cannot be written: {differing}")
     return text
 
@@ -105,13 +107,13 @@ def _in_plain_words(graph: Graph, shape: Shape, facts: Sequence[Facts]) -> Graph
         if node.spec == "not run" or not isinstance(node.layer, Word) or not node.inputs:
             return node
         source = node.inputs[0]
-        layer = _plain(node.layer, facts[source].shape if source >= 0 else shape)
+        layer = _as_people_write(node.layer, facts[source].shape if source >= 0 else shape)
         return node._replace(spec=str(layer))
 
     return replace(graph, nodes=tuple(map(plain, graph.nodes)))
 
 
-def _plain(layer: Word, shape: Shape) -> Word:
+def _as_people_write(layer: Word, shape: Shape) -> Word:
     """The layer without a bias or padding `same` that is written out (torch's padding=1 of a 3x3),
     and `dw` for as many groups as channels."""
     left_out: dict[str, Padding | bool | None] = {}
@@ -121,9 +123,8 @@ def _plain(layer: Word, shape: Shape) -> Word:
         left_out["padding"] = None
     if not isinstance(layer, Conv):
         return replace(layer, **left_out) if left_out else layer
-    if layer.padding is not None and layer.sides(shape) == replace(layer, padding=None).sides(
-        shape
-    ):
+    at_every_size = isinstance(layer.padding, tuple) or set(layer.kernel_size) == {1}
+    if at_every_size and layer.sides(shape) == replace(layer, padding=None).sides(shape):
         left_out["padding"] = None
     plain = replace(layer, **left_out)  # type: ignore[arg-type]  # of those fields
     one_each = layer.out_channels in (None, shape.channels)

@@ -1,9 +1,8 @@
 """Layers that a model's code spells out in several steps, as the one word that says them.
 
 A part of a graph with one way in and one way out that does exactly the operations of a word, with
-exactly its params, is that word: global response normalisation, or attention with its projections.
-No order of steps is asked for, since models write them in many. What is done to weights alone is
-one step. Zeros in front of a convolution
+exactly its params, and is wired like it, is that word: global response normalisation, or attention
+with its projections. What is done to weights alone is one step. Zeros in front of a convolution
 without padding are causal padding.
 """
 
@@ -27,14 +26,15 @@ from convcalc.layers.norm import Affine, Bias, GlobalResponseNorm
 from convcalc.layers.resample import Pad
 from convcalc.layers.reshape import Reshape
 from convcalc.layers.traced import Traced
+from convcalc.networks.wiring import Steps
 from convcalc.networks.writer import Facts, leading_to_outputs
-from convcalc.quantities import OpCounts, Shape, is_number
+from convcalc.quantities import OpCounts, Shape
 
 MAX_STEPS = 24
 """The most steps that are taken for one layer."""
 
-_STEPS = {"norm", "mean", "add", "div", "mul", "attention", "matmul", "bmm", "linear", "softmax",
-          "slice", "reshape", "view", "transpose", "permute"}  # fmt: skip
+_STEPS = {"norm", "mean", "add", "div", "mul", "attention", "matmul", "bmm", "softmax", "slice",
+           "reshape", "view", "transpose", "permute"}  # fmt: skip
 """Steps without a word that layers are spelled out in."""
 
 _WORDS = (Add, Affine, Attention, Bias, ChannelLinear, Conv, Divide, Dropout, Multiply, Scale,
@@ -111,13 +111,17 @@ def _without(graph: Graph, folded: dict[int, tuple[Node, Part]]) -> Graph:
 
 def _work_on_weights(graph: Graph, facts: Sequence[Facts]) -> tuple[Node, Part] | None:
     """What a model does to its own weights before it uses them (standardised ones, of
-    normaliser-free networks), which reads no input and writes to no other row: one step."""
+    normaliser-free networks), which reads no input and is read by no other row: one step."""
     alive = leading_to_outputs(graph)
-    found: list[int] = []
+    alone: set[int] = set()
     for index, node in enumerate(graph.nodes):
-        works_alone = set(node.inputs).issubset(found) and not node.layer.is_activation
-        if works_alone and index not in alive and not facts[index].activations:
-            found.append(index)
+        works = not (node.layer.is_activation or facts[index].activations)
+        if works and index not in alive and alone.issuperset(node.inputs):
+            alone.add(index)
+    for index in range(len(graph.nodes) - 1, -1, -1):  # what others read stays
+        if index not in alone:
+            alone.difference_update(graph.nodes[index].inputs)
+    found = sorted(alone)
     if len(found) < 2:
         return None
     counts, params = OpCounts(), 0
@@ -202,7 +206,7 @@ def _spelled_out(
             counts = counts + facts[index].operations
             params += _params(graph.nodes[index], facts[index])
             activations += facts[index].activations
-        for layer in _candidates(graph, part, shape, counts):
+        for layer in _candidates(graph, part, facts, shape, counts):
             if _does(layer, shape, facts[last].shape, (params, activations, counts)):
                 return _as_one(graph, part, layer), part
     return None
@@ -210,10 +214,7 @@ def _spelled_out(
 
 def _may_end(node: Node) -> bool:
     """Can a layer that is spelled out end here? With a projection, or with a sum."""
-    layer = node.layer
-    return isinstance(layer, (Add, Conv, ChannelLinear)) or (
-        isinstance(layer, Traced) and layer.name == "linear"
-    )
+    return isinstance(node.layer, (Add, Conv, ChannelLinear))
 
 
 def _parts(graph: Graph, last: int, uses: Counter[int]) -> Iterator[Part]:
@@ -245,16 +246,16 @@ def _can_be_inside(layer: Layer) -> bool:
     return isinstance(layer, _WORDS)
 
 
-def _candidates(graph: Graph, part: Part, shape: Shape, counts: OpCounts) -> Iterator[Layer]:
-    """The layers that a part may be."""
-    names = {getattr(graph.nodes[i].layer, "name", graph.nodes[i].layer.word) for i in part.nodes}
-    if "norm" in names:
+def _candidates(
+    graph: Graph, part: Part, facts: Sequence[Facts], shape: Shape, counts: OpCounts
+) -> Iterator[Layer]:
+    """The layers that a part is, if its work is theirs."""
+    steps = Steps(graph, part.nodes, [known.shape for known in facts])
+    if steps.is_response_norm(part.sources[0]):
         yield GlobalResponseNorm()
-    positions = shape.positions
-    if names & {"attention", "matmul", "bmm"} and is_number(positions):
-        heads, rest = divmod(counts.transcendentals, positions**2)
-        if heads and not rest:
-            yield Attention(heads, None if counts.bias_adds else False)
+    heads, rest = divmod(counts.transcendentals, shape.positions**2)
+    if heads and not rest and steps.is_attention(shape.channels, shape.rank):
+        yield Attention(heads, None if counts.bias_adds else False)
 
 
 def _does(layer: Layer, shape: Shape, output: Shape, part: tuple[int, int, OpCounts]) -> bool:
@@ -271,7 +272,7 @@ def _does(layer: Layer, shape: Shape, output: Shape, part: tuple[int, int, OpCou
 
 
 def _as_one(graph: Graph, part: Part, layer: Layer) -> Node:
-    """The node of a layer in place of a part, under the shortest of its names: the module's."""
+    """The node of a layer in place of a part, under the shortest of its names."""
     last = graph.nodes[part.nodes[-1]]
     name = min((graph.nodes[index].name for index in part.nodes), key=len)
     return last._replace(name=name, layer=layer, spec=str(layer), params=None)

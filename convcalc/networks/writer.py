@@ -87,7 +87,8 @@ def has_word(node: Node, facts: Facts) -> bool:
 def _nested(graph: Graph, facts: Sequence[Facts]) -> list[Term] | None:
     """The network as one nest of series and branches; None if it is none."""
     (first, *others) = graph.outputs
-    if others or first.node != len(graph.nodes) - 1 or _size(graph, first) is not None:
+    last = len(graph.nodes) - 1
+    if others or first.node != last or _size(graph, first, facts) != facts[last].shape:
         return None
     if not all(map(has_word, graph.nodes, facts)):
         return None
@@ -101,9 +102,11 @@ def _nested(graph: Graph, facts: Sequence[Facts]) -> list[Term] | None:
     return terms if len(nest.seen) == len(graph.nodes) else None
 
 
-def _size(graph: Graph, output: Output) -> Shape | None:
-    """The size of an output as torch has it, where that is not its map."""
-    return output.size or (graph.nodes[output.node].size if output.node >= 0 else None)
+def _size(graph: Graph, output: Output, facts: Sequence[Facts]) -> Shape | None:
+    """The size of an output as torch has it; None for an input that is passed on."""
+    if output.size is not None or output.node < 0:
+        return output.size
+    return graph.nodes[output.node].size or facts[output.node].shape
 
 
 def leading_to_outputs(graph: Graph) -> set[int]:
@@ -259,22 +262,25 @@ class _Flat:
         ]
 
     def _needs_view(self, output: Output) -> bool:
-        """Is an output's size not that of the word that writes it?"""
-        return self._has_word(output.node) and _size(self.graph, output) is not None
+        """Is an output's size not that of the stage that writes it?"""
+        if output.node < 0:
+            return output.size is not None
+        shape = self.facts[output.node].shape
+        own = None if self._has_word(output.node) else self.graph.nodes[output.node].size
+        return _size(self.graph, output, self.facts) != (own or shape)
 
     def _output(self, output: Output) -> str:
         """A stage for an output, under the output's own name."""
         name, source = self._name(output.name), self.names[output.node]
         self._begin(name)
-        size = _size(self.graph, output)
-        if size is None:
+        if not self._needs_view(output):
             self.lines.append(f'layers = "${source}"')
             return name
         shape = self.facts[output.node].shape
         view = Traced(
             "view", shape, reading=((AxisRead(),) * shape.rank or None,), moves_data=False
         )
-        written = inline(write_step(view, size))
+        written = inline(write_step(view, _size(self.graph, output, self.facts)))
         self.lines += [f'of = ["${source}"]', f"step = {written}"]
         return name
 

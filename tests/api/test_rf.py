@@ -283,8 +283,10 @@ def test_a_causal_network_is_called_so_and_is_not_accused(
     assert (later.field.causal, len(later.disagreements)) == (False, 2)
     pooled = receptive_field(f"{network}+gap", input="2x32")
     assert (pooled.field.causal, pooled.disagreements) == (False, ())
-    for spec, causal in (("3d4pcausal", True), ("3", False), ("1", False), ("3pfull", False)):
-        assert receptive_field(spec, input="2x32").field.causal is causal
+    for spec, causal in (("3d4pcausal", True), ("3p3:0s2", True), ("3", False), ("1", False),
+                         ("3pfull", False), ("2pfull", False)):  # fmt: skip
+        for size in ("2x32", "2x33"):
+            assert receptive_field(spec, input=size).field.causal is causal
     said = {"compare": "causal: add(", "show": "(causal)", "rf": "It is causal"}
     for command, words in said.items():
         others = ["3"] if command == "compare" else []

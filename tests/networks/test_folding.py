@@ -195,3 +195,88 @@ def test_work_on_weights_is_one_step() -> None:
     text = written(model, (3, 8, 8))
     assert text.count("step = ") == 1 and 'name = "work on weights"' in text
     assert "3x3@4 + relu + 3x3@4" in text
+
+
+class Widths(nn.Module):  # type: ignore[misc]
+    """Attention whose queries and keys are of another width than its values, on maps."""
+
+    def __init__(self, keys: int, values: int, features: int = 6) -> None:
+        super().__init__()
+        self.q, self.k = (nn.Conv1d(features, keys, 1, bias=False) for _ in range(2))
+        self.v = nn.Conv1d(features, values, 1, bias=False)
+        self.o = nn.Conv1d(values, features, 1, bias=False)
+
+    def heads(self, x: Any) -> Any:
+        return x.unflatten(1, (2, -1)).transpose(2, 3)
+
+    def forward(self, x: Any) -> Any:
+        q, k, v = (self.heads(layer(x)) for layer in (self.q, self.k, self.v))
+        mixed = functional.scaled_dot_product_attention(q, k, v)
+        return self.o(mixed.transpose(2, 3).flatten(1, 2))
+
+
+class Other(Attention):
+    """Attention of the same work that is wired otherwise, or sees less."""
+
+    def forward(self, x: Any) -> Any:
+        size = (*x.shape[:2], self.heads, -1)
+        q, k, v = (t.reshape(size).transpose(1, 2) for t in self.to_qkv(x).chunk(3, dim=-1))
+        if self.how == "over queries":
+            mixed = (q @ k.transpose(-1, -2) * 0.5).softmax(-2) @ v
+        elif self.how == "causal":
+            mixed = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        elif self.how == "masked":
+            mask = torch.ones(5, 5, dtype=torch.bool).tril()
+            mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        else:  # over channels, of which a head has as many as there are positions
+            shares = (q.transpose(-1, -2) @ k * 0.5).softmax(-1)
+            mixed = (shares @ v.transpose(-1, -2)).transpose(-1, -2)
+        return self.to_out(mixed.transpose(1, 2).flatten(2))
+
+
+@pytest.mark.parametrize(("keys", "values"), [(6, 6), (4, 8), (8, 4)])
+def test_attention_of_other_widths(keys: int, values: int) -> None:
+    assert ("mha2b0" in written(Widths(keys, values), (6, 5))) is (keys == 6)
+
+
+@pytest.mark.parametrize("how", ["over queries", "causal", "masked", "over channels"])
+def test_attention_of_another_kind(how: str) -> None:
+    part = Other(how, 10) if how == "over channels" else Other(how)
+    features = 10 if how == "over channels" else 6
+    model = Block(Tokens(part), nn.Conv1d(4, features, 1), nn.Conv1d(features, 2, 1))
+    report = convcalc.analyze(model, input=(4, 5))
+    assert "mha" not in written(model, (4, 5))
+    assert how not in ("causal", "masked") or not report.receptive_field.exact
+
+
+def test_what_is_nearly_response_normalisation() -> None:
+    class Nearly(Response):
+        def __init__(self, how: str) -> None:
+            super().__init__(6)
+            self.how = how
+
+        def forward(self, x: Any) -> Any:
+            x = x.permute(0, 2, 3, 1)
+            norms = torch.norm(x, p=1 if self.how == "order 1" else 2, dim=(1, 2), keepdim=True)
+            shares = norms / (norms.mean(dim=-1, keepdim=True) + 1e-6)
+            if self.how == "shifted first":
+                return ((self.gamma * x + self.beta) * shares + x).permute(0, 3, 1, 2)
+            return (self.gamma * (x * shares) + self.beta + x).permute(0, 3, 1, 2)
+
+    assert "grn" in written(*on_maps(Nearly("itself")))
+    for how in ("order 1", "shifted first"):
+        assert "grn" not in written(*on_maps(Nearly(how)))
+
+
+def test_work_on_weights_that_others_read_stays() -> None:
+    class Scaled(nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(6, 1, 1))
+            self.unused = nn.Parameter(torch.ones(6, 1, 1))
+
+        def forward(self, x: Any) -> Any:
+            self.unused.exp().neg()
+            return x * self.scale.exp().relu()
+
+    assert "work on weights" in written(Scaled(), (6, 4, 4))

@@ -104,6 +104,19 @@ def test_blocks(then: Any, expected: str | None) -> None:
         assert written.endswith(expected)
 
 
+@pytest.mark.parametrize(
+    "then",
+    [
+        lambda m, x: m.a(x).permute(0, 2, 3, 1).cumsum(-1).permute(0, 3, 1, 2),
+        lambda m, x: m.a(x).permute(0, 2, 3, 1).roll(1, 1),
+        lambda m, x: m.a(x).permute(0, 2, 3, 1),
+        lambda m, x: (m.a(x).flatten(2), x),
+    ],
+)
+def test_outputs_have_torchs_size(then: Any) -> None:
+    in_words(then)
+
+
 def test_dominators() -> None:
     graph = convcalc.from_torch(Model(crossed).eval(), (4, 6, 6))
     names = [node.name for node in graph.nodes]

@@ -197,3 +197,11 @@ def test_zeros_before_a_convolution_are_causal_padding(written: str, folded: str
 def test_zeros_that_others_read_stay() -> None:
     text = layers_of("pad2:0+add(3pvalid+pad2:0+3pvalid | crop2:0)", "4x20")
     assert "pad2:0" in text and text.count("pcausal") == 1
+
+
+def test_padding_is_left_out_only_where_it_is_the_same_at_every_size() -> None:
+    for written, left in (
+        ("3x3@8s2ptfsame", "3x3@8s2ptfsame"), ("3x3@8s2p1", "3x3@8s2"), ("1x1@8pvalid", "1x1@8"),
+        ("4x4@8p1:2", "4x4@8"), ("3x3@8pvalid", "3x3@8pvalid"), ("3x3g4s2p1", "dw3x3s2"),
+    ):  # fmt: skip
+        assert f'"{left}"' in layers_of(written, "4x17x17")

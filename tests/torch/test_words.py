@@ -50,6 +50,17 @@ CASES: dict[str, tuple[Doing, list[str]]] = {
         Doing(lambda _, x: last(x) * last(x)[..., :1]), ["take0-0", "mul"]),
     "a linear layer": (
         Doing(lambda m, x: F.linear(last(x), m.a, m.b), a=learned(3, 6), b=learned(3)), ["pw3"]),
+    "a channel shuffle": (
+        Doing(lambda _, x: x.view(1, 2, 3, 4, 4).transpose(1, 2).reshape(1, 6, 4, 4)[:, :3]),
+        ["shuffle", "take0-2"]),
+    "parts of channels in another order": (
+        Doing(lambda _, x: x.view(1, 1, 2, 3, 1, 4, 4).permute(0, 3, 1, 2, 4, 5, 6).reshape(
+            1, 6, 4, 4)), ["shuffle"]),
+    "three parts of channels": (
+        Doing(lambda _, x: torch.cat([x, x], 1).view(1, 2, 3, 2, 4, 4).permute(
+            0, 3, 2, 1, 4, 5).reshape(1, 12, 4, 4)), ["cat", "permute"]),
+    "a multiple that is added": (
+        Doing(lambda m, x: torch.add(x, m.a, alpha=0.5), a=learned(6, 1, 1)), ["constant", "scale", "bias"]),
     "a gate over channels": (
         Doing(lambda m, x: x * F.conv1d(x.mean(MEAN)[:, None], m.a, padding=1).view(
             -1, 6, 1, 1), a=learned(1, 1, 3)),
@@ -65,8 +76,7 @@ def test_words(name: str) -> None:
     assert report.complete
     assert report.params == sum(p.numel() for p in model.parameters())
     out = model(torch.zeros(1, 6, 4, 4))
-    shape = report.layers[-1].size
-    assert (shape.channels, *shape.spatial) == tuple(out.shape[1:])
+    assert report.output.elements == out[0].numel()
 
 
 @pytest.mark.parametrize(
@@ -78,6 +88,9 @@ def test_words(name: str) -> None:
         (lambda x: x.flatten(2).prod(2), 6 * 15),
         (lambda x: x.mean((1, 2)), 4 * 23 + 4),
         (lambda x: x.norm(dim=MEAN), 96 + 6 * 15 + 6),
+        (lambda x: torch.linalg.vector_norm(x, 1, MEAN), 96 + 6 * 15),
+        (lambda x: torch.norm(x, float("inf"), MEAN), 96 + 6 * 15),
+        (lambda x: torch.norm(x, 3, MEAN), 96 + 6 * 15 + 6),
         (lambda x: x.var(MEAN), 6 * (15 + 1 + 16 + 16 + 15 + 1)),
         (lambda x: x.std(MEAN), 6 * (15 + 1 + 16 + 16 + 15 + 1 + 1)),
         (lambda x: x.logsumexp(MEAN), 6 * (15 + 16 + 16 + 15 + 1 + 1)),

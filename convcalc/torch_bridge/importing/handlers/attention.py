@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (its name everywhere)
 
 from convcalc.layers.attention import products
 from convcalc.layers.base import Reads
-from convcalc.quantities import Links
+from convcalc.quantities import Links, OpCounts
 from convcalc.torch_bridge.importing import sizes
 from convcalc.torch_bridge.importing.handlers.common import handles, parted, value_of
 from convcalc.torch_bridge.importing.handlers.products import labelled, projected
@@ -22,7 +24,11 @@ from convcalc.torch_bridge.importing.recorder import Recorder
 
 @handles(F.scaled_dot_product_attention)
 def _attention(rec: Recorder, query: Tensor, key: Tensor, value: Tensor,
-               attn_mask: Tensor | None = None, *args: Any, **kwargs: Any) -> Any:  # fmt: skip
+               attn_mask: Tensor | None = None, dropout_p: float = 0.0, is_causal: bool = False,
+               *, enable_gqa: bool = False, **_: Any) -> Any:  # fmt: skip
+    if enable_gqa and (times := int(query.shape[-3]) // int(key.shape[-3])) > 1:
+        repeat = rec.handlers[torch.repeat_interleave]
+        key, value = (repeat(rec, tensor, times, -3) for tensor in (key, value))
     *batch, length, depth = map(int, query.shape)
     if (key.shape[-1], value.shape[-2]) != (depth, key.shape[-2]):
         raise RuntimeError(
@@ -44,6 +50,10 @@ def _attention(rec: Recorder, query: Tensor, key: Tensor, value: Tensor,
     size = (*batch, length, int(value.shape[-1]))
     dims, reading = labelled(rec, size, given, labels, [*stack, "row", "out"])
     scores = prod(batch) * length * int(key.shape[-2])
+    if attn_mask is not None and attn_mask.dtype != torch.bool:  # a bias of the scores
+        counts = counts + OpCounts(adds=scores)
+    elif attn_mask is not None or is_causal:  # which keys are read is not known
+        reading = [_bound(read) for read in reading]
     return rec.traced("attention", sources, dims, counts, reading, others, value.dtype,
                       scores=scores)  # fmt: skip
 
@@ -90,6 +100,13 @@ def _multi_head(
         size = (*size[:-2], num_heads, *size[-2:])
     shares = rec.traced("attention weights", [value_of(rec, out)], vector_dims(size))
     return out, shares
+
+
+def _bound(read: Reads) -> Reads:
+    """A reading of whole axes as an upper bound."""
+    if read is None:
+        return Links(None, exact=False)
+    return replace(read, exact=False) if isinstance(read, Links) else read
 
 
 def _projections(

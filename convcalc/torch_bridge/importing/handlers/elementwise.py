@@ -230,6 +230,8 @@ def binary(name: str, in_place: bool) -> Handler:
     """A handler for an operation between two tensors, or a tensor and a number."""
 
     def handler(rec: Recorder, left: Any, right: Any, *args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("alpha", 1) != 1 and isinstance(right, Tensor):
+            right = rec.handled(torch.mul, (right, kwargs["alpha"]), {})
         sources, others = parted(rec, [left, right])
         dims, reading = together(sources, _together_size(left, right))
         dtype = _dtype_of(name, left, right)
@@ -290,6 +292,8 @@ def _with_constant(
     """The layer that multiplies by constants, or by a learned number for each channel or for all,
     or adds one."""
     learned = [tensor for tensor in others if rec.is_learned(tensor)]
+    if source.dtype.is_complex or any(tensor.is_complex() for tensor in others):
+        return None
     if kind not in (merge.Multiply, merge.Add) or len(others) > 1:
         return None
     if not learned:

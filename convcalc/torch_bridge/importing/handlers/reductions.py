@@ -29,6 +29,9 @@ _JOINED: dict[str, tuple[str, OpCounts, OpCounts]] = {
     **dict.fromkeys(("mean", "nanmean"), ("adds", OpCounts(), OpCounts(divides=1))),
     "prod": ("multiplies", OpCounts(), OpCounts()),
     "norm": ("adds", OpCounts(multiplies=1), OpCounts(transcendentals=1)),
+    "norm of order 1": ("adds", OpCounts(compares=1), OpCounts()),
+    "norm of order inf": ("compares", OpCounts(compares=1), OpCounts()),
+    "norm of order p": ("adds", OpCounts(transcendentals=1), OpCounts(transcendentals=1)),
     "var": ("adds", OpCounts(multiplies=1, adds=2), OpCounts(divides=2, adds=-1)),
     "std": ("adds", OpCounts(multiplies=1, adds=2),
             OpCounts(divides=2, adds=-1, transcendentals=1)),
@@ -41,9 +44,9 @@ _JOINED: dict[str, tuple[str, OpCounts, OpCounts]] = {
     ),
 }  # fmt: skip
 """How a reduction joins n numbers, in n-1 operations; what it does to each before, and to what
-comes out. A norm is the root of the sum of squares. A variance is the mean, the differences from
-it, their squares and the mean of these. A logarithm of a sum of exponentials takes the largest off
-first and adds it again."""
+comes out. A norm is the root of the sum of squares, or of another power of absolute values. A
+variance is the mean, the differences from it, their squares and the mean of these. A logarithm of
+a sum of exponentials takes the largest off first and adds it again."""
 
 _WITH_INDICES = frozenset({"max", "min", "median", "mode", "kthvalue", "nanmedian"})
 _TRUTHS = frozenset({"all", "any"})
@@ -77,12 +80,21 @@ def _reduction(name: str) -> Handler:
         dim, keepdim, indices = _asked(name, args, kwargs)
         value = value_of(rec, input)
         reduced = Reduced(name, input, dim, keepdim, kwargs.get("dtype"))
-        out = _reduce(rec, name, value, reduced)
+        order = kwargs.get("p", args[0] if args else 2) if name == "norm" else 2
+        out = _reduce(rec, _norm_of(order) if name == "norm" else name, value, reduced)
         if not indices:
             return out
         return getattr(torch.return_types, name)((out, _places(rec, out)))
 
     return handler
+
+
+def _norm_of(order: Any) -> str:
+    """The name of a norm of that order."""
+    if order in (None, 2, "fro"):
+        return "norm"
+    known = {1: "1", float("inf"): "inf", float("-inf"): "inf"}
+    return f"norm of order {known.get(order, 'p')}"
 
 
 def _asked(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bool]:
@@ -148,7 +160,7 @@ def _max_or_reduce(name: str) -> Handler:
     return handler
 
 
-for _name in _JOINED:
+for _name in (name for name in _JOINED if " " not in name):
     for _function in of_tensor(_name):
         _make = _max_or_reduce if _name in ("max", "min") else _reduction
         HANDLERS[_function] = _make(_name)
@@ -158,7 +170,7 @@ for _name in _JOINED:
 def _vector_norm(rec: Recorder, x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False,
                  *, dtype: Any = None) -> Any:  # fmt: skip
     reduced = Reduced("norm", x, dim, keepdim, dtype)
-    return _reduce(rec, "norm", value_of(rec, x), reduced)
+    return _reduce(rec, _norm_of(ord), value_of(rec, x), reduced)
 
 
 @handles(torch.dist, Tensor.dist)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from convcalc.layers.base import Reads
+from convcalc.layers.channels import Shuffle
 from convcalc.layers.reshape import Reshape
 from convcalc.quantities import AxisRead, Link, Links, Windows
 from convcalc.torch_bridge.importing import sizes
@@ -19,6 +20,8 @@ from convcalc.torch_bridge.importing.handlers.common import (
     value_of,
 )
 from convcalc.torch_bridge.importing.layout import (
+    CHANNEL,
+    Dim,
     Dims,
     is_map,
     shape_of,
@@ -112,8 +115,24 @@ def _moved(rec: Recorder, input: Tensor, order: Any) -> Tensor:
     count = len(value.dims)
     if sorted(sizes.axis(dim, count) for dim in order) != list(range(count)):
         raise RuntimeError(f"permute: {list(order)} are not the {count} dimensions of the tensor")
-    moved = rec.new(value._replace(dims=tuple(value.dims[axis] for axis in order)))
+    dims = tuple(value.dims[axis] for axis in order)
+    channels = [
+        axis for axis in range(count) if any(r == CHANNEL and n > 1 for r, n in value.dims[axis])
+    ]
+    if [axis % count for axis in order if axis % count in channels] != channels:
+        moved = _shuffled(rec, value, dims, [value.dims[axis] for axis in channels])
+    else:
+        moved = rec.new(value._replace(dims=dims))
     return rec.is_view(moved, input, partial(_moved, rec, order=order))
+
+
+def _shuffled(rec: Recorder, value: Value, dims: Dims, parts: list[Dim]) -> Tensor:
+    """Channels in another order: of two parts, those of a channel shuffle."""
+    alone = all(len(dim) == 1 for dim in parts)
+    if alone and len(parts) == 2:
+        return rec.emit(Shuffle(parts[0][0][1]), [value], dims)
+    reading = rec.pointwise([value], dims)
+    return rec.traced("permute", [value], dims, None, reading, moves_data=False)
 
 
 @handles(*of_tensor("permute"))
