@@ -13,7 +13,8 @@ from convcalc.networks.file import read_text
 from convcalc.networks.folding import fold
 
 torch = pytest.importorskip("torch", reason="needs the extra torch")
-nn, functional = torch.nn, torch.nn.functional
+nn: Any = torch.nn
+functional = torch.nn.functional
 
 FIGURES = ("params", "macs", "flops", "activations", "depth", "output", "nonlinearities")
 

@@ -60,7 +60,8 @@ CASES: dict[str, tuple[Doing, list[str]]] = {
         Doing(lambda _, x: torch.cat([x, x], 1).view(1, 2, 3, 2, 4, 4).permute(
             0, 3, 2, 1, 4, 5).reshape(1, 12, 4, 4)), ["cat", "permute"]),
     "a multiple that is added": (
-        Doing(lambda m, x: torch.add(x, m.a, alpha=0.5), a=learned(6, 1, 1)), ["constant", "scale", "bias"]),
+        Doing(lambda m, x: torch.add(x, m.a, alpha=0.5), a=learned(6, 1, 1)),
+        ["constant", "scale", "bias"]),
     "a gate over channels": (
         Doing(lambda m, x: x * F.conv1d(x.mean(MEAN)[:, None], m.a, padding=1).view(
             -1, 6, 1, 1), a=learned(1, 1, 3)),
