@@ -19,7 +19,7 @@ functional = torch.nn.functional
 FIGURES = ("params", "macs", "flops", "activations", "depth", "output", "nonlinearities")
 
 
-class Response(nn.Module):  # type: ignore[misc, name-defined]
+class Response(nn.Module):  # type: ignore[misc]
     """Global response normalisation as ConvNeXt V2's own code has it, channels last."""
 
     def __init__(self, features: int) -> None:
@@ -34,7 +34,7 @@ class Response(nn.Module):  # type: ignore[misc, name-defined]
         return (self.gamma * (x * shares) + self.beta + x).permute(0, 3, 1, 2)
 
 
-class FusedResponse(nn.Module):  # type: ignore[misc, name-defined]
+class FusedResponse(nn.Module):  # type: ignore[misc]
     """The same as timm has it, channels first."""
 
     def __init__(self, features: int) -> None:
@@ -49,7 +49,7 @@ class FusedResponse(nn.Module):  # type: ignore[misc, name-defined]
         return x + torch.addcmul(bias, weight, x * shares)
 
 
-class Attention(nn.Module):  # type: ignore[misc, name-defined]
+class Attention(nn.Module):  # type: ignore[misc]
     """Attention over tokens, in one of the ways in which people write it."""
 
     def __init__(self, how: str, features: int = 6, heads: int = 2, bias: bool = True) -> None:
@@ -73,7 +73,7 @@ class Attention(nn.Module):  # type: ignore[misc, name-defined]
         return self.to_out(mixed.transpose(1, 2).flatten(2))
 
 
-class Tokens(nn.Module):  # type: ignore[misc, name-defined]
+class Tokens(nn.Module):  # type: ignore[misc]
     """Something done to tokens, on a map of one axis."""
 
     def __init__(self, part: Any) -> None:
@@ -84,7 +84,7 @@ class Tokens(nn.Module):  # type: ignore[misc, name-defined]
         return self.part(x.transpose(1, 2)).transpose(1, 2)
 
 
-class Block(nn.Module):  # type: ignore[misc, name-defined]
+class Block(nn.Module):  # type: ignore[misc]
     """A part between two layers."""
 
     def __init__(self, part: Any, first: Any, last: Any) -> None:
@@ -95,7 +95,7 @@ class Block(nn.Module):  # type: ignore[misc, name-defined]
         return self.last(self.part(self.first(x)))
 
 
-class OwnAttention(nn.Module):  # type: ignore[misc, name-defined]
+class OwnAttention(nn.Module):  # type: ignore[misc]
     """torch's own module."""
 
     def __init__(self, weights: bool) -> None:
@@ -186,7 +186,7 @@ def test_at_length_where_the_short_form_would_differ(monkeypatch: pytest.MonkeyP
 
 
 def test_work_on_weights_is_one_step() -> None:
-    class Standardised(nn.Conv2d):  # type: ignore[misc, name-defined]
+    class Standardised(nn.Conv2d):  # type: ignore[misc]
         def forward(self, x: Any) -> Any:
             weight = self.weight.flatten(1)
             weight = (weight - weight.mean(1, keepdim=True)) / weight.std(1, keepdim=True)
