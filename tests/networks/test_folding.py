@@ -164,15 +164,16 @@ def test_what_others_read_stays_as_it_is() -> None:
     assert "mha" not in text and "softmax" in text
 
 
-def test_a_layer_called_twice_is_a_word_once() -> None:
-    """Its second call has no params of its own."""
+def test_a_layer_called_twice_shares_its_projections() -> None:
+    """Words with weights of their own cannot say it."""
 
     class Twice(Tokens):
         def forward(self, x: Any) -> Any:
             return self.part(self.part(x.transpose(1, 2))).transpose(1, 2)
 
     model = Block(Twice(Attention("fused")), nn.Conv1d(6, 6, 1), nn.Conv1d(6, 2, 1))
-    assert written(model, (6, 5)).count("mha2") == 1
+    text = written(model, (6, 5))
+    assert "mha2" not in text and text.count("weights_of = ") == 2
 
 
 def test_at_length_where_the_short_form_would_differ(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,7 +114,7 @@ def test_what_only_export_writes() -> None:
         def forward(self, x: object) -> object:
             return self.a(x).flatten(2) @ self.b(x).flatten(2).transpose(1, 2)
 
-    for model, steps in ((Dense, 0), (Twice, 1), (Product, None), (Unused, 1), (Two, None)):
+    for model, steps in ((Dense, 0), (Twice, 0), (Product, None), (Unused, 1), (Two, None)):
         graph = convcalc.from_torch(model(), (2, 6, 6))
         text = export_text(graph)
         assert steps is None or text.count("\nstep = ") == steps

@@ -103,3 +103,14 @@ def test_reductions_of_n_numbers_join_them_in_n_less_1(
 ) -> None:
     model = Doing(lambda _, x: reduce(x))
     assert convcalc.analyze(model, input=(6, 4, 4)).flops == flops
+
+
+def test_a_layer_called_again_has_the_weights_of_its_first_call() -> None:
+    model = Doing(lambda m, x: m.c(m.c(x).relu()) + m.d(x), c=nn.Conv2d(6, 6, 1),
+                  d=nn.Conv2d(6, 6, 1))  # fmt: skip
+    graph = convcalc.from_torch(model, input=(6, 4, 4))
+    assert [node.weights_of for node in graph.nodes] == [None, None, 0, None, None]
+    report = convcalc.analyze(graph)
+    assert [layer.params for layer in report.layers] == [42, 0, 0, 42, 0]
+    back = convcalc.export(model, input=(6, 4, 4))
+    assert back.count("weights_of") == 1 and "step" not in back

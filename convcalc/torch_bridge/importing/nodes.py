@@ -102,6 +102,8 @@ class NodeWriter:
         self._texts: dict[Layer, str] = {}
         self._made_of: dict[int, tuple[torch.Tensor, frozenset[int]]] = {}
         self._names: dict[str, int] = {}
+        self._owners: dict[tuple[Layer, int, tuple[frozenset[int], ...]], int] = {}
+        """The nodes that count weights, by their layer, its input's channels and the weights."""
         self.together = False
         """Are all samples of a batch followed together?"""
         self.in_constants = False
@@ -190,14 +192,36 @@ class NodeWriter:
         inputs = tuple(source.node for source in sources)
         shown = shown_shape(out.dims)
         size = None if shown == shape and is_in_order(out.dims) else shown
-        params, call = self.claim(weights), self._call()
+        params: int | None = self.claim(weights)
+        owner = self._owner(layer, shapes, weights, params == layer.params(shapes, shape))
+        if owner is not None:
+            params = None  # none of its own
+        call = self._call()
         if self.modules:
             module = id(self.modules[-1])
             self._calls.append((len(self.nodes), module, self.entered[module]))
         self.nodes.append(
-            Node(name, layer, inputs, self._text(layer), size=size, params=params, call=call)
-        )
+            Node(name, layer, inputs, self._text(layer), size=size, params=params,
+                 weights_of=owner, call=call)
+        )  # fmt: skip
         return out._replace(node=len(self.nodes) - 1)
+
+    def _owner(
+        self, layer: Layer, shapes: Sequence[Shape], weights: Sequence[Any], has_all: bool
+    ) -> int | None:
+        """An earlier node of the same layer, whose weights the next one uses as well.
+
+        Args:
+            has_all: has the next node all the params that its layer has?
+        """
+        parts = [self._parts(tensor).intersection(self.parameters) for tensor in weights]
+        if isinstance(layer, Traced) or not any(parts) or not shapes:
+            return None
+        key = layer, shapes[0].channels, tuple(parts)
+        if has_all:
+            self._owners[key] = len(self.nodes)
+            return None
+        return self._owners.get(key)
 
     def _text(self, layer: Layer) -> str:
         """The layer as a specification, cached."""
