@@ -50,6 +50,8 @@ CASES: dict[str, tuple[Doing, list[str]]] = {
         Doing(lambda _, x: last(x) * last(x)[..., :1]), ["take0-0", "mul"]),
     "a linear layer": (
         Doing(lambda m, x: F.linear(last(x), m.a, m.b), a=learned(3, 6), b=learned(3)), ["pw3"]),
+    "zeros around": (Doing(lambda _, x: F.pad(x, (2, 0))), ["pad0x2:0"]),
+    "ones around": (Doing(lambda _, x: F.pad(x, (2, 0), value=1.0)), ["pad"]),
     "a channel shuffle": (
         Doing(lambda _, x: x.view(1, 2, 3, 4, 4).transpose(1, 2).reshape(1, 6, 4, 4)[:, :3]),
         ["shuffle", "take0-2"]),

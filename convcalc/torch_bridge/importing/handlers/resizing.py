@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from math import prod
+from math import inf, prod
 from typing import Any
 
 import torch
@@ -245,7 +245,9 @@ def _pad(rec: Recorder, input: Tensor, pad: Any, mode: str = "constant", value: 
     for number in range(len(amounts) // 2):
         sides[-1 - number] = (amounts[2 * number], amounts[2 * number + 1])
     size = [int(n) + a + b for n, (a, b) in zip(input.shape, sides, strict=True)]
-    if is_map(known.dims) and not any(map(any, sides[:2])) and mode == "constant":
+    # Infinities are the padding of maxima, which take none of it; other values are no zeros.
+    is_said = mode == "constant" and (not value or abs(value) == inf)
+    if is_said and is_map(known.dims) and not any(map(any, sides[:2])):
         inner = tuple(sides[2:])
         if all(a >= 0 and b >= 0 for a, b in inner):
             return rec.emit(resample.Pad(inner), [known])
