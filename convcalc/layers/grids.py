@@ -25,13 +25,13 @@ from convcalc.quantities import (
 )
 
 MAX_WINDOWS = 2048
-"""The longest period of a resize's windows."""
+"""The longest period of windows that are listed one by one."""
 
 MOST_LISTED = 2**17
 """The longest period that is worked out at all: above, a resize is refused."""
 
 
-class _Rearranged(Layer):
+class Rearranged(Layer):
     """A layer that computes nothing."""
 
     def params(self, inputs: Sequence[Shape], output: Shape) -> int:
@@ -42,7 +42,7 @@ class _Rearranged(Layer):
 
 
 @dataclass(frozen=True)
-class Subsample(_Rearranged):
+class Subsample(Rearranged):
     """Every nth position, from the first: `step2` is x[:, :, ::2, ::2]."""
 
     word: ClassVar[str] = "step"
@@ -71,7 +71,7 @@ class Subsample(_Rearranged):
 
 
 @dataclass(frozen=True)
-class PixelShuffle(_Rearranged):
+class PixelShuffle(Rearranged):
     """Channels become blocks of positions, as torch.nn.PixelShuffle; of any number of axes."""
 
     word: ClassVar[str] = "pixelshuffle"
@@ -103,7 +103,7 @@ class PixelShuffle(_Rearranged):
 
 
 @dataclass(frozen=True)
-class PixelUnshuffle(_Rearranged):
+class PixelUnshuffle(Rearranged):
     """Blocks of positions become channels, as torch.nn.PixelUnshuffle; of any number of axes."""
 
     word: ClassVar[str] = "pixelunshuffle"

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from convcalc.errors import LayerError, SymbolError
-from convcalc.layers.base import Layer, Reads, Size, per_axis
-from convcalc.quantities import LOST, AxisRead, Link, Links, OpCounts, Shape, Windows, is_number
-
-MAX_WINDOWS = 2048
-"""The longest row whose positions are listed one by one."""
+from convcalc.layers.base import Reads, Size, per_axis
+from convcalc.layers.grids import MAX_WINDOWS, Rearranged
+from convcalc.quantities import LOST, AxisRead, Link, Links, Shape, Windows, is_number
 
 
 @dataclass(frozen=True)
-class Reshape(Layer):
+class Reshape(Rearranged):
     """torch.reshape of a sample, channels first: positions in one row (`reshape192x196` of
     192x14x14), channels as positions (`reshape1x64` of 64x1x1) and back.
 
@@ -49,12 +47,6 @@ class Reshape(Layer):
                 f"has {shape.elements:,}"
             )
         return wanted
-
-    def params(self, inputs: Sequence[Shape], output: Shape) -> int:
-        return 0
-
-    def operations(self, inputs: Sequence[Shape], output: Shape) -> OpCounts:
-        return OpCounts()
 
     def least_input(self, axis: int, size: int) -> int:
         return 1

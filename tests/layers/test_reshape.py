@@ -8,7 +8,8 @@ import pytest
 
 from convcalc import Shape, analyze
 from convcalc.errors import LayerError, SymbolError
-from convcalc.layers.reshape import MAX_WINDOWS, Reshape
+from convcalc.layers.grids import MAX_WINDOWS
+from convcalc.layers.reshape import Reshape
 from convcalc.quantities import LOST, AxisRead, Link, Links, Windows
 
 Position = tuple[int, ...]

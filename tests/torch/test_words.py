@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -116,3 +117,33 @@ def test_a_layer_called_again_has_the_weights_of_its_first_call() -> None:
     assert [layer.params for layer in report.layers] == [42, 0, 0, 42, 0]
     back = convcalc.export(model, input=(6, 4, 4))
     assert back.count("weights_of") == 1 and "step" not in back
+
+
+@pytest.mark.parametrize("heads", [1, 2, 4])
+def test_queries_in_groups_share_keys_and_values(heads: int) -> None:
+    def attend(m: Any, x: Tensor) -> Tensor:
+        tokens = x.flatten(2).transpose(1, 2)
+        q, k, v = (
+            layer(tokens).unflatten(-1, (-1, 2)).transpose(1, 2) for layer in (m.q, m.k, m.v)
+        )
+        return F.scaled_dot_product_attention(q, k, v, enable_gqa=True)
+
+    model = Doing(attend, q=nn.Linear(6, 8), k=nn.Linear(6, 2 * heads), v=nn.Linear(6, 2 * heads))
+    report = convcalc.analyze(model, input=(6, 4, 4))
+    products = 2 * 4 * 16 * 16 * 2  # 4 heads of queries, 16 x 16 scores, a depth of 2, twice
+    assert report.macs == 16 * 6 * (8 + 4 * heads) + products
+    assert report.complete and report.receptive_field.is_global
+
+
+def test_a_bias_of_scores_is_added_to_each() -> None:
+    def attend(m: Any, x: Tensor, mask: Any) -> Tensor:
+        tokens = x.flatten(2).transpose(1, 2)
+        return F.scaled_dot_product_attention(tokens, tokens, tokens, attn_mask=mask)
+
+    plain = Doing(lambda m, x: attend(m, x, None))
+    biased = Doing(lambda m, x: attend(m, x, m.a), a=torch.rand(16, 16))
+    masked = Doing(lambda m, x: attend(m, x, m.a), a=torch.ones(16, 16, dtype=torch.bool))
+    first, second, third = (convcalc.analyze(m, input=(6, 4, 4)) for m in (plain, biased, masked))
+    assert (second.flops - first.flops, third.flops - first.flops) == (256, 0)
+    exact = [report.receptive_field.exact for report in (first, second, third)]
+    assert exact == [True, True, False]
