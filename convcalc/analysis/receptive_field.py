@@ -17,6 +17,7 @@ repeats only after more than MAX_PHASES outputs is not followed; everything is t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from math import gcd, inf, lcm
 from typing import NamedTuple
@@ -317,6 +318,24 @@ def _is_causal(axes: Axes, aligned: bool) -> bool:
         return all(axis.aligned or axis.is_causal for axis in axes)
     wide = [axis for axis in axes if axis.largest > 1]
     return bool(wide) and all(axis.is_causal and not axis.sees_all for axis in wide)
+
+
+def reach_over(axes: Axes, sizes: Sequence[int], extents: Sequence[int]) -> bool:
+    """Does the last unit see behind the end of the input? So padding `full` only looks causal.
+
+    Args:
+        sizes: of the input, along each axis.
+        extents: units along each axis.
+    """
+    return any(
+        is_number(size)
+        and is_number(extent)
+        and any(
+            (region := course.region(extent - 1)) is not None and region[1] >= size
+            for course in axis.courses
+        )
+        for axis, size, extent in zip(axes, sizes, extents, strict=True)
+    )
 
 
 class _Summary(NamedTuple):

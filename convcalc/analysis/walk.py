@@ -5,7 +5,7 @@ Cost is linear in the layers; the support (`analysis.support`) is a second walk,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -27,7 +27,6 @@ from convcalc.quantities import (
     OpCounts,
     ReceptiveField,
     Shape,
-    is_number,
 )
 
 NO_FIELD = ReceptiveField((), (), ())
@@ -353,22 +352,10 @@ class Walk:
             return NO_FIELD
         extents = state.ties.extents(state.shape.spatial)
         field = fields.headline(state.ties.axes, extents)
-        if field.causal and field.aligned and self._reaches_over(state.ties.axes, extents):
+        sizes = self.state(self.origin).shape.spatial
+        if field.causal and field.aligned and fields.reach_over(state.ties.axes, sizes, extents):
             field = replace(field, causal=False)
         return field if state.exact and state.ties.is_exact else replace(field, exact=False)
-
-    def _reaches_over(self, axes: fields.Axes, extents: Sequence[int]) -> bool:
-        """Does a last unit see behind the end of the input? So padding `full` only looks causal."""
-        sizes = self.state(self.origin).shape.spatial
-        return any(
-            is_number(size)
-            and is_number(extent)
-            and any(
-                (region := course.region(extent - 1)) is not None and region[1] >= size
-                for course in axis.courses
-            )
-            for axis, size, extent in zip(axes, sizes, extents, strict=True)
-        )
 
     def whole_field(self, node: int | None = None) -> ReceptiveField:
         """The field of a node, the last one if left out, with the support of an interior unit."""
